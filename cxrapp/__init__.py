@@ -1,0 +1,1 @@
+"""Chest X-ray screening: films in, findings with their evidence and their uncertainty out."""

@@ -1,0 +1,18 @@
+"""Errors that reach a person. Every message is one sentence a clinician can read.
+
+CxrError
+├── UnreadableUpload   a file that is not a usable film
+└── InvalidBundle      a model file that must not be used
+"""
+
+
+class CxrError(ValueError):
+    """Base of every error this package raises on purpose."""
+
+
+class UnreadableUpload(CxrError):
+    """The bytes are not a film this program can read; the message says why."""
+
+
+class InvalidBundle(CxrError):
+    """The model file or its card is missing, damaged, altered or of a newer format."""

@@ -1,0 +1,179 @@
+"""Upload bytes -> films. The only place that opens files from outside.
+
+Bytes decide what a file is, never its name. Every limit is stated here and enforced before
+the expensive step it guards. A file that cannot be used becomes a `Rejection`, never an
+exception, so that the other films of a batch are screened all the same.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from cxrapp.errors import UnreadableUpload
+
+MAX_FILE_BYTES = 50 * 2**20
+MAX_PIXELS = 40_000_000  # the largest digital detectors have 4,300 x 4,300 = 18 million
+MIN_SIDE = 64  # pixels; below this there is no lung to read
+MAX_ZIP_ENTRIES = 5_000
+MAX_ZIP_BYTES = 4 * 2**30  # unpacked, all entries together; one entry is held at a time
+
+KINDS = {  # first bytes -> what a person calls such a file
+    b"%PDF": "a PDF document",
+    b"GIF8": "a GIF picture",
+    b"BM": "a BMP picture",
+    b"II*\x00": "a TIFF picture",
+    b"MM\x00*": "a TIFF picture",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"<": "an HTML or XML file",
+}
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """One film. `pixels` is (H, W) float32 in [0, 1]; 0 is black, bone is bright."""
+
+    name: str
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A file that is not a film, and the reason in words."""
+
+    name: str
+    reason: str
+
+
+def read_upload(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
+    """Yield what one uploaded file holds: one film, or the films of a ZIP archive.
+
+    A generator, so that an archive of a thousand films is never in memory at once.
+
+    Args:
+        name: The file's name, used only to label results.
+        data: The file's bytes.
+    """
+    if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        yield from _read_zip(name, data)
+    else:
+        yield _read_film(name, data)
+
+
+def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
+    try:
+        return Radiograph(name, _decode(data))
+    except UnreadableUpload as error:
+        return Rejection(name, str(error))
+
+
+def _read_zip(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        entries = [e for e in archive.infolist() if not e.is_dir() and not _is_clutter(e.filename)]
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        yield Rejection(name, f"The ZIP archive is damaged ({error}).")
+        return
+    if len(entries) > MAX_ZIP_ENTRIES or sum(e.file_size for e in entries) > MAX_ZIP_BYTES:
+        yield Rejection(
+            name,
+            f"The ZIP archive holds more than {MAX_ZIP_ENTRIES:,} files or "
+            f"{MAX_ZIP_BYTES // 2**30} GB; split it.",
+        )
+        return
+    if not entries:
+        yield Rejection(name, "The ZIP archive is empty.")
+    for entry in entries:
+        yield _read_entry(archive, entry, f"{name}/{entry.filename}")
+
+
+def _is_clutter(path: str) -> bool:
+    """macOS adds a shadow file to every entry of a ZIP; nobody means to screen those."""
+    return path.startswith("__MACOSX/") or path.rsplit("/", 1)[-1] in (".DS_Store", "Thumbs.db")
+
+
+def _read_entry(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str
+) -> Radiograph | Rejection:
+    if entry.flag_bits & 0x1:
+        return Rejection(name, "The archive is encrypted; unpack it with its password first.")
+    try:
+        with archive.open(entry) as file:
+            # The size in the directory can lie, so the read itself is bounded.
+            data = file.read(MAX_FILE_BYTES + 1)
+    except Exception as error:  # zipfile lets zlib, lzma, struct and key errors through
+        return Rejection(name, f"This entry of the ZIP archive is damaged ({error}).")
+    return _read_film(name, data)
+
+
+def _decode(data: bytes) -> np.ndarray:
+    """Decode one JPEG or PNG to (H, W) float32 in [0, 1], upright by its EXIF orientation."""
+    _check_bytes(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
+            _check_shape(*image.size)
+            pixels = _to_grey(ImageOps.exif_transpose(image))
+    except UnreadableUpload:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableUpload(_name_the_kind(data)) from None
+    except Image.DecompressionBombError:
+        raise UnreadableUpload(f"The picture has more than {MAX_PIXELS:,} pixels.") from None
+    except Exception as error:  # decoders fail in many ways: OSError, SyntaxError, struct.error
+        raise UnreadableUpload(f"The picture is cut off or damaged ({error}).") from None
+    if pixels.min() == pixels.max():
+        raise UnreadableUpload("The picture is blank: every pixel has the same value.")
+    return pixels
+
+
+def _check_bytes(data: bytes) -> None:
+    if not data:
+        raise UnreadableUpload("The file is empty.")
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableUpload(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
+
+
+def _check_shape(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise UnreadableUpload(
+            f"The picture is {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are read."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise UnreadableUpload(
+            f"The picture is only {width} x {height} pixels; a film needs at least {MIN_SIDE} "
+            "on each side."
+        )
+
+
+def _to_grey(image: Image.Image) -> np.ndarray:
+    """Any PIL mode to (H, W) float32 in [0, 1]. Transparent areas become black."""
+    if image.mode.startswith(("I", "F")):
+        return _scale_deep(np.asarray(image, dtype=np.float32))
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
+    return np.asarray(image.convert("L"), dtype=np.float32) / 255
+
+
+def _scale_deep(values: np.ndarray) -> np.ndarray:
+    """Scale 9 to 16 bit grey by the smallest bit depth that holds it.
+
+    A 12 bit film saved in a 16 bit PNG uses a sixteenth of the range; divided by 65,535 it
+    would reach the network nearly black.
+    """
+    depth = max(8, int(values.max()).bit_length())
+    return np.clip(values, 0, None) / np.float32(2**depth - 1)
+
+
+def _name_the_kind(data: bytes) -> str:
+    if data[128:132] == b"DICM":
+        return "DICOM files cannot be read yet; export the film as PNG or JPEG."
+    kind = next((words for start, words in KINDS.items() if data.startswith(start)), None)
+    if kind is None:
+        return "The file is not a JPEG or PNG picture."
+    return f"The file is {kind}, not a JPEG or PNG picture."

@@ -1,0 +1,1 @@
+"""Offline training of the bundles that cxrapp screens with."""

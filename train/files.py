@@ -1,0 +1,26 @@
+"""Files that are either whole or not there: a run killed while it writes loses nothing."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file by way of a temporary neighbour."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def save_atomically(path: Path, value: dict[str, Any]) -> None:
+    """Write a checkpoint of tensors and plain values by way of a temporary neighbour."""
+    part = path.with_name(path.name + ".part")
+    torch.save(value, part)
+    os.replace(part, path)
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint; `weights_only` keeps pickled code from running."""
+    return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,120 @@
+"""A recipe: everything that defines a training run, read from one TOML file."""
+
+import tomllib
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One yes-or-no question. `positive` and `negative` are the words a screen shows for it."""
+
+    name: str
+    positive: str
+    negative: str
+    given: str | None = None  # asked only where this finding is present
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Ranges of the random changes made to each film of a training batch."""
+
+    flip: float = 0.5  # probability of a horizontal flip
+    rotation: float = 10.0  # degrees, either way
+    zoom: float = 0.10  # share of the side, either way
+    aspect: float = 0.10  # log-ratio of width to height, either way: undoes the squash's clue
+    shift: float = 0.05  # share of the side, either way
+    contrast: float = 0.20  # share, either way
+    brightness: float = 0.10  # share of full scale, either way
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with one schedule.
+
+    Args:
+        rate: Peak learning rate of `onecycle`, first learning rate of `plateau`.
+        sizes: Pairs of input side in pixels and epochs at that side, in order.
+        schedule: `onecycle` runs to its end; `plateau` divides the rate by ten after
+            `patience` epochs without a better validation loss and stops after twice that.
+        frozen: Train the head alone. Skipped where the backbone is not pretrained.
+    """
+
+    rate: float
+    sizes: tuple[tuple[int, int], ...]
+    schedule: str = "plateau"
+    patience: int = 3
+    frozen: bool = False
+
+    def __post_init__(self) -> None:
+        if self.schedule not in ("onecycle", "plateau"):
+            raise ValueError(f"Unknown schedule {self.schedule!r}: use 'onecycle' or 'plateau'.")
+
+    @property
+    def epochs(self) -> int:
+        return sum(epochs for _, epochs in self.sizes)
+
+    def size_at(self, epoch: int) -> int:
+        """Input side in pixels at this epoch of the phase, counted from 0."""
+        sides = [side for side, epochs in self.sizes for _ in range(epochs)]
+        return sides[epoch]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    intended_use: str
+    findings: tuple[Finding, ...]
+    phases: tuple[Phase, ...]
+    augment: Augment
+    init: str = "random"  # random | imagenet | a file of weights
+    seed: int = 0
+    validation: float = 0.10  # share of the training patients
+    batch: int = 32
+    weight_decay: float = 0.05
+    dropout: float = 0.2
+
+    @property
+    def pretrained(self) -> bool:
+        return self.init != "random"
+
+    def override(self, **changes: Any) -> "Recipe":
+        """A copy with the fields replaced whose new value is not None."""
+        return replace(self, **{key: value for key, value in changes.items() if value is not None})
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def recipe_from(values: dict[str, Any]) -> Recipe:
+    """Build a recipe from plain values, such as a TOML file or a checkpoint holds.
+
+    Raises:
+        ValueError: A key is unknown or missing.
+    """
+    values = dict(values)
+    try:
+        return Recipe(
+            findings=tuple(Finding(**finding) for finding in values.pop("findings")),
+            phases=tuple(
+                Phase(**{**phase, "sizes": tuple(tuple(pair) for pair in phase["sizes"])})
+                for phase in values.pop("phases")
+            ),
+            augment=Augment(**values.pop("augment", {})),
+            **values,
+        )
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"The recipe does not fit: {error}.") from error
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        ValueError: The file is not TOML or does not describe a recipe.
+    """
+    try:
+        return recipe_from(tomllib.loads(path.read_text()))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from error
