@@ -1,6 +1,8 @@
 """The training program's command line.
 
 python -m train fit --recipe train/recipes/pneumonia.toml --data DIR --out runs/NAME
+python -m train evaluate runs/NAME
+python -m train export runs/NAME --out weights/NAME.pt
 """
 
 import argparse
@@ -8,6 +10,8 @@ import sys
 from pathlib import Path
 
 from train.data import find_data
+from train.evaluate import evaluate
+from train.export import export
 from train.fit import fit
 from train.recipe import load_recipe
 
@@ -30,10 +34,21 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("fit", help="train by a recipe, or continue a stopped run")
     command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
-    command.add_argument("--data", help="folder with train and test (default: $CXR_DATA)")
     command.add_argument("--init", help="random, imagenet or a file of weights")
     command.add_argument("--seed", type=int, help="another seed than the recipe's")
     command.set_defaults(run_command=_fit)
+
+    command = commands.add_parser("evaluate", help="measure a run on validation and test")
+    command.add_argument("run", type=Path, help="folder of the run")
+    command.set_defaults(run_command=lambda o: evaluate(o.run, find_data(o.data)))
+
+    command = commands.add_parser("export", help="write a run's bundle and its card")
+    command.add_argument("run", type=Path, help="folder of the run")
+    command.add_argument("--out", type=Path, required=True, help="the bundle, NAME.pt")
+    command.set_defaults(run_command=lambda o: export(o.run, find_data(o.data), o.out))
+
+    for command in commands.choices.values():
+        command.add_argument("--data", help="folder with train and test (default: $CXR_DATA)")
     return parser
 
 

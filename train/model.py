@@ -47,9 +47,10 @@ class Network(nn.Module):
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
-    @property
-    def backbone(self) -> nn.Module:
-        return self.features[1]
+
+def backbone(network: Network) -> nn.Module:
+    """torchvision's DenseNet121 up to its last batch normalisation."""
+    return network.features[1]
 
 
 def build_network(findings: int, dropout: float, init: str) -> Network:
@@ -75,19 +76,19 @@ def _load_backbone(network: Network, weights: dict[str, torch.Tensor], source: s
 
     Heads are left behind: they answer other questions.
     """
-    backbone = {}
+    taken = {}
     for key, value in weights.items():
         if match := re.match(r"(?:features\.1|features)\.(?=conv0|norm|dense|trans)(.+)", key):
             # The published file says norm.1 where torchvision's modules say norm1.
             name = re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", match[1])
-            backbone[name] = value
-    expected = network.backbone.state_dict()
+            taken[name] = value
+    expected = backbone(network).state_dict()
     # Files from before PyTorch 0.4 lack these counters, which inference never reads.
-    for name in expected.keys() - backbone.keys():
+    for name in expected.keys() - taken.keys():
         if name.endswith("num_batches_tracked"):
-            backbone[name] = expected[name]
+            taken[name] = expected[name]
     try:
-        network.backbone.load_state_dict(backbone, strict=True)
+        backbone(network).load_state_dict(taken, strict=True)
     except RuntimeError as error:
         raise ValueError(f"{source} does not hold a DenseNet121: {error}") from error
 
@@ -101,7 +102,7 @@ def prepare(network: Network, *, frozen: bool, pretrained: bool) -> None:
             replace what a million pictures taught it.
     """
     network.train()
-    network.backbone.requires_grad_(not frozen)
+    backbone(network).requires_grad_(not frozen)
     if pretrained:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):

@@ -5,15 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True)
-class Finding:
-    """One yes-or-no question. `positive` and `negative` are the words a screen shows for it."""
-
-    name: str
-    positive: str
-    negative: str
-    given: str | None = None  # asked only where this finding is present
+from cxrapp.bundle import Finding
 
 
 @dataclass(frozen=True)
@@ -65,6 +57,8 @@ class Phase:
 class Recipe:
     name: str
     intended_use: str
+    out_of_scope: tuple[str, ...]
+    limits: tuple[str, ...]
     findings: tuple[Finding, ...]
     phases: tuple[Phase, ...]
     augment: Augment
@@ -102,6 +96,8 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
                 for phase in values.pop("phases")
             ),
             augment=Augment(**values.pop("augment", {})),
+            out_of_scope=tuple(values.pop("out_of_scope")),
+            limits=tuple(values.pop("limits")),
             **values,
         )
     except (TypeError, KeyError) as error:
