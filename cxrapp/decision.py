@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from cxrapp.bundle import ModelCard
+from cxrapp.card import ModelCard
 
 REPLICATES = 2000
 Outcome = Literal["positive", "negative", "not asked"]

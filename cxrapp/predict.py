@@ -1,6 +1,6 @@
 """Films -> predictions: one pass of the backbone a film, everything later is arithmetic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from cxrapp.bundle import Bundle
-from cxrapp.radiograph import Radiograph
+from cxrapp.radiograph import Radiograph, Rejection
 
 BATCH = 8  # films a pass; more gains nothing on a CPU and costs memory
 
@@ -33,6 +33,39 @@ class Prediction:
     logits: np.ndarray
     probabilities: np.ndarray
     feature_map: np.ndarray
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A film and what the network says about it."""
+
+    radiograph: Radiograph
+    prediction: Prediction
+
+
+def screen(
+    bundle: Bundle, items: Iterable[Radiograph | Rejection]
+) -> Iterator[Screened | Rejection]:
+    """Score a stream of films in batches; order is kept and rejections pass through.
+
+    No more than one batch of films is in memory, however long the stream.
+    """
+    waiting: list[Radiograph | Rejection] = []
+    for item in items:
+        waiting.append(item)
+        if sum(isinstance(one, Radiograph) for one in waiting) == BATCH:
+            yield from _screen_batch(bundle, waiting)
+            waiting = []
+    yield from _screen_batch(bundle, waiting)
+
+
+def _screen_batch(
+    bundle: Bundle, items: list[Radiograph | Rejection]
+) -> Iterator[Screened | Rejection]:
+    films = [item for item in items if isinstance(item, Radiograph)]
+    predictions = iter(predict(bundle, films))
+    for item in items:
+        yield Screened(item, next(predictions)) if isinstance(item, Radiograph) else item
 
 
 def predict(bundle: Bundle, radiographs: Sequence[Radiograph]) -> list[Prediction]:

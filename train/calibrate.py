@@ -5,7 +5,7 @@ import math
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from cxrapp.bundle import Calibration
+from cxrapp.card import Calibration
 from cxrapp.decision import threshold_for, youden_threshold
 
 

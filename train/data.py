@@ -124,6 +124,8 @@ def load_films(table: pd.DataFrame, root: Path, preprocessing: Preprocessing) ->
     All 5,856 films take 300 MB at 224 px, so there is no loader and there are no workers.
     """
     films = np.empty((len(table), 1, preprocessing.size, preprocessing.size), np.uint8)
-    for i, path in enumerate(tqdm(table["path"], desc=f"films at {preprocessing.size} px", disable=None)):
+    for i, path in enumerate(
+        tqdm(table["path"], desc=f"films at {preprocessing.size} px", disable=None)
+    ):
         films[i] = np.rint(preprocessing.to_input(read_film(root / path).pixels) * 255)
     return films

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrapp.bundle import Calibration, Cohort, Finding
+from cxrapp.card import Calibration, Cohort, Finding
 from cxrapp.decision import Rate, auroc_rate, operating_point
 from cxrapp.predict import BATCH, Encoder, encode
 from cxrapp.preprocess import Preprocessing
@@ -62,9 +62,7 @@ def load_run(folder: Path) -> Run:
     network = build_network(len(recipe.findings), recipe.dropout, "random").eval()
     network.load_state_dict(saved["model"])
     table = pd.read_csv(folder / "split.csv")
-    return Run(
-        recipe, network, Preprocessing(saved["size"]), table, saved["epoch"], saved["data"]
-    )
+    return Run(recipe, network, Preprocessing(saved["size"]), table, saved["epoch"], saved["data"])
 
 
 def evaluate(folder: Path, root: Path) -> Evaluation:
@@ -77,7 +75,10 @@ def evaluate(folder: Path, root: Path) -> Evaluation:
     scored = run.table[run.table["split"].isin(COHORTS)].reset_index(drop=True)
     for k, finding in enumerate(run.recipe.findings):
         scored[f"{finding.name}_probability"] = np.concatenate(
-            [evaluation.calibrations[k].probability(logits[c][:, k]) for c in scored["split"].unique()]
+            [
+                evaluation.calibrations[k].probability(logits[c][:, k])
+                for c in scored["split"].unique()
+            ]
         )
     write_atomically(folder / "scores.csv", scored.to_csv(index=False))
     print(to_text(evaluation))

@@ -15,7 +15,8 @@ import pandas as pd
 import torch
 import torchvision
 
-from cxrapp.bundle import Bundle, ModelCard, load_bundle, load_halves
+from cxrapp.bundle import Bundle, load_bundle, load_halves
+from cxrapp.card import ModelCard
 from cxrapp.explain import grad_cams
 from cxrapp.predict import encode
 from train import data
@@ -118,6 +119,7 @@ def _build_card(
     return ModelCard(
         name=run.recipe.name,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        population=run.recipe.population,
         intended_use=run.recipe.intended_use,
         out_of_scope=run.recipe.out_of_scope,
         limits=run.recipe.limits,

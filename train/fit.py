@@ -88,7 +88,9 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
             order = torch.randperm(len(train[0]), generator=generator)[: steps * recipe.batch]
             prepare(network, frozen=phase.frozen, pretrained=recipe.pretrained)
             began, total, seen = time.perf_counter(), 0.0, 0
-            bar = tqdm(total=len(order), unit="film", desc=f"epoch {len(history) + 1}", disable=None)
+            bar = tqdm(
+                total=len(order), unit="film", desc=f"epoch {len(history) + 1}", disable=None
+            )
             for batch in order.split(recipe.batch):
                 films = augment(_to_float(train[0][batch]), recipe.augment, generator)
                 with torch.autocast(device.type, torch.float16, enabled=scaler.is_enabled()):
@@ -162,9 +164,7 @@ def load_split(
 
 
 @torch.no_grad()
-def validation_loss(
-    network: Network, split: Split, weights: torch.Tensor, batch: int
-) -> float:
+def validation_loss(network: Network, split: Split, weights: torch.Tensor, batch: int) -> float:
     """The training loss on films that are neither changed nor learned from."""
     network.eval()
     logits = torch.cat([network(_to_float(films)) for films in split[0].split(batch)])
@@ -175,9 +175,7 @@ def _to_float(films: torch.Tensor) -> torch.Tensor:
     return films.float() / 255
 
 
-def _build_schedule(
-    optimiser: torch.optim.Optimizer, phase: Phase, steps: int
-) -> LRScheduler:
+def _build_schedule(optimiser: torch.optim.Optimizer, phase: Phase, steps: int) -> LRScheduler:
     if phase.schedule == "onecycle":
         return OneCycleLR(optimiser, phase.rate, epochs=phase.epochs, steps_per_epoch=steps)
     return ReduceLROnPlateau(optimiser, factor=0.1, patience=phase.patience)

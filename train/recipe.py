@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cxrapp.bundle import Finding
+from cxrapp.card import Finding
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class Phase:
 @dataclass(frozen=True)
 class Recipe:
     name: str
+    population: str  # plural noun for whom it is meant
     intended_use: str
     out_of_scope: tuple[str, ...]
     limits: tuple[str, ...]

@@ -1,0 +1,42 @@
+"""The bundle that every page works with."""
+
+import importlib
+import os
+import threading
+from pathlib import Path
+
+import streamlit as st
+
+from cxrapp.bundle import Bundle, find_bundles, load_bundle
+from cxrapp.errors import InvalidBundle
+
+WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
+
+
+def choose_bundle() -> Bundle:
+    """The chosen bundle of the weights folder; without a valid one the page stops and says why."""
+    bundles, faults = {}, []
+    for path in find_bundles(WEIGHTS):
+        try:
+            bundles[path.stem] = _load(path, path.stat().st_mtime_ns)
+        except InvalidBundle as error:
+            faults.append(str(error))
+    for fault in faults:
+        st.error(f"Not offered: {fault}")
+    if not bundles:
+        st.error(
+            f"There is no model to screen with in `{WEIGHTS}`. Copy a bundle there, its .pt and "
+            "its .json, or train one: `python -m train fit`, then `python -m train export`."
+        )
+        st.stop()
+    if len(bundles) == 1:
+        return next(iter(bundles.values()))
+    return bundles[st.selectbox("Model", list(bundles), key="bundle")]
+
+
+@st.cache_resource(show_spinner="Loading the model", max_entries=4)
+def _load(path: Path, changed: int) -> Bundle:
+    """One copy in memory for all sessions; `changed` makes a replaced file load anew."""
+    # The heat-map library takes seconds to import: begin while the reader looks for a film.
+    threading.Thread(target=importlib.import_module, args=("pytorch_grad_cam",)).start()
+    return load_bundle(path)

@@ -1,0 +1,115 @@
+"""About the model: for whom it is, what it was measured on, what it cannot do."""
+
+import streamlit as st
+
+from cxrapp.card import ModelCard
+from cxrapp.decision import Rate, operating_point, roc
+from cxrapp.figures import learning_figure, roc_figure
+from cxrapp.pages.bundles import choose_bundle
+
+MEASURES = {
+    "auroc": "AUROC",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "precision": "Precision (PPV)",
+    "accuracy": "Accuracy",
+    "f1": "F1",
+}
+
+
+def show() -> None:
+    """The page."""
+    card = choose_bundle().card
+    st.markdown(f"#### {card.name.capitalize()}")
+    _show_use(card)
+    st.markdown("##### What was measured")
+    for cohort in card.cohorts:
+        _show_cohort(card, cohort)
+    _show_training(card)
+
+
+def _show_use(card: ModelCard) -> None:
+    use, misuse, limits = st.columns(3)
+    with use.container(border=True, height="stretch"):
+        st.markdown(f"**Meant for**\n\n{card.intended_use}")
+        questions = [
+            f"- {f.positive} or {f.negative}" + (f", asked only with {f.given}" if f.given else "")
+            for f in card.findings
+        ]
+        st.markdown("**Questions it answers**\n\n" + "\n".join(questions))
+    with misuse.container(border=True, height="stretch"):
+        st.markdown("**Not meant for**\n\n" + _bullets(card.out_of_scope))
+    with limits.container(border=True, height="stretch"):
+        st.markdown("**Known limits**\n\n" + _bullets(card.limits))
+
+
+def _bullets(lines: tuple[str, ...]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _show_cohort(card: ModelCard, cohort: str) -> None:
+    st.markdown(f"**{cohort.capitalize()}**: {card.cohorts[cohort].description}")
+    table, *figures = st.columns([1.5] + [1] * len(card.findings))
+    rows: dict[str, list[str]] = {"Measure": list(MEASURES.values())}
+    for finding, figure in zip(card.findings, figures, strict=True):
+        metrics = card.metrics[cohort][finding.name]
+        films = metrics["auroc"]["n"]
+        heading = f"{finding.positive.capitalize()} at {metrics['threshold']:.3f}, {films} films"
+        rows[heading] = [_in_words(Rate(**metrics[key])) for key in MEASURES]
+        scores = card.scores(cohort, finding.name)
+        curve = roc(scores.labels, scores.probabilities)
+        point = operating_point(
+            scores.labels, scores.probabilities, metrics["threshold"], scores.patients
+        )
+        figure.plotly_chart(
+            roc_figure(curve, point, finding.positive.capitalize()),
+            key=f"{cohort} {finding.name}",
+            theme=None,
+            config={"displayModeBar": False},
+        )
+    table.table(rows, hide_index=True)
+    table.caption(
+        "Value and 95 % interval, resampled by patient, at the default threshold, which was chosen "
+        "on validation. A finding is measured on the films where its question is defined."
+    )
+
+
+def _in_words(rate: Rate) -> str:
+    return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
+
+
+def _show_training(card: ModelCard) -> None:
+    st.markdown("##### How it was made")
+    facts, curve = st.columns(2)
+    training = card.training
+    films = ", ".join(
+        f"{count:,} {split} films of {training['patients'][split]:,} patients"
+        for split, count in training["films"].items()
+    )
+    recipe = training["recipe"]
+    side = card.preprocessing.size
+    lines = [
+        f"DenseNet121, {recipe['init']} initial weights, input {side} x {side} pixels",
+        films,
+        f"Best of {len(training['history']['epoch'])} epochs by validation loss: "
+        f"{training['best epoch']}; seed {recipe['seed']}",
+        f"Weights stored as {training['weights']['stored as']}",
+        ", ".join(f"{name} {version}" for name, version in training["versions"].items()),
+        f"Model file SHA-256 `{card.sha256}`",
+        f"Films and split SHA-256 `{training['data sha256']}`",
+    ]
+    facts.markdown(_bullets(tuple(lines)))
+    for finding, calibration, points in zip(
+        card.findings, card.calibrations, card.operating_points, strict=True
+    ):
+        named = "; ".join(f"{name} {threshold:.3f}" for name, threshold in points.items())
+        facts.markdown(
+            f"- {finding.positive.capitalize()}: probability = sigmoid({calibration.slope:.2f} x "
+            f"logit {calibration.intercept:+.2f}), fitted on validation. Thresholds: {named}."
+        )
+    curve.plotly_chart(
+        learning_figure(training["history"]),
+        key="history",
+        theme=None,
+        config={"displayModeBar": False},
+    )
