@@ -10,25 +10,21 @@ The same command continues a run that was stopped. What a run leaves in its fold
 """
 
 import json
-import time
+import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.utils.tensorboard import SummaryWriter
-from tqdm import tqdm
 
 from cxrapp.preprocess import Preprocessing
 from train import data
-from train.augment import augment
+from train.epoch import Split, build_trainer, train_epoch, validation_loss
 from train.files import load_checkpoint, save_atomically, write_atomically
-from train.loss import class_weights, weighted_bce
-from train.model import Network, build_network, prepare
+from train.loss import class_weights
+from train.model import build_network, prepare
 from train.recipe import Phase, Recipe
-
-Split = tuple[torch.Tensor, torch.Tensor]  # films (N, 1, S, S) uint8, labels (N, K) float32
 
 
 def fit(recipe: Recipe, root: Path, run: Path) -> None:
@@ -60,16 +56,9 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
         resumed = saved if saved and index == saved["phase"] else None
         if history and not resumed:  # a phase starts from the best of the one before
             network.load_state_dict(load_checkpoint(run / "best.pt")["model"])
-        prepare(network, frozen=phase.frozen, pretrained=recipe.pretrained)
-        trainable = [p for p in network.parameters() if p.requires_grad]
-        optimiser = torch.optim.AdamW(trainable, phase.rate, weight_decay=recipe.weight_decay)
-        steps = max(1, len(labels) // recipe.batch)
-        schedule = _build_schedule(optimiser, phase, steps)
-        scaler = torch.amp.GradScaler(enabled=device.type == "cuda")
-        parts = {"model": network, "optimiser": optimiser, "schedule": schedule, "scaler": scaler}
+        trainer = build_trainer(network, recipe, phase, len(labels))
         if resumed:
-            for name, part in parts.items():
-                part.load_state_dict(resumed[name])
+            trainer.load_state_dict(resumed["trainer"])
 
         size, train, validation = 0, None, None
         for epoch in range(resumed["epoch"] if resumed else 0, phase.epochs):
@@ -80,61 +69,24 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
                 train = load_split(table, "train", root, recipe, size, device)
                 validation = load_split(table, "validation", root, recipe, size, device)
 
-            # Every epoch starts from its own seed, so that a run continued after a stop is
-            # the run that was never stopped.
-            seed = recipe.seed * 10_000 + len(history)
-            torch.manual_seed(seed)
-            generator = torch.Generator().manual_seed(seed)
-            order = torch.randperm(len(train[0]), generator=generator)[: steps * recipe.batch]
             prepare(network, frozen=phase.frozen, pretrained=recipe.pretrained)
-            began, total, seen = time.perf_counter(), 0.0, 0
-            bar = tqdm(
-                total=len(order), unit="film", desc=f"epoch {len(history) + 1}", disable=None
-            )
-            for batch in order.split(recipe.batch):
-                films = augment(_to_float(train[0][batch]), recipe.augment, generator)
-                with torch.autocast(device.type, torch.float16, enabled=scaler.is_enabled()):
-                    logits = network(films)  # (N, K)
-                loss = weighted_bce(logits.float(), train[1][batch], weights)
-                optimiser.zero_grad()
-                scaler.scale(loss).backward()
-                scaler.step(optimiser)
-                scaler.update()
-                total, seen = total + loss.item() * len(batch), seen + len(batch)
-                rate = optimiser.param_groups[0]["lr"]
-                if isinstance(schedule, OneCycleLR):
-                    schedule.step()
-                bar.update(len(batch))
-                bar.set_postfix(loss=f"{total / seen:.4f}", rate=f"{rate:.1e}")
-            bar.close()
-            seconds = time.perf_counter() - began
-
+            measured = train_epoch(trainer, train, recipe, weights, len(history))
             held_out = validation_loss(network, validation, weights, recipe.batch)
-            if isinstance(schedule, ReduceLROnPlateau):
-                schedule.step(held_out)
-            best = held_out < min((row["validation_loss"] for row in history), default=float("inf"))
-            row = {
-                "epoch": len(history) + 1,
-                "phase": index,
-                "size": size,
-                "rate": rate,
-                "train_loss": total / seen,
-                "validation_loss": held_out,
-                "films_per_second": seen / seconds,
-                "best": best,
-            }
+            if phase.schedule == "plateau":
+                trainer.schedule.step(held_out)
+            best = held_out < min((row["validation_loss"] for row in history), default=math.inf)
+
+            row = {"epoch": len(history) + 1, "phase": index, "size": size, **measured}
+            row |= {"validation_loss": held_out, "best": best}
             history.append(row)
             print(", ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
-            for key in ("rate", "train_loss", "validation_loss", "films_per_second"):
+            for key in (*measured, "validation_loss"):
                 board.add_scalar(key, row[key], row["epoch"])
             if best:
-                save_atomically(
-                    run / "best.pt",
-                    {**stamp, "model": network.state_dict(), "size": size, "epoch": row["epoch"]},
-                )
-            states = {name: part.state_dict() for name, part in parts.items()}
+                checkpoint = {"model": network.state_dict(), "size": size, "epoch": row["epoch"]}
+                save_atomically(run / "best.pt", stamp | checkpoint)
             progress = {"phase": index, "epoch": epoch + 1, "history": history}
-            save_atomically(run / "last.pt", {**stamp, **states, **progress})
+            save_atomically(run / "last.pt", stamp | progress | {"trainer": trainer.state_dict()})
             write_atomically(run / "history.csv", pd.DataFrame(history).to_csv(index=False))
         saved = None
     board.close()
@@ -161,24 +113,6 @@ def load_split(
     films = torch.from_numpy(data.load_films(rows, root, Preprocessing(size)))
     labels = torch.tensor(rows[[f.name for f in recipe.findings]].to_numpy("float32"))
     return films.to(device), labels.to(device)
-
-
-@torch.no_grad()
-def validation_loss(network: Network, split: Split, weights: torch.Tensor, batch: int) -> float:
-    """The training loss on films that are neither changed nor learned from."""
-    network.eval()
-    logits = torch.cat([network(_to_float(films)) for films in split[0].split(batch)])
-    return weighted_bce(logits, split[1], weights).item()
-
-
-def _to_float(films: torch.Tensor) -> torch.Tensor:
-    return films.float() / 255
-
-
-def _build_schedule(optimiser: torch.optim.Optimizer, phase: Phase, steps: int) -> LRScheduler:
-    if phase.schedule == "onecycle":
-        return OneCycleLR(optimiser, phase.rate, epochs=phase.epochs, steps_per_epoch=steps)
-    return ReduceLROnPlateau(optimiser, factor=0.1, patience=phase.patience)
 
 
 def _is_stale(phase: Phase, rows: list[dict[str, Any]]) -> bool:

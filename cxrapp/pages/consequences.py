@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cxrapp.card import Finding, ModelCard
-from cxrapp.decision import OperatingPoint, Rate, Roc, operating_point, roc
+from cxrapp.decision import OperatingPoint, Rate, operating_point, roc
 from cxrapp.figures import roc_figure
 
 
@@ -14,7 +14,7 @@ def show_consequences(card: ModelCard, finding: Finding, threshold: float) -> No
     point = operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
     auroc = card.metrics["validation"][finding.name]["auroc"]
     title = f"AUROC {auroc['value']:.3f} ({auroc['low']:.3f} to {auroc['high']:.3f})"
-    figure = roc_figure(_curve(card, finding.name), point, title)
+    figure = roc_figure(roc(scores.labels, scores.probabilities), point, title)
     st.plotly_chart(figure, key="roc", theme=None, config={"displayModeBar": False})
     st.markdown(
         f"Of 100 {card.population} with {finding.positive}, this setting finds "
@@ -39,11 +39,6 @@ def _show_other_cohorts(card: ModelCard, finding: Finding, threshold: float) -> 
             f"setting finds {_per_100(point.sensitivity)} and wrongly flags "
             f"{_per_100(_complement(point.specificity))} of 100."
         )
-
-
-def _curve(card: ModelCard, finding: str) -> Roc:
-    scores = card.scores("validation", finding)
-    return roc(scores.labels, scores.probabilities)
 
 
 def _per_100(rate: Rate) -> str:

@@ -1,0 +1,100 @@
+"""One epoch: show every training film once, then look at the validation films."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
+from tqdm import tqdm
+
+from train.augment import augment
+from train.loss import weighted_bce
+from train.model import Network, prepare
+from train.recipe import Phase, Recipe
+
+Split = tuple[torch.Tensor, torch.Tensor]  # films (N, 1, S, S) uint8, labels (N, K) float32
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What one phase trains with; every part saves and restores itself."""
+
+    model: Network
+    optimiser: torch.optim.Optimizer
+    schedule: LRScheduler
+    scaler: torch.amp.GradScaler
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: part.state_dict() for name, part in vars(self).items()}
+
+    def load_state_dict(self, states: dict[str, Any]) -> None:
+        for name, part in vars(self).items():
+            part.load_state_dict(states[name])
+
+
+def build_trainer(network: Network, recipe: Recipe, phase: Phase, films: int) -> Trainer:
+    """Optimiser, schedule and loss scaler of one phase, for an epoch of so many films."""
+    prepare(network, frozen=phase.frozen, pretrained=recipe.pretrained)
+    trainable = [p for p in network.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(trainable, phase.rate, weight_decay=recipe.weight_decay)
+    if phase.schedule == "onecycle":
+        steps = _steps(films, recipe.batch)
+        schedule = OneCycleLR(optimiser, phase.rate, epochs=phase.epochs, steps_per_epoch=steps)
+    else:
+        schedule = ReduceLROnPlateau(optimiser, factor=0.1, patience=phase.patience)
+    scaler = torch.amp.GradScaler(enabled=next(network.parameters()).is_cuda)
+    return Trainer(network, optimiser, schedule, scaler)
+
+
+def train_epoch(
+    trainer: Trainer, split: Split, recipe: Recipe, weights: torch.Tensor, epoch: int
+) -> dict[str, float]:
+    """Show every film once, changed at random; returns the rate, the mean loss and the speed.
+
+    Every epoch starts from its own seed, so that a run continued after a stop is the run that
+    was never stopped.
+    """
+    films, labels = split
+    seed = recipe.seed * 10_000 + epoch
+    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    # Whole batches only: batch normalisation cannot learn from a last batch of one.
+    order = torch.randperm(len(films), generator=generator)
+    order = order[: _steps(len(films), recipe.batch) * recipe.batch]
+    bar = tqdm(total=len(order), unit="film", desc=f"epoch {epoch + 1}", disable=None)
+    began, total, seen = time.perf_counter(), 0.0, 0
+    for batch in order.split(recipe.batch):
+        inputs = augment(_to_float(films[batch]), recipe.augment, generator)
+        with torch.autocast(films.device.type, torch.float16, enabled=trainer.scaler.is_enabled()):
+            logits = trainer.model(inputs)  # (N, K)
+        loss = weighted_bce(logits.float(), labels[batch], weights)
+        trainer.optimiser.zero_grad()
+        trainer.scaler.scale(loss).backward()
+        trainer.scaler.step(trainer.optimiser)
+        trainer.scaler.update()
+        rate = trainer.optimiser.param_groups[0]["lr"]
+        if isinstance(trainer.schedule, OneCycleLR):
+            trainer.schedule.step()
+        total, seen = total + loss.item() * len(batch), seen + len(batch)
+        bar.update(len(batch))
+        bar.set_postfix(loss=f"{total / seen:.4f}", rate=f"{rate:.1e}")
+    bar.close()
+    speed = seen / (time.perf_counter() - began)
+    return {"rate": rate, "train_loss": total / seen, "films_per_second": speed}
+
+
+def _steps(films: int, batch: int) -> int:
+    return max(1, films // batch)
+
+
+@torch.no_grad()
+def validation_loss(network: Network, split: Split, weights: torch.Tensor, batch: int) -> float:
+    """The training loss on films that are neither changed nor learned from."""
+    network.eval()
+    logits = torch.cat([network(_to_float(films)) for films in split[0].split(batch)])
+    return weighted_bce(logits, split[1], weights).item()
+
+
+def _to_float(films: torch.Tensor) -> torch.Tensor:
+    return films.float() / 255
