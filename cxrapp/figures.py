@@ -10,12 +10,14 @@ from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 
 from cxrapp.decision import OperatingPoint, Roc
 
-COLOURS = "Inferno"  # readable for every kind of colour vision, and in grey
+# Inferno is readable for every kind of colour vision, and in grey. Kept as rgb(r, g, b), because
+# Streamlit takes hex colours such as Inferno's first, #000004, for placeholders of its theme.
+COLOURS = sample_colorscale(get_colorscale("Inferno"), np.linspace(0, 1, 256))
 ACCENT = "#0f766e"
 POINT = "#c2410c"
 MUTED = "#64748b"
 INK = "#0f172a"
-COLUMN_WIDTH = 340  # pixels of the film's column on a laptop
+COLUMN_WIDTH = 370  # pixels of the film's column on a laptop
 MAX_FILM_HEIGHT = 460
 
 
@@ -33,8 +35,7 @@ def heat_picture(heat: np.ndarray, scale: float, opacity: float) -> Image.Image:
         opacity: In [0, 1], at full heat.
     """
     share = np.clip(heat / scale, 0, 1) if scale > 0 else np.zeros_like(heat)
-    samples = sample_colorscale(get_colorscale(COLOURS), np.linspace(0, 1, 256))
-    table = np.array([unlabel_rgb(colour) for colour in samples], np.uint8)  # (256, 3)
+    table = np.array([unlabel_rgb(colour) for colour in COLOURS], np.uint8)  # (256, 3)
     colour = table[np.rint(share * 255).astype(int)]
     # Full strength from a third of the scale on; below it the map fades out.
     alpha = np.rint(255 * opacity * np.clip(3 * share, 0, 1)).astype(np.uint8)

@@ -26,37 +26,58 @@ class Film:
     prediction: Prediction
 
 
-def collect_films(
-    bundle: Bundle, uploads: list[UploadedFile]
-) -> tuple[list[Film], list[Rejection]]:
-    """Score what is new among the uploads, forget what was taken away, and return the rest.
+def collect_films(bundle: Bundle) -> tuple[list[Film], list[Rejection]]:
+    """Draw the upload widget, score what is new in it, and return all this session holds.
 
-    Results live in this session only and never touch the disk.
+    Results live in this session only and never touch the disk. They outlast the widget, which
+    Streamlit empties whenever the reader looks at another page; a file that the reader takes out
+    of the widget is forgotten.
     """
-    store = st.session_state.setdefault("films", {})  # (bundle, upload) -> films and rejections
-    wanted = {(bundle.card.sha256, upload.file_id): upload for upload in uploads}
-    for key in store.keys() - wanted.keys():
-        del store[key]
-    new = {key: upload for key, upload in wanted.items() if key not in store}
-    bar = st.progress(0.0) if new else None
-    for number, (key, upload) in enumerate(new.items()):
-        # Kept upload by upload, so that a page left half way goes on where it was.
-        store[key] = []
-        count = sum(isinstance(result, Film) for results in store.values() for result in results)
-        for result in screen(bundle, read_upload(upload.name, upload.getvalue())):
-            if count == MAX_FILMS:
-                reason = f"One session shows {MAX_FILMS} films; the command line has no limit."
-                store[key].append(Rejection(upload.name, reason))
-                break
-            words = f"Screening file {number + 1} of {len(new)}"
-            bar.progress(number / len(new), words)
-            store[key].append(_to_film(result) if isinstance(result, Screened) else result)
-            count += isinstance(result, Screened)
-    if bar:
+    uploads = st.file_uploader(
+        "Chest films: JPEG or PNG, one or many, or a ZIP of them",
+        accept_multiple_files=True,
+        key="uploads",
+        on_change=_forget_removed,
+    )
+    held = st.session_state.setdefault("films", {})  # (upload, bundle) -> films and rejections
+    st.session_state["listed"] = {upload.file_id for upload in uploads}
+    new = {(u.file_id, bundle.card.sha256): u for u in uploads}
+    new = {key: upload for key, upload in new.items() if key not in held}
+    if new:
+        bar = st.progress(0.0)
+        for number, (key, upload) in enumerate(new.items()):
+            bar.progress(number / len(new), f"Screening file {number + 1} of {len(new)}")
+            held[key] = _score(bundle, upload, room=MAX_FILMS - _count(held))
         bar.empty()
-    results = [result for key in wanted for result in store[key]]
+    if {file_id for file_id, _ in held} - st.session_state["listed"]:
+        st.button("Take all films away", on_click=held.clear)
+    results = [r for (_, sha256), rs in held.items() if sha256 == bundle.card.sha256 for r in rs]
     films = [result for result in results if isinstance(result, Film)]
     return films, [result for result in results if isinstance(result, Rejection)]
+
+
+def _forget_removed() -> None:
+    """Forget the files just taken out of the widget; called on the reader's own changes only."""
+    removed = st.session_state["listed"] - {u.file_id for u in st.session_state["uploads"]}
+    held = st.session_state["films"]
+    for key in [key for key in held if key[0] in removed]:
+        del held[key]
+
+
+def _score(bundle: Bundle, upload: UploadedFile, room: int) -> list[Film | Rejection]:
+    """Screen one upload; an archive with more films than there is room for is cut and says so."""
+    results: list[Film | Rejection] = []
+    for result in screen(bundle, read_upload(upload.name, upload.getvalue())):
+        if room == 0:
+            reason = f"One session shows {MAX_FILMS} films; the command line has no limit."
+            return [*results, Rejection(upload.name, reason)]
+        results.append(_to_film(result) if isinstance(result, Screened) else result)
+        room -= isinstance(result, Screened)
+    return results
+
+
+def _count(held: dict[tuple[str, str], list[Film | Rejection]]) -> int:
+    return sum(isinstance(result, Film) for results in held.values() for result in results)
 
 
 def sample_films(bundle: Bundle) -> list[Film]:

@@ -24,13 +24,8 @@ def show() -> None:
         f"**For:** {bundle.card.intended_use} Not a diagnosis. Films stay in this session and on "
         "this machine."
     )
-    uploads = st.file_uploader(
-        "Chest films: JPEG or PNG, one or many, or a ZIP of them",
-        accept_multiple_files=True,
-        key="uploads",
-    )
-    films, rejections = collect_films(bundle, uploads)
-    if not uploads:
+    films, rejections = collect_films(bundle)
+    if not films and not rejections:
         films = _offer_samples(bundle)
     _show_rejections(rejections)
     if films:
@@ -97,7 +92,13 @@ def _show_findings(card: ModelCard, decisions: tuple[Decision, ...]) -> Finding:
     """Probability, decision and threshold of each finding; returns the one to look at."""
     names = {finding.positive.capitalize(): finding for finding in card.findings}
     chosen = st.segmented_control(
-        "Heat map and curve for", list(names), default=next(iter(names)), required=True, key="shown"
+        "Heat map and curve for",
+        list(names),
+        default=next(iter(names)),
+        required=True,
+        key="shown",
+        wrap=True,
+        persist_state="session",
     )
     for finding, decision, points in zip(
         card.findings, decisions, card.operating_points, strict=True
@@ -119,6 +120,7 @@ def _show_findings(card: ModelCard, decisions: tuple[Decision, ...]) -> Finding:
                 step=0.001,
                 format="%.3f",
                 key=key,
+                persist_state="session",
             )
             _offer_points(key, points)
     return names[chosen]
@@ -130,7 +132,7 @@ def _offer_points(key: str, points: dict[str, float]) -> None:
         st.caption("Chosen on validation patients, by the lower bound of the 95 % interval.")
         for name, threshold in points.items():
             st.button(
-                f"{name.capitalize()}: {threshold:.3f}",
+                f"{name[0].upper()}{name[1:]}: {threshold:.3f}",
                 key=f"{key} {name}",
                 on_click=st.session_state.__setitem__,
                 args=(key, threshold),
@@ -153,7 +155,7 @@ def _show_heat_map(bundle: Bundle, film: Film, finding: Finding) -> None:
     picture = overlay_picture(film.picture, heat, scale, opacity / 100)
     title = f"What speaks for {finding.positive}"
     st.plotly_chart(heat_figure(picture, scale, title), key="heat", theme=None, config=PLOT)
-    st.slider("Heat map opacity, %", 0, 100, step=5, key="opacity")
+    st.slider("Heat map opacity, %", 0, 100, step=5, key="opacity", persist_state="session")
     if cam.max() <= 0:
         st.caption(f"No positive evidence for {finding.positive} anywhere on this film.")
     else:
