@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from cxrapp.bundle import Bundle, find_bundles, load_bundle
+from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.card import ModelCard, load_card
 from cxrapp.errors import CxrError
 from cxrapp.explain import grad_cams
@@ -21,8 +21,6 @@ from cxrapp.figures import film_picture, overlay_picture
 from cxrapp.predict import Screened, screen
 from cxrapp.radiograph import MAX_FILE_BYTES, Radiograph, Rejection, read_upload
 from cxrapp.report import film_rows, rejection_rows, table_writer
-
-WEIGHTS = Path(__file__).parent.parent / "weights"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -6,6 +6,7 @@ program, so a file is opened only after its digest matches the card beside it.
 """
 
 import hashlib
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ import torch
 
 from cxrapp.card import ModelCard, load_card
 from cxrapp.errors import InvalidBundle
+
+WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[1] / "weights"))
 
 # PyTorch announces torch.jit's end with every call; the bundle format is pinned in requirements.
 warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is deprecated", category=FutureWarning)

@@ -136,7 +136,7 @@ def load_card(path: Path) -> ModelCard:
         schema = values.pop("schema")
     except FileNotFoundError:
         raise InvalidBundle(f"{path.name}: the model card is missing.") from None
-    except (OSError, ValueError, KeyError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
     if schema != SCHEMA:
         raise InvalidBundle(

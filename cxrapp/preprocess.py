@@ -54,4 +54,4 @@ def _resize(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """(H, W) -> `shape`, bilinear; Pillow widens the kernel when it shrinks (antialiasing)."""
     image = Image.fromarray(np.ascontiguousarray(values, dtype=np.float32))
     resized = image.resize(shape[::-1], Image.Resampling.BILINEAR)
-    return np.asarray(resized, dtype=np.float32)
+    return np.array(resized)  # a copy: Pillow's own memory is read-only

@@ -122,7 +122,7 @@ def _decode(data: bytes) -> np.ndarray:
         raise
     except UnidentifiedImageError:
         raise UnreadableUpload(_name_the_kind(data)) from None
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableUpload(f"The picture has more than {MAX_PIXELS:,} pixels.") from None
     except Exception as error:  # decoders fail in many ways: OSError, SyntaxError, struct.error
         raise UnreadableUpload(f"The picture is cut off or damaged ({error}).") from None

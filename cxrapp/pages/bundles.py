@@ -1,16 +1,13 @@
 """The bundle that every page works with."""
 
 import importlib
-import os
 import threading
 from pathlib import Path
 
 import streamlit as st
 
-from cxrapp.bundle import Bundle, find_bundles, load_bundle
+from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.errors import InvalidBundle
-
-WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
 
 
 def choose_bundle() -> Bundle:

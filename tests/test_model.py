@@ -1,0 +1,98 @@
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from train.model import Network, backbone, build_network, prepare
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, torch.Tensor]:
+    """A state dict spelled as torchvision's published file: norm.1, and no batch counters."""
+    torch.manual_seed(1)
+    state = torchvision.models.densenet121(weights=None).state_dict()
+    return {
+        key.replace("norm1", "norm.1")
+        .replace("norm2", "norm.2")
+        .replace("conv1", "conv.1")
+        .replace("conv2", "conv.2"): value
+        for key, value in state.items()
+        if not key.endswith("num_batches_tracked")
+    }
+
+
+def same_backbone(network: Network, published: dict[str, torch.Tensor]) -> bool:
+    mine = backbone(network).state_dict()
+    return torch.equal(
+        mine["denseblock4.denselayer16.conv2.weight"],
+        published["features.denseblock4.denselayer16.conv.2.weight"],
+    ) and torch.equal(mine["conv0.weight"], published["features.conv0.weight"])
+
+
+def test_output_is_one_logit_a_finding() -> None:
+    network = build_network(3, 0.2, "random").eval()
+    assert network(torch.rand(2, 1, 64, 64)).shape == (2, 3)
+    assert network.features(torch.rand(2, 1, 64, 64)).shape == (2, 1024, 2, 2)
+
+
+def test_a_file_of_published_weights_fills_the_backbone(
+    published: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    torch.save(published, tmp_path / "densenet121.pth")
+    assert same_backbone(build_network(2, 0.2, str(tmp_path / "densenet121.pth")), published)
+
+
+def test_imagenet_weights_come_from_torchvisions_cache(
+    published: dict[str, torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    url = torchvision.models.DenseNet121_Weights.IMAGENET1K_V1.url
+    cached = tmp_path / "hub/checkpoints" / url.rsplit("/", 1)[1]
+    cached.parent.mkdir(parents=True)
+    torch.save(published, cached)
+    assert same_backbone(build_network(2, 0.2, "imagenet"), published)
+
+
+def test_backbone_matches_torchvisions_output(tmp_path: Path) -> None:
+    reference = torchvision.models.densenet121(weights=None).eval()
+    torch.save(reference.state_dict(), tmp_path / "weights.pth")
+    network = build_network(2, 0.2, str(tmp_path / "weights.pth")).eval()
+    films = torch.rand(1, 1, 64, 64)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    coloured = (films.expand(-1, 3, -1, -1) - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
+    with torch.no_grad():
+        expected = reference.features(coloured).relu()
+        torch.testing.assert_close(network.features(films), expected)
+
+
+@pytest.mark.parametrize("content", [{"x": torch.zeros(1)}, {"model": {}}])
+def test_a_file_of_something_else_is_named(content: dict, tmp_path: Path) -> None:
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(ValueError, match="other.pth does not hold a DenseNet121"):
+        build_network(2, 0.2, str(tmp_path / "other.pth"))
+
+
+def test_an_unknown_init_says_what_is_possible() -> None:
+    with pytest.raises(ValueError, match="use 'random', 'imagenet' or a file"):
+        build_network(2, 0.2, "chexnet")
+
+
+def test_frozen_phase_trains_the_head_alone() -> None:
+    network = build_network(2, 0.2, "random")
+    prepare(network, frozen=True, pretrained=True)
+    trainable = {name for name, p in network.named_parameters() if p.requires_grad}
+    assert trainable == {"head.3.weight", "head.3.bias"}
+    prepare(network, frozen=False, pretrained=True)
+    assert all(p.requires_grad for p in network.parameters())
+
+
+@pytest.mark.parametrize("pretrained", [True, False])
+def test_batch_normalisation_trains_only_from_random_weights(pretrained: bool) -> None:
+    network = build_network(2, 0.2, "random")
+    prepare(network, frozen=False, pretrained=pretrained)
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    assert len(norms) == 121
+    assert {norm.training for norm in norms} == {not pretrained}
+    assert network.head.training
