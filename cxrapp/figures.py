@@ -17,7 +17,7 @@ ACCENT = "#0f766e"
 POINT = "#c2410c"
 MUTED = "#64748b"
 INK = "#0f172a"
-COLUMN_WIDTH = 370  # pixels of the film's column on a laptop
+COLUMN_WIDTH = 350  # pixels of the film's column on a laptop
 MAX_FILM_HEIGHT = 460
 
 

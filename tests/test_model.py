@@ -5,7 +5,14 @@ import torch
 import torchvision
 from torch import nn
 
-from train.model import Network, backbone, build_network, prepare
+from train.model import (
+    Mirrored,
+    Network,
+    average_weights,
+    backbone,
+    build_network,
+    prepare,
+)
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +103,21 @@ def test_batch_normalisation_trains_only_from_random_weights(pretrained: bool) -
     assert len(norms) == 121
     assert {norm.training for norm in norms} == {not pretrained}
     assert network.head.training
+
+
+def test_mirrored_features_average_the_logits_of_both_sides() -> None:
+    network = build_network(2, 0.2, "random").eval()
+    films = torch.rand(2, 1, 64, 64)
+    mirrored = Mirrored(network.features)
+    with torch.no_grad():
+        both = (network(films) + network(films.flip(3))) / 2
+        torch.testing.assert_close(network.head(mirrored(films)), both)
+        torch.testing.assert_close(mirrored(films.flip(3)), mirrored(films).flip(3))
+
+
+def test_average_is_the_mean_of_weights_and_keeps_counters() -> None:
+    first = {"w": torch.tensor([1.0, 2.0]), "batches": torch.tensor(7)}
+    second = {"w": torch.tensor([3.0, 2.0]), "batches": torch.tensor(9)}
+    averaged = average_weights(first, second)
+    torch.testing.assert_close(averaged["w"], torch.tensor([2.0, 2.0]))
+    assert averaged["batches"] == 7

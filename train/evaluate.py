@@ -21,7 +21,7 @@ from cxrapp.preprocess import Preprocessing
 from train import data
 from train.calibrate import find_operating_points, fit_calibration
 from train.files import load_checkpoint, write_atomically
-from train.model import Network, build_network
+from train.model import Mirrored, Network, average_weights, build_network
 from train.recipe import Recipe, recipe_from
 
 COHORTS = {"validation": "validation patients, set apart from training", "test": "official test"}
@@ -50,7 +50,7 @@ class Evaluation:
 
 
 def load_run(folder: Path) -> Run:
-    """The best network of a run.
+    """The network of a run: its best epoch, averaged and mirrored as the recipe says.
 
     Raises:
         ValueError: The folder holds no finished epoch.
@@ -60,7 +60,13 @@ def load_run(folder: Path) -> Run:
     saved = load_checkpoint(folder / "best.pt")
     recipe = recipe_from(json.loads(saved["recipe"]))
     network = build_network(len(recipe.findings), recipe.dropout, "random").eval()
-    network.load_state_dict(saved["model"])
+    weights = saved["model"]
+    if recipe.average:
+        last = load_checkpoint(folder / "last.pt")["trainer"]["model"]
+        weights = average_weights(weights, last)
+    network.load_state_dict(weights)
+    if recipe.mirror:
+        network.features = Mirrored(network.features).eval()
     table = pd.read_csv(folder / "split.csv")
     return Run(recipe, network, Preprocessing(saved["size"]), table, saved["epoch"], saved["data"])
 

@@ -3,6 +3,7 @@
 python -m train export RUN --data DIR --out weights/NAME.pt
 """
 
+import copy
 import hashlib
 import os
 import platform
@@ -44,14 +45,14 @@ def export(folder: Path, root: Path, out: Path) -> ModelCard:
         card = _build_card(run, eager, part, folder, {"stored as": "float32"})
         check_parity(run, card, part, root)
 
-        torch.jit.script(run.network.half()).save(part)
+        torch.jit.script(copy.deepcopy(run.network).half()).save(part)
         # Measured from the file as stored, so that the card and the clinic agree to the last digit.
         half = Bundle(card, *load_halves(part))
         stored = measure(run.recipe.findings, run.table, _score(half, run, root))
         cost = _auroc_cost(eager, stored, run)
         precision: dict[str, Any] = {"stored as": "float16", "AUROC cost of float16": cost}
         if max(cost["validation"].values()) > HALF_TOLERANCE:
-            torch.jit.script(run.network.float()).save(part)
+            scripted.save(part)
             stored, precision["stored as"] = eager, "float32"
         card = _build_card(run, stored, part, folder, precision)
         part.with_suffix(".json").write_text(card.to_json())

@@ -48,6 +48,36 @@ class Network(nn.Module):
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
 
+def average_weights(*states: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The mean of several epochs' weights (Wortsman et al., "Model soups", 2022).
+
+    Batch statistics are averaged too: within one run's last epochs they hardly differ.
+    """
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0)
+        if value.is_floating_point()
+        else value
+        for name, value in states[0].items()
+    }
+
+
+class Mirrored(nn.Module):
+    """Average each film's feature map with its mirror image's, turned back.
+
+    With a pooled linear head this is horizontal-flip averaging of the logits, exactly, and heat
+    maps are those of the averaged prediction. It doubles the time of a film.
+    """
+
+    def __init__(self, features: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        maps = self.features(torch.cat([films, films.flip(3)]))  # (2N, C, h, w)
+        straight, mirrored = maps.chunk(2)
+        return (straight + mirrored.flip(3)) / 2
+
+
 def backbone(network: Network) -> nn.Module:
     """torchvision's DenseNet121 up to its last batch normalisation."""
     return network.features[1]

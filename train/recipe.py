@@ -69,6 +69,8 @@ class Recipe:
     batch: int = 32
     weight_decay: float = 0.05
     dropout: float = 0.2
+    average: bool = False  # use the mean of the best and the last epoch's weights
+    mirror: bool = False  # in use, average every film with its mirror image
 
     @property
     def pretrained(self) -> bool:
