@@ -1,8 +1,8 @@
 """Upload bytes -> films. The only place that opens files from outside.
 
-Bytes decide what a file is, never its name. Every limit is stated here and enforced before
-the expensive step it guards. A file that cannot be used becomes a `Rejection`, never an
-exception, so that the other films of a batch are screened all the same.
+Bytes decide what a file is, never its name. Limits are those of `cxrapp.limits`. A file that
+cannot be used becomes a `Rejection`, never an exception, so that the other films of a batch are
+screened all the same.
 """
 
 import io
@@ -13,13 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from cxrapp.dicom import is_dicom, read_dicom
 from cxrapp.errors import UnreadableUpload
-
-MAX_FILE_BYTES = 50 * 2**20
-MAX_PIXELS = 40_000_000  # the largest digital detectors have 4,300 x 4,300 = 18 million
-MIN_SIDE = 64  # pixels; below this there is no lung to read
-MAX_ZIP_ENTRIES = 5_000
-MAX_ZIP_BYTES = 4 * 2**30  # unpacked, all entries together; one entry is held at a time
+from cxrapp.limits import (
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    MAX_ZIP_BYTES,
+    MAX_ZIP_ENTRIES,
+    check_bytes,
+    check_shape,
+)
 
 KINDS = {  # first bytes -> what a person calls such a file
     b"%PDF": "a PDF document",
@@ -36,10 +39,21 @@ KINDS = {  # first bytes -> what a person calls such a file
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One film. `pixels` is (H, W) float32 in [0, 1]; 0 is black, bone is bright."""
+    """One film, and what its file says about it where it says anything.
+
+    Args:
+        name: The file's name.
+        pixels: (H, W) float32 in [0, 1]; 0 is black, bone is bright.
+        modality, view, body_part: As DICOM writes them: CR, AP, CHEST.
+        age_years: Of the patient.
+    """
 
     name: str
     pixels: np.ndarray
+    modality: str | None = None
+    view: str | None = None
+    body_part: str | None = None
+    age_years: float | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,9 @@ def read_upload(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
 
 def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
     try:
+        check_bytes(data)
+        if is_dicom(data):
+            return Radiograph(name, **vars(read_dicom(data)))
         return Radiograph(name, _decode(data))
     except UnreadableUpload as error:
         return Rejection(name, str(error))
@@ -113,10 +130,9 @@ def _read_entry(
 
 def _decode(data: bytes) -> np.ndarray:
     """Decode one JPEG or PNG to (H, W) float32 in [0, 1], upright by its EXIF orientation."""
-    _check_bytes(data)
     try:
         with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
-            _check_shape(*image.size)
+            check_shape(*image.size)
             pixels = _to_grey(ImageOps.exif_transpose(image))
     except UnreadableUpload:
         raise
@@ -129,25 +145,6 @@ def _decode(data: bytes) -> np.ndarray:
     if pixels.min() == pixels.max():
         raise UnreadableUpload("The picture is blank: every pixel has the same value.")
     return pixels
-
-
-def _check_bytes(data: bytes) -> None:
-    if not data:
-        raise UnreadableUpload("The file is empty.")
-    if len(data) > MAX_FILE_BYTES:
-        raise UnreadableUpload(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
-
-
-def _check_shape(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise UnreadableUpload(
-            f"The picture is {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are read."
-        )
-    if min(width, height) < MIN_SIDE:
-        raise UnreadableUpload(
-            f"The picture is only {width} x {height} pixels; a film needs at least {MIN_SIDE} "
-            "on each side."
-        )
 
 
 def _to_grey(image: Image.Image) -> np.ndarray:
@@ -171,9 +168,7 @@ def _scale_deep(values: np.ndarray) -> np.ndarray:
 
 
 def _name_the_kind(data: bytes) -> str:
-    if data[128:132] == b"DICM":
-        return "DICOM files cannot be read yet; export the film as PNG or JPEG."
     kind = next((words for start, words in KINDS.items() if data.startswith(start)), None)
     if kind is None:
-        return "The file is not a JPEG or PNG picture."
-    return f"The file is {kind}, not a JPEG or PNG picture."
+        return "The file is not a DICOM, JPEG or PNG film."
+    return f"The file is {kind}, not a DICOM, JPEG or PNG film."

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrapp.radiograph import MAX_FILE_BYTES, Radiograph, Rejection, read_upload
+from cxrapp.limits import MAX_FILE_BYTES
+from cxrapp.radiograph import Radiograph, Rejection, read_upload
 
 SAMPLE = next((Path(__file__).parents[1] / "cxrapp/samples").glob("*.jpeg"))
 GREY = Image.open(SAMPLE).convert("L").resize((160, 120))
@@ -86,7 +87,7 @@ def test_bytes_decide_and_not_the_name() -> None:
     ("data", "words"),
     [
         (b"", "empty"),
-        (b"some text", "not a JPEG or PNG"),
+        (b"some text", "not a DICOM, JPEG or PNG"),
         (b"%PDF-1.7 ...", "PDF document"),
         (b"GIF89a" + bytes(50), "GIF picture"),
         (bytes(128) + b"DICM" + bytes(50), "DICOM"),
@@ -146,4 +147,4 @@ def test_encrypted_entry_says_so() -> None:
 
 
 def test_zip_inside_a_zip_is_not_opened() -> None:
-    assert "not a JPEG or PNG" in reason(make_zip(inner=make_zip(film=encode(GREY))))
+    assert "not a DICOM, JPEG or PNG" in reason(make_zip(inner=make_zip(film=encode(GREY))))

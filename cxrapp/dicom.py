@@ -1,0 +1,127 @@
+"""DICOM bytes -> pixels as a reader would see them, and what the file says about the film.
+
+Decoding by pydicom, with python-gdcm for the compressed transfer syntaxes. Names and IDs are never
+looked at.
+"""
+
+import io
+import re
+import struct
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pydicom
+from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+from cxrapp.errors import UnreadableUpload
+from cxrapp.limits import check_shape
+
+DEFLATED = b"1.2.840.10008.1.2.1.99"
+IMPLICIT = "1.2.840.10008.1.2"
+J2K_START = b"\xff\x4f\xff\x51"  # start of codestream, then the size marker
+OLDEST = 110  # years; a birth date before that stands for an unknown one
+
+
+@dataclass(frozen=True)
+class DicomFilm:
+    """One film: pixels (H, W) float32 in [0, 1], bone bright, and the tags the gate looks at."""
+
+    pixels: np.ndarray
+    modality: str | None
+    view: str | None
+    body_part: str | None
+    age_years: float | None
+
+
+def is_dicom(data: bytes) -> bool:
+    """Whether bytes look like DICOM: by its mark, or by a first tag where the mark is missing."""
+    return (
+        data[128:132] == b"DICM"
+        or data[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x05\x00")
+        or (data[:2] == b"\x08\x00" and data[4:6].isalpha() and data[4:6].isupper())
+    )
+
+
+def read_dicom(data: bytes) -> DicomFilm:
+    """Read one film.
+
+    Raises:
+        UnreadableUpload: It holds no single grey picture, is damaged or larger than the limits.
+    """
+    # pydicom inflates such files while it reads them, a thousandfold if they were made to.
+    if DEFLATED in data[:1024]:
+        raise UnreadableUpload("Deflated DICOM files are not read; export it uncompressed.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd tags are common and harmless here
+            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+            if "TransferSyntaxUID" not in dataset.file_meta:
+                dataset.file_meta.TransferSyntaxUID = IMPLICIT
+            _check(dataset)
+            return DicomFilm(
+                _to_grey(dataset),
+                _text(dataset, "Modality"),
+                _text(dataset, "ViewPosition"),
+                _text(dataset, "BodyPartExamined"),
+                _age(dataset),
+            )
+    except UnreadableUpload:
+        raise
+    except Exception as error:  # pydicom and its decoders fail in many ways
+        raise UnreadableUpload(f"The DICOM file is damaged ({error}).") from None
+
+
+def _check(dataset: pydicom.Dataset) -> None:
+    if "PixelData" not in dataset:
+        raise UnreadableUpload("The DICOM file holds no picture.")
+    if int(dataset.get("NumberOfFrames") or 1) != 1:
+        raise UnreadableUpload("The DICOM file holds several pictures; a film is one.")
+    if dataset.SamplesPerPixel != 1:
+        raise UnreadableUpload("The DICOM file holds a colour picture; a film is grey.")
+    check_shape(dataset.Columns, dataset.Rows)
+    # The decoder believes the codestream, not the tags: a few bytes can claim a gigabyte.
+    start = dataset.PixelData.find(J2K_START)
+    if start >= 0:
+        width, height = struct.unpack(">II", dataset.PixelData[start + 8 : start + 16])
+        check_shape(width, height)
+
+
+def _to_grey(dataset: pydicom.Dataset) -> np.ndarray:
+    """Modality LUT or rescale, then VOI LUT or window, then [0, 1] with bone bright."""
+    stored = dataset.pixel_array
+    if stored.ndim != 2:
+        raise UnreadableUpload("The DICOM file holds more pixels than its tags say.")
+    values = apply_modality_lut(stored, dataset)
+    if "VOILUTSequence" in dataset or "WindowCenter" in dataset:
+        values = apply_voi_lut(values, dataset)
+        low, high = values.min(), values.max()
+    elif dataset.BitsStored <= 8:
+        low, high = 0, 2**dataset.BitsStored - 1
+    else:
+        low, high = values.min(), values.max()
+    if values.min() == values.max():
+        raise UnreadableUpload("The picture is blank: every pixel has the same value.")
+    grey = ((values - low) / (high - low)).astype(np.float32)
+    return 1 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
+
+
+def _text(dataset: pydicom.Dataset, keyword: str) -> str | None:
+    return str(dataset.get(keyword) or "").strip().upper() or None
+
+
+def _age(dataset: pydicom.Dataset) -> float | None:
+    """Years from the age tag (062Y, 018M, 010W, 005D) or from the birth and study dates."""
+    units = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25, "": 1.0}
+    if match := re.fullmatch(r"(\d{1,3})([YMWD]?)", _text(dataset, "PatientAge") or ""):
+        return int(match[1]) * units[match[2]]
+    try:
+        born, seen = (
+            datetime.strptime(_text(dataset, keyword) or "", "%Y%m%d")
+            for keyword in ("PatientBirthDate", "StudyDate")
+        )
+    except ValueError:
+        return None
+    age = (seen - born).days / 365.25
+    return age if 0 <= age < OLDEST else None

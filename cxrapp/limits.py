@@ -1,0 +1,30 @@
+"""What an upload may cost, stated in one place and enforced before the step it guards."""
+
+from cxrapp.errors import UnreadableUpload
+
+MAX_FILE_BYTES = 50 * 2**20
+MAX_PIXELS = 40_000_000  # the largest digital detectors have 4,300 x 4,300 = 18 million
+MIN_SIDE = 64  # pixels; below this there is no lung to read
+MAX_ZIP_ENTRIES = 5_000
+MAX_ZIP_BYTES = 4 * 2**30  # unpacked, all entries together; one entry is held at a time
+
+
+def check_bytes(data: bytes) -> None:
+    """Raises UnreadableUpload for a file that is empty or too large."""
+    if not data:
+        raise UnreadableUpload("The file is empty.")
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableUpload(f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
+
+
+def check_shape(width: int, height: int) -> None:
+    """Raises UnreadableUpload for a picture with too many or too few pixels."""
+    if width * height > MAX_PIXELS:
+        raise UnreadableUpload(
+            f"The picture is {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are read."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise UnreadableUpload(
+            f"The picture is only {width} x {height} pixels; a film needs at least {MIN_SIDE} "
+            "on each side."
+        )
