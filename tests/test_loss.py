@@ -1,41 +1,75 @@
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
 
-from train.loss import class_weights, weighted_bce
+from train.loss import film_weights, weighted_bce
 
 NAN = float("nan")
 LABELS = torch.tensor([[1, 1], [1, 0], [1, 0], [0, NAN]])
+FINDINGS = ["pneumonia", "viral"]
+
+
+def make_table(labels: torch.Tensor, source: str = "a", split: str = "train") -> pd.DataFrame:
+    return pd.DataFrame(labels.numpy(), columns=FINDINGS[: labels.shape[1]]).assign(
+        source=source, split=split
+    )
 
 
 def test_weights_are_inverse_class_frequencies() -> None:
-    expected = torch.tensor([[4 / 2, 3 / 4], [4 / 6, 3 / 2]])  # n / (2 n_class)
-    torch.testing.assert_close(class_weights(LABELS), expected)
+    weights = film_weights(make_table(LABELS), FINDINGS)  # n / (2 n_class)
+    expected = [[4 / 6, 3 / 2], [4 / 6, 3 / 4], [4 / 6, 3 / 4], [4 / 2, 0]]
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
-def test_classes_weigh_the_same_in_all() -> None:
-    weights = class_weights(LABELS)
-    for k in range(2):
-        present, absent = (LABELS[:, k] == 1).sum(), (LABELS[:, k] == 0).sum()
-        assert weights[1, k] * present == pytest.approx(float(weights[0, k] * absent))
+def test_both_answers_weigh_the_same_in_every_source() -> None:
+    many = torch.tensor([[1.0]] * 9 + [[0.0]])
+    few = torch.tensor([[1.0]] + [[0.0]] * 3)
+    table = pd.concat([make_table(many, "a"), make_table(few, "b")], ignore_index=True)
+    weights = film_weights(table, FINDINGS[:1])[:, 0]
+    for source in ("a", "b"):
+        rows = (table["source"] == source).to_numpy()
+        present = (table["pneumonia"] == 1).to_numpy()
+        assert weights[rows & present].sum() == pytest.approx(weights[rows & ~present].sum())
 
 
-def test_one_class_alone_is_refused() -> None:
-    with pytest.raises(ValueError, match="with it and without it"):
-        class_weights(torch.tensor([[1.0], [1.0]]))
+def test_frequencies_are_those_of_training() -> None:
+    train = make_table(torch.tensor([[1.0], [0.0]]))
+    other = make_table(torch.tensor([[1.0]] * 8), split="validation")
+    weights = film_weights(pd.concat([train, other], ignore_index=True), FINDINGS[:1])
+    np.testing.assert_allclose(weights, 1)
+
+
+def test_a_source_of_one_answer_is_refused() -> None:
+    with pytest.raises(ValueError, match="with pneumonia and without it"):
+        film_weights(make_table(torch.tensor([[1.0], [1.0]])), FINDINGS[:1])
+
+
+def test_a_finding_that_no_film_defines_is_refused() -> None:
+    with pytest.raises(ValueError, match="Every finding needs"):
+        film_weights(make_table(torch.tensor([[1, NAN], [0, NAN]])), FINDINGS)
+
+
+def test_smoothing_is_pytorchs_with_two_classes() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(6, 1), torch.tensor([[1.0], [0], [1], [0], [0], [0]])
+    two = torch.cat([torch.zeros_like(logits), logits], 1)  # softmax of two is the sigmoid
+    expected = F.cross_entropy(two, labels[:, 0].long(), label_smoothing=0.1)
+    torch.testing.assert_close(weighted_bce(logits, labels, torch.ones(6, 1), 0.1), expected)
 
 
 def test_loss_agrees_with_pytorch_where_all_is_defined() -> None:
     torch.manual_seed(0)
     logits, labels = torch.randn(6, 1), torch.tensor([[1.0], [0], [1], [0], [0], [0]])
-    weights = class_weights(labels)
-    expected = F.binary_cross_entropy_with_logits(logits, labels, weights[labels.long()[:, 0]])
+    weights = torch.tensor(film_weights(make_table(labels), FINDINGS[:1]))
+    expected = F.binary_cross_entropy_with_logits(logits, labels, weights)
     torch.testing.assert_close(weighted_bce(logits, labels, weights), expected)
 
 
 def test_undefined_labels_neither_cost_nor_teach() -> None:
     logits = torch.randn(4, 2, requires_grad=True)
-    loss = weighted_bce(logits, LABELS, class_weights(LABELS))
+    loss = weighted_bce(logits, LABELS, torch.tensor(film_weights(make_table(LABELS), FINDINGS)))
     loss.backward()
     assert torch.isfinite(loss)
     assert torch.isfinite(logits.grad).all()

@@ -1,15 +1,17 @@
 """Folders -> table -> patient-grouped split -> one uint8 array in memory.
 
 The table is a pandas DataFrame with one row a film and the columns
-    path      relative to the data folder
-    patient   who it is: every split, fold and interval goes by this
-    split     train | validation | test
+    path       relative to the data folder
+    source     the collection it comes from
+    patient    who it is: every split, fold and interval goes by this
+    split      train | validation | test
+    view       AP, PA or AP Supine, where known
+    age_years  where known
 and one column a finding: 1 present, 0 absent, NaN where the question is not defined.
 """
 
 import hashlib
 import os
-import re
 from pathlib import Path
 
 import numpy as np
@@ -19,57 +21,34 @@ from tqdm import tqdm
 
 from cxrapp.preprocess import Preprocessing
 from cxrapp.radiograph import Radiograph, read_upload
+from train.sources import SOURCES
 
-# Bacterial and viral cases are numbered separately, and so are the two series of normal films:
-# the number alone would join children who have never met.
-KERMANY_NAMES = (
-    (re.compile(r"person(?P<patient>\d+)_bacteria_"), "bacteria", {"pneumonia": 1, "viral": 0}),
-    (re.compile(r"person(?P<patient>\d+)_virus_"), "virus", {"pneumonia": 1, "viral": 1}),
-    (re.compile(r"IM-(?P<patient>\d+)-"), "normal", {"pneumonia": 0, "viral": np.nan}),
-    (re.compile(r"NORMAL2-IM-(?P<patient>\d+)-"), "normal2", {"pneumonia": 0, "viral": np.nan}),
-)
-KERMANY_FOLDERS = {"NORMAL": 0, "PNEUMONIA": 1}
+COLUMNS = ["path", "split", "source", "patient", "view", "age_years", "pneumonia", "viral"]
 
 
 def find_data(given: str | None) -> Path:
-    """The folder with `train` and `test`: `--data`, then $CXR_DATA, then ../shared/data.
+    """The folder of films: `--data`, then $CXR_DATA, then ../shared/data.
 
     Raises:
         ValueError: There is no such folder.
     """
     root = Path(given or os.environ.get("CXR_DATA") or "../shared/data")
-    for candidate in (root, root / "kermany", root / "chest_xray"):
-        if all((candidate / split / "NORMAL").is_dir() for split in ("train", "test")):
-            return candidate
-    raise ValueError(
-        f"{root} holds no train/NORMAL and test/NORMAL folders: name the folder of films with "
-        "--data or CXR_DATA."
-    )
+    if not root.is_dir():
+        raise ValueError(f"{root} is no folder: name the folder of films with --data or CXR_DATA.")
+    return root
 
 
-def read_table(root: Path) -> pd.DataFrame:
-    """Read the published Kermany layout: {train,test}/{NORMAL,PNEUMONIA}/<name>.jpeg.
+def read_table(root: Path, sources: tuple[str, ...]) -> pd.DataFrame:
+    """The films of all the named sources.
 
     Raises:
-        ValueError: A file name tells no patient, or contradicts the folder it is in.
+        ValueError: A source is unknown, not there or not as published.
     """
-    rows = [
-        {"path": path.relative_to(root).as_posix(), "split": split, **_read_name(path, label)}
-        for split in ("train", "test")
-        for folder, label in KERMANY_FOLDERS.items()
-        for path in sorted((root / split / folder).glob("*"))
-        if path.suffix.lower() in (".jpeg", ".jpg", ".png")
-    ]
-    return pd.DataFrame(rows)
-
-
-def _read_name(path: Path, label: int) -> dict[str, str | float]:
-    for pattern, group, findings in KERMANY_NAMES:
-        if match := pattern.match(path.name):
-            if findings["pneumonia"] != label:
-                raise ValueError(f"{path}: the file name contradicts its folder.")
-            return {"patient": f"{group}-{match['patient']}", **findings}
-    raise ValueError(f"{path}: the file name tells no patient (person12_virus_3, IM-0115-0001).")
+    for source in sources:
+        if source not in SOURCES:
+            raise ValueError(f"Unknown source {source!r}: use {', '.join(SOURCES)}.")
+    tables = [SOURCES[source](root) for source in sources]
+    return pd.concat([*tables, pd.DataFrame(columns=COLUMNS)], ignore_index=True)[COLUMNS]
 
 
 def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
@@ -88,16 +67,28 @@ def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
     return table[~drop].reset_index(drop=True), int(drop.sum())
 
 
-def split_validation(table: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
-    """Move a share of the training patients to `validation`, classes in proportion."""
-    train = table.index[table["split"] == "train"]
-    rows = table.loc[train]
-    classes = rows.groupby(["pneumonia", "viral"], dropna=False).ngroup()
-    folds = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
-    _, chosen = next(folds.split(train, classes, rows["patient"]))
+def split_validation(table: pd.DataFrame, share: float, seed: int, fold: int = 0) -> pd.DataFrame:
+    """Move a share of each source's training patients to `validation`, classes in proportion.
+
+    `fold` says which of the 1 / `share` shares; together they cover every patient once.
+
+    Source by source, so that a run on one source and a run on several set the same patients
+    apart and one may start from the other's weights.
+    """
     table = table.copy()
-    table.loc[train[chosen], "split"] = "validation"
+    for _, rows in table[table["split"] == "train"].groupby("source", sort=False):
+        classes = rows.groupby(["pneumonia", "viral"], dropna=False).ngroup()
+        folds = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
+        _, chosen = list(folds.split(rows, classes, rows["patient"]))[fold]
+        table.loc[rows.index[chosen], "split"] = "validation"
     return table
+
+
+def hold_out(table: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Make every film of one source a test film, and drop the test films of the others."""
+    held = table["source"] == source
+    table = table.assign(split=table["split"].mask(held, "test"))
+    return table[held | (table["split"] != "test")].reset_index(drop=True)
 
 
 def digest(table: pd.DataFrame) -> str:

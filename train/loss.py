@@ -1,38 +1,63 @@
-"""Binary cross-entropy, weighted per finding by inverse class frequency, NaN left out."""
+"""Binary cross-entropy, weighted by inverse class frequency within a source, NaN left out."""
 
+import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 
 
-def class_weights(labels: torch.Tensor) -> torch.Tensor:
-    """Inverse class frequencies, n / (2 n_class), of each finding.
+def film_weights(table: pd.DataFrame, findings: list[str]) -> np.ndarray:
+    """Inverse class frequencies, n / (2 n_class), of each finding within each source.
+
+    Both answers weigh the same in every source, so a network gains nothing by telling sources
+    apart. Frequencies are counted on the training films.
 
     Args:
-        labels: (N, K) float32: 1, 0 or NaN.
+        table: Films with the columns `split`, `source` and one a finding.
 
     Returns:
-        (2, K) float32: weight of an absent and of a present finding.
+        (N, K) float32, one row a film of the table; 0 where the finding is not defined.
 
     Raises:
-        ValueError: A finding has only one class, so there is nothing to learn.
+        ValueError: A source has films of one answer only.
     """
-    present, absent = (labels == 1).sum(0), (labels == 0).sum(0)
-    if (present == 0).any() or (absent == 0).any():
+    weights = np.zeros((len(table), len(findings)), np.float32)
+    for k, finding in enumerate(findings):
+        for source, rows in table.groupby("source"):
+            labels = rows.loc[rows["split"] == "train", finding]
+            absent, present = (labels == 0).sum(), (labels == 1).sum()
+            if absent + present == 0:
+                continue
+            if absent == 0 or present == 0:
+                raise ValueError(
+                    f"{source}: training needs films with {finding} and without it, not of one "
+                    "kind only."
+                )
+            pair = (absent + present) / (2 * np.array([absent, present]))
+            defined = rows.index[rows[finding].notna()]
+            weights[table.index.get_indexer(defined), k] = pair[
+                rows.loc[defined, finding].astype(int)
+            ]
+    if (weights == 0).all(0).any():
         raise ValueError("Every finding needs training films with it and without it.")
-    return (present + absent) / (2 * torch.stack([absent, present]))
+    return weights
 
 
-def weighted_bce(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+def weighted_bce(
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor, smoothing: float = 0.0
+) -> torch.Tensor:
     """Mean over findings of the mean weighted loss over the films where the finding is defined.
 
     Args:
         logits: (N, K) float32.
         labels: (N, K) float32: 1, 0 or NaN.
-        weights: (2, K) float32 from `class_weights`.
+        weights: (N, K) float32 from `film_weights`.
+        smoothing: How far a label is moved towards one half (Szegedy et al., 2016): 0.1 makes
+            0.95 of 1.
     """
     defined = ~labels.isnan()
     # Filled before the loss, not masked after it: NaN times zero would poison the gradient.
-    filled = labels.nan_to_num()
-    loss = F.binary_cross_entropy_with_logits(logits, filled, reduction="none")
-    loss = loss * torch.where(filled == 1, weights[1], weights[0]) * defined
+    targets = labels.nan_to_num() * (1 - smoothing) + smoothing / 2
+    loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    loss = loss * weights * defined
     return (loss.sum(0) / defined.sum(0).clamp(min=1)).mean()

@@ -1,0 +1,169 @@
+"""Published collections of films -> one table: a reader a collection.
+
+Every row has `path` (relative to the data folder), `split` (train | test), `source`, `patient`,
+`view` and `age_years` where they are known, and a column a finding: 1 present, 0 absent, NaN where
+the question is not defined or its answer unknown. A source answers a question only if it has films
+of both answers; otherwise knowing the source would be knowing the answer.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+# Bacterial and viral cases are numbered separately, and so are the two series of normal films:
+# the number alone would join children who have never met.
+KERMANY_NAMES = (
+    (re.compile(r"person(?P<patient>\d+)_bacteria_"), "bacteria", {"pneumonia": 1, "viral": 0}),
+    (re.compile(r"person(?P<patient>\d+)_virus_"), "virus", {"pneumonia": 1, "viral": 1}),
+    (re.compile(r"IM-(?P<patient>\d+)-"), "normal", {"pneumonia": 0, "viral": np.nan}),
+    (re.compile(r"NORMAL2-IM-(?P<patient>\d+)-"), "normal2", {"pneumonia": 0, "viral": np.nan}),
+)
+KERMANY_FOLDERS = {"NORMAL": 0, "PNEUMONIA": 1}
+
+# What covid-chestxray calls a finding -> (pneumonia, viral). The rest is left out.
+COVID19_FINDINGS = {
+    "No Finding": (0, np.nan),
+    "COVID-19": (1, 1),
+    "COVID-19, ARDS": (1, 1),
+    "SARS": (1, 1),
+    "Influenza": (1, 1),
+    "Varicella": (1, 1),
+    "Bacterial": (1, 0),
+    "Klebsiella": (1, 0),
+    "Legionella": (1, 0),
+    "Mycoplasma Bacterial Pneumonia": (1, 0),
+    "Streptococcus": (1, 0),
+    "Pneumonia": (1, np.nan),
+    "Pneumocystis": (1, np.nan),
+}
+TEST_SHARE = 5  # one patient in so many of a source without an official test
+
+NEAR_COPY = 0.95  # correlation of two films' 32 x 32 thumbnails
+
+
+def read_kermany(root: Path) -> pd.DataFrame:
+    """Kermany et al., 2018, in its published layout: {train,test}/{NORMAL,PNEUMONIA}/<name>.jpeg.
+
+    The layout may stand at `root` itself or in its folder `kermany` or `chest_xray`.
+
+    Raises:
+        ValueError: It does not, or a file name tells no patient or contradicts its folder.
+    """
+    for folder in (root, root / "kermany", root / "chest_xray"):
+        if all((folder / split / "NORMAL").is_dir() for split in ("train", "test")):
+            break
+    else:
+        raise ValueError(
+            f"{root} holds no train/NORMAL and test/NORMAL folders: name the folder of films with "
+            "--data or CXR_DATA."
+        )
+    return pd.DataFrame(
+        {
+            "path": path.relative_to(root).as_posix(),
+            "split": split,
+            "source": "kermany",
+            "view": "AP",
+            **_read_kermany_name(path, label),
+        }
+        for split in ("train", "test")
+        for name, label in KERMANY_FOLDERS.items()
+        for path in _pictures(folder / split / name)
+    )
+
+
+def _read_kermany_name(path: Path, label: int) -> dict[str, str | float]:
+    for pattern, group, findings in KERMANY_NAMES:
+        if match := pattern.match(path.name):
+            if findings["pneumonia"] != label:
+                raise ValueError(f"{path}: the file name contradicts its folder.")
+            return {"patient": f"{group}-{match['patient']}", **findings}
+    raise ValueError(f"{path}: the file name tells no patient (person12_virus_3, IM-0115-0001).")
+
+
+def read_radiography(root: Path) -> pd.DataFrame:
+    """COVID-19 Radiography Database (Chowdhury et al., 2020): adults, COVID-19 or normal.
+
+    It has no patient numbers: near-identical films count as one patient. All its pneumonia is
+    viral, so it says nothing about that question.
+
+    Raises:
+        ValueError: `root` has no radiography/COVID and radiography/NORMAL.
+    """
+    folders = {root / "radiography/COVID": 1, root / "radiography/NORMAL": 0}
+    _require(*folders)
+    paths = {path: label for folder, label in folders.items() for path in _pictures(folder)}
+    patients = [f"radiography-{group}" for group in group_near_copies(list(paths))]
+    table = pd.DataFrame(
+        {
+            "path": [path.relative_to(root).as_posix() for path in paths],
+            "split": [_split_by_name(patient) for patient in patients],
+            "source": "radiography",
+            "patient": patients,
+            "pneumonia": list(paths.values()),
+        }
+    )
+    return table.assign(viral=np.nan)
+
+
+def read_covid19(root: Path) -> pd.DataFrame:
+    """covid-chestxray-dataset (Cohen et al., arXiv 2003.11597): mostly adults, with view and age.
+
+    Raises:
+        ValueError: `root` has no covid19/metadata.csv.
+    """
+    _require(root / "covid19/metadata.csv")
+    films = pd.read_csv(root / "covid19/metadata.csv")
+    films = films[films["finding"].isin(COVID19_FINDINGS.keys())]
+    patients = "covid19-" + films["patient"].astype(str)
+    return pd.DataFrame(
+        {
+            "path": "covid19/images/" + films["filename"],
+            "split": patients.map(_split_by_name),
+            "source": "covid19",
+            "patient": patients,
+            "view": films["view"],
+            "age_years": films["age"],
+            "pneumonia": films["finding"].map(lambda finding: COVID19_FINDINGS[finding][0]),
+            "viral": films["finding"].map(lambda finding: COVID19_FINDINGS[finding][1]),
+        }
+    ).reset_index(drop=True)
+
+
+SOURCES = {"kermany": read_kermany, "radiography": read_radiography, "covid19": read_covid19}
+
+
+def group_near_copies(paths: list[Path]) -> np.ndarray:
+    """Number groups of near-identical films: (N,) int, the same number for one group."""
+    thumbnails = np.stack([_thumbnail(path) for path in paths])
+    alike = csr_matrix(thumbnails @ thumbnails.T > NEAR_COPY)
+    return connected_components(alike, directed=False)[1]
+
+
+def _thumbnail(path: Path) -> np.ndarray:
+    """(1024,) float32 of mean 0 and length 1: a product of two is their correlation."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.BOX), np.float32)
+    pixels = (pixels - pixels.mean()).ravel()
+    return pixels / max(np.linalg.norm(pixels), 1e-6)
+
+
+def _split_by_name(patient: str) -> str:
+    """Where a patient goes for good, whatever other films come and go."""
+    return "test" if hashlib.sha256(patient.encode()).digest()[0] % TEST_SHARE == 0 else "train"
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    return (p for p in sorted(folder.glob("*")) if p.suffix.lower() in (".jpeg", ".jpg", ".png"))
+
+
+def _require(*paths: Path) -> None:
+    for path in paths:
+        if not path.exists():
+            raise ValueError(f"{path} is missing: name the folder of films with --data.")
