@@ -43,3 +43,40 @@ def test_shift_moves_by_a_share_of_the_side() -> None:
     black = (moved == 0).all(2).sum(2)  # columns that came in from outside
     assert black.max() <= 8
     assert black.max() > 0
+
+
+def only(**ranges: float) -> Augment:
+    return Augment(0, 0, 0, 0, 0, 0, 0, **ranges)
+
+
+def test_sharpness_adds_and_takes_away_detail_and_keeps_the_mean() -> None:
+    torch.manual_seed(0)
+    noisy = films() * 0.5 + 0.2 + 0.05 * torch.rand(6, 1, 32, 32)
+    changed = augment(noisy, only(sharpness=1), generator())
+    detail = changed.diff(dim=3).abs().mean((1, 2, 3)) / noisy.diff(dim=3).abs().mean((1, 2, 3))
+    assert detail.min() < 0.9 and detail.max() > 1.1
+    torch.testing.assert_close(changed.mean((1, 2, 3)), noisy.mean((1, 2, 3)), atol=2e-3, rtol=0)
+
+
+def test_gamma_bends_the_greys_between_black_and_white() -> None:
+    changed = augment(films(), only(gamma=0.5), generator())
+    exponents = changed.log() / films().log()  # one number a film
+    spread = exponents.flatten(1)
+    torch.testing.assert_close(spread.amin(1), spread.amax(1), atol=1e-3, rtol=0)
+    assert 0.6 < spread.min() < 0.95 and 1.05 < spread.max() < 1.65
+
+
+def test_border_turns_black_from_the_sides_only() -> None:
+    changed = augment(films() + 0.1, only(border=0.25), generator())
+    black = changed[:, 0] == 0
+    assert black[:, 8:24, 8:24].sum() == 0
+    assert black.flatten(1).any(1).sum() >= 3
+
+
+def test_erase_greys_one_rectangle_a_film() -> None:
+    changed = augment(films(), only(erase=1), generator())
+    for film, before in zip(changed[:, 0], films()[:, 0], strict=True):
+        erased = (film - before).abs() > 1e-4
+        rows, columns = erased.any(1).sum(), erased.any(0).sum()
+        assert erased.sum() >= 0.9 * rows * columns  # but for greys that were so before
+        assert film[erased].unique().numel() <= 1

@@ -9,7 +9,7 @@ from train.recipe import Augment
 
 
 def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) -> torch.Tensor:
-    """Flip, rotate, zoom, stretch, shift and re-expose a batch.
+    """Flip, rotate, zoom, stretch, shift, re-expose, sharpen or blur, and mask a batch.
 
     Args:
         films: (N, 1, S, S) float32 in [0, 1].
@@ -34,7 +34,45 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
     grid = F.affine_grid(matrix, list(films.shape), align_corners=False)
     films = F.grid_sample(films, grid, align_corners=False)
 
-    contrast = (1 + draw(ranges.contrast)).to(films.device).view(-1, 1, 1, 1)
-    brightness = draw(ranges.brightness).to(films.device).view(-1, 1, 1, 1)
+    contrast, brightness, gamma, sharpness = (
+        draw(limit).to(films.device).view(-1, 1, 1, 1)
+        for limit in (ranges.contrast, ranges.brightness, ranges.gamma, ranges.sharpness)
+    )
+    films = films + sharpness * (films - _blur(films))
     middle = films.mean((2, 3), keepdim=True)
-    return ((films - middle) * contrast + middle + brightness).clamp(0, 1)
+    films = ((films - middle) * (1 + contrast) + middle + brightness).clamp(0, 1)
+    films = films ** gamma.exp()
+
+    sides = torch.stack([draw(ranges.border) for _ in range(4)], 1).clamp(min=0)  # half stay 0
+    patch = torch.rand((len(films), 4), generator=generator)
+    shown = torch.rand(len(films), generator=generator) < ranges.erase
+    return _mask(films, sides.to(films.device), patch.to(films.device), shown.to(films.device))
+
+
+def _blur(films: torch.Tensor) -> torch.Tensor:
+    """Binomial filter of 5 x 5 pixels, a Gaussian of one pixel."""
+    line = torch.tensor([1.0, 4, 6, 4, 1], device=films.device) / 16
+    padded = F.pad(films, (2, 2, 2, 2), mode="replicate")
+    return F.conv2d(F.conv2d(padded, line.view(1, 1, 1, 5)), line.view(1, 1, 5, 1))
+
+
+def _mask(
+    films: torch.Tensor, sides: torch.Tensor, patch: torch.Tensor, shown: torch.Tensor
+) -> torch.Tensor:
+    """Black out a border and grey out one rectangle (random erasing, Zhong et al., 2020).
+
+    Args:
+        films: (N, 1, S, S).
+        sides: (N, 4) share of the side that is black: left, right, top, bottom.
+        patch: (N, 4) in [0, 1]: place (x, y) and size (w, h) of the rectangle.
+        shown: (N,) bool: which films have a rectangle.
+    """
+    line = (torch.arange(films.shape[-1], device=films.device) + 0.5) / films.shape[-1]
+    column, row = line.view(1, 1, 1, -1), line.view(1, 1, -1, 1)
+    left, right, top, bottom = (s.view(-1, 1, 1, 1) for s in sides.T)
+    inside = (column > left) & (column < 1 - right) & (row > top) & (row < 1 - bottom)
+    x, y, w, h = (p.view(-1, 1, 1, 1) for p in patch.T)
+    w, h = 0.05 + 0.3 * w, 0.05 + 0.3 * h
+    erased = ((column - x).abs() < w / 2) & ((row - y).abs() < h / 2) & shown.view(-1, 1, 1, 1)
+    grey = films.mean((2, 3), keepdim=True)
+    return torch.where(erased, grey, films) * inside

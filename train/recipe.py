@@ -15,10 +15,14 @@ class Augment:
     flip: float = 0.5  # probability of a horizontal flip
     rotation: float = 10.0  # degrees, either way
     zoom: float = 0.10  # share of the side, either way
-    aspect: float = 0.10  # log-ratio of width to height, either way: undoes the squash's clue
+    aspect: float = 0.10  # log-ratio of width to height, either way: hides the squash's clue
     shift: float = 0.05  # share of the side, either way
     contrast: float = 0.20  # share, either way
     brightness: float = 0.10  # share of full scale, either way
+    gamma: float = 0.0  # log of the exponent, either way
+    sharpness: float = 0.0  # share of the finest detail added or, down to -1, taken away
+    border: float = 0.0  # share of the side that turns black, at most, on half of the sides
+    erase: float = 0.0  # probability of one grey rectangle
 
 
 @dataclass(frozen=True)
@@ -57,24 +61,27 @@ class Phase:
 class Recipe:
     name: str
     population: str  # plural noun for whom it is meant
+    ages: tuple[tuple[float, float], ...]  # spans of years, both ends included
+    views: tuple[str, ...]  # as DICOM names them
     intended_use: str
     out_of_scope: tuple[str, ...]
     limits: tuple[str, ...]
+    sources: tuple[str, ...]
     findings: tuple[Finding, ...]
     phases: tuple[Phase, ...]
     augment: Augment
     init: str = "random"  # random | imagenet | a file of weights
     seed: int = 0
     validation: float = 0.10  # share of the training patients
+    fold: int = 0  # which such share
+    held_out: str = ""  # a source to train without and test on
     batch: int = 32
     weight_decay: float = 0.05
     dropout: float = 0.2
-    average: bool = False  # use the mean of the best and the last epoch's weights
+    smoothing: float = 0.0  # how far labels are moved towards one half
+    average: float = 0.0  # decay a step of the weights' moving average, which is what is kept
+    keep_norm: bool = False  # leave batch normalisation on the statistics it came with
     mirror: bool = False  # in use, average every film with its mirror image
-
-    @property
-    def pretrained(self) -> bool:
-        return self.init != "random"
 
     def override(self, **changes: Any) -> "Recipe":
         """A copy with the fields replaced whose new value is not None."""
@@ -99,11 +106,14 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
                 for phase in values.pop("phases")
             ),
             augment=Augment(**values.pop("augment", {})),
+            ages=tuple((low, high) for low, high in values.pop("ages")),
+            views=tuple(values.pop("views")),
             out_of_scope=tuple(values.pop("out_of_scope")),
             limits=tuple(values.pop("limits")),
+            sources=tuple(values.pop("sources")),
             **values,
         )
-    except (TypeError, KeyError) as error:
+    except (TypeError, ValueError, KeyError) as error:
         raise ValueError(f"The recipe does not fit: {error}.") from error
 
 
