@@ -5,37 +5,64 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from train.augment import augment
+from train.distributed import Ranks
 from train.loss import weighted_bce
 from train.model import Network, prepare
 from train.recipe import Phase, Recipe
 
-Split = tuple[torch.Tensor, torch.Tensor]  # films (N, 1, S, S) uint8, labels (N, K) float32
+STATEFUL = ("model", "averaged", "optimiser", "schedule", "scaler")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Films of one split, on the device.
+
+    Args:
+        films: (N, 1, S, S) uint8.
+        labels: (N, K) float32: 1, 0 or NaN.
+        weights: (N, K) float32, of each film in the loss of each finding.
+    """
+
+    films: torch.Tensor
+    labels: torch.Tensor
+    weights: torch.Tensor
 
 
 @dataclass(frozen=True)
 class Trainer:
-    """What one phase trains with; every part saves and restores itself."""
+    """What one phase trains with; every part saves and restores itself.
+
+    Args:
+        parallel: The model, its gradients averaged where several processes train it.
+        averaged: Moving average of its weights, batch statistics included: what is kept.
+    """
 
     model: Network
+    parallel: nn.Module
+    averaged: AveragedModel
     optimiser: torch.optim.Optimizer
     schedule: LRScheduler
     scaler: torch.amp.GradScaler
 
     def state_dict(self) -> dict[str, Any]:
-        return {name: part.state_dict() for name, part in vars(self).items()}
+        return {name: getattr(self, name).state_dict() for name in STATEFUL}
 
     def load_state_dict(self, states: dict[str, Any]) -> None:
-        for name, part in vars(self).items():
-            part.load_state_dict(states[name])
+        for name in STATEFUL:
+            getattr(self, name).load_state_dict(states[name])
 
 
-def build_trainer(network: Network, recipe: Recipe, phase: Phase, films: int) -> Trainer:
+def build_trainer(
+    network: Network, recipe: Recipe, phase: Phase, films: int, ranks: Ranks
+) -> Trainer:
     """Optimiser, schedule and loss scaler of one phase, for an epoch of so many films."""
-    prepare(network, frozen=phase.frozen, pretrained=recipe.pretrained)
+    prepare(network, frozen=phase.frozen, keep_norm=recipe.keep_norm)
     trainable = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trainable, phase.rate, weight_decay=recipe.weight_decay)
     if phase.schedule == "onecycle":
@@ -44,35 +71,44 @@ def build_trainer(network: Network, recipe: Recipe, phase: Phase, films: int) ->
     else:
         schedule = ReduceLROnPlateau(optimiser, factor=0.1, patience=phase.patience)
     scaler = torch.amp.GradScaler(enabled=next(network.parameters()).is_cuda)
-    return Trainer(network, optimiser, schedule, scaler)
+    # With a decay of 0 the average is the model itself.
+    blend = get_ema_multi_avg_fn(recipe.average)
+    averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
+    return Trainer(network, ranks.wrap(network), averaged, optimiser, schedule, scaler)
 
 
 def train_epoch(
-    trainer: Trainer, split: Split, recipe: Recipe, weights: torch.Tensor, epoch: int
+    trainer: Trainer, split: Split, recipe: Recipe, epoch: int, ranks: Ranks
 ) -> dict[str, float]:
     """Show every film once, changed at random; returns the rate, the mean loss and the speed.
 
     Every epoch starts from its own seed, so that a run continued after a stop is the run that
-    was never stopped.
+    was never stopped. Every process changes the whole batch alike and learns from its share, so
+    that the films do not depend on how many there are.
     """
-    films, labels = split
+    films = split.films
     seed = recipe.seed * 10_000 + epoch
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     # Whole batches only: batch normalisation cannot learn from a last batch of one.
     order = torch.randperm(len(films), generator=generator)
     order = order[: _steps(len(films), recipe.batch) * recipe.batch]
-    bar = tqdm(total=len(order), unit="film", desc=f"epoch {epoch + 1}", disable=None)
+    hidden = None if ranks.leads else True  # None shows it on a terminal only
+    bar = tqdm(total=len(order), unit="film", desc=f"epoch {epoch + 1}", disable=hidden)
     began, total, seen = time.perf_counter(), 0.0, 0
     for batch in order.split(recipe.batch):
-        inputs = augment(_to_float(films[batch]), recipe.augment, generator)
+        inputs = ranks.share(augment(_to_float(films[batch]), recipe.augment, generator))
+        mine = ranks.share(batch)
         with torch.autocast(films.device.type, torch.float16, enabled=trainer.scaler.is_enabled()):
-            logits = trainer.model(inputs)  # (N, K)
-        loss = weighted_bce(logits.float(), labels[batch], weights)
+            logits = trainer.parallel(inputs)  # (N, K)
+        loss = weighted_bce(
+            logits.float(), split.labels[mine], split.weights[mine], recipe.smoothing
+        )
         trainer.optimiser.zero_grad()
         trainer.scaler.scale(loss).backward()
         trainer.scaler.step(trainer.optimiser)
         trainer.scaler.update()
+        trainer.averaged.update_parameters(trainer.model)
         rate = trainer.optimiser.param_groups[0]["lr"]
         if isinstance(trainer.schedule, OneCycleLR):
             trainer.schedule.step()
@@ -89,11 +125,11 @@ def _steps(films: int, batch: int) -> int:
 
 
 @torch.no_grad()
-def validation_loss(network: Network, split: Split, weights: torch.Tensor, batch: int) -> float:
-    """The training loss on films that are neither changed nor learned from."""
+def validation_loss(network: nn.Module, split: Split, batch: int) -> float:
+    """The training loss, labels unsmoothed, on films neither changed nor learned from."""
     network.eval()
-    logits = torch.cat([network(_to_float(films)) for films in split[0].split(batch)])
-    return weighted_bce(logits, split[1], weights).item()
+    logits = torch.cat([network(_to_float(films)) for films in split.films.split(batch)])
+    return weighted_bce(logits, split.labels, split.weights).item()
 
 
 def _to_float(films: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,56 @@
+"""Several processes that train one network: started by torchrun, or one process alone.
+
+    torchrun --nproc-per-node 2 -m train fit --recipe ... --out ...
+
+Every process takes its share of every batch; DistributedDataParallel averages the gradients.
+"""
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among those that train together."""
+
+    rank: int
+    count: int
+    device: torch.device
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one process that writes and prints."""
+        return self.rank == 0
+
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """The network, its gradients averaged over all processes."""
+        return DistributedDataParallel(network) if self.count > 1 else network
+
+    def share(self, films: torch.Tensor) -> torch.Tensor:
+        """This process's part of a batch."""
+        return films[self.rank :: self.count]
+
+    def agree(self, value: float) -> float:
+        """The leader's value, in every process; waits until all are here."""
+        if self.count == 1:
+            return value
+        shared = torch.tensor(value, dtype=torch.float64, device=self.device)
+        dist.broadcast(shared, src=0)
+        return float(shared)
+
+
+def join_ranks() -> Ranks:
+    """Join the processes that torchrun started, or be alone."""
+    cuda = torch.cuda.is_available()
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        return Ranks(0, 1, torch.device("cuda" if cuda else "cpu"))
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if cuda else "gloo")
+    device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
+    return Ranks(dist.get_rank(), count, device)

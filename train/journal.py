@@ -1,0 +1,81 @@
+"""What a run writes down, epoch by epoch, so that it can be stopped at any moment.
+
+split.csv       every film, its patient and the split it went to
+last.pt         where the run stands
+best.pt         the network of the lowest validation loss, and the recipe
+history.csv     one line an epoch; the same for TensorBoard in tensorboard/
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from train import data
+from train.files import load_checkpoint, save_atomically, write_atomically
+from train.recipe import Recipe
+
+
+class Journal:
+    """A run's folder. With `writes` false it only reads: one process of several writes.
+
+    Raises:
+        ValueError: The folder holds a run of another recipe or of other data.
+    """
+
+    def __init__(self, run: Path, recipe: Recipe, table: pd.DataFrame, *, writes: bool) -> None:
+        self._run, self._writes = run, writes
+        self._stamp = {"recipe": json.dumps(recipe.as_dict()), "data": data.digest(table)}
+        self.stopped = self._load_progress()
+        self.history: list[dict[str, Any]] = self.stopped["history"] if self.stopped else []
+        if writes:
+            run.mkdir(parents=True, exist_ok=True)
+            write_atomically(run / "split.csv", table.to_csv(index=False))
+            self._board = SummaryWriter(run / "tensorboard", purge_step=len(self.history))
+
+    def _load_progress(self) -> dict[str, Any] | None:
+        if not (self._run / "last.pt").exists():
+            return None
+        saved = load_checkpoint(self._run / "last.pt")
+        for key, value in self._stamp.items():
+            if saved[key] != value:
+                raise ValueError(
+                    f"{self._run} holds a run with another {key}: choose another --out."
+                )
+        return saved
+
+    def write_epoch(
+        self,
+        row: dict[str, Any],
+        weights: dict[str, torch.Tensor],
+        progress: dict[str, Any],
+    ) -> None:
+        """Add an epoch: its numbers, the weights to use, and where to continue from."""
+        held_out = row["validation_loss"]
+        best = held_out < min((r["validation_loss"] for r in self.history), default=math.inf)
+        row = {"epoch": len(self.history) + 1, **row, "best": best}
+        self.history.append(row)
+        if not self._writes:
+            return
+        print(", ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
+        for key in ("rate", "train_loss", "validation_loss", "films_per_second"):
+            self._board.add_scalar(key, row[key], row["epoch"])
+        if best:
+            checkpoint = {"model": weights, "size": row["size"], "epoch": row["epoch"]}
+            save_atomically(self._run / "best.pt", self._stamp | checkpoint)
+        progress = {"history": self.history, **progress}
+        save_atomically(self._run / "last.pt", self._stamp | progress)
+        write_atomically(self._run / "history.csv", pd.DataFrame(self.history).to_csv(index=False))
+
+    def best_weights(self) -> dict[str, torch.Tensor]:
+        """The network of the lowest validation loss so far."""
+        return load_checkpoint(self._run / "best.pt")["model"]
+
+    def close(self) -> None:
+        """Write out what TensorBoard still holds back."""
+        if self._writes:
+            self._board.close()
