@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from cxrapp.card import ModelCard
+from cxrapp.card import Finding, ModelCard
 
 REPLICATES = 2000
 Outcome = Literal["positive", "negative", "not asked"]
@@ -118,6 +118,35 @@ def auroc_rate(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> 
     return Rate(float(roc_auc_score(labels, scores)), float(low), float(high), len(labels))
 
 
+def auroc_difference(
+    labels: np.ndarray, scores: np.ndarray, others: np.ndarray, patients: np.ndarray
+) -> Rate:
+    """AUROC of `scores` minus AUROC of `others` on the same films, resampled in pairs."""
+    index = np.unique(patients, return_inverse=True)[1]
+
+    def difference(weights: np.ndarray | None) -> float:
+        areas = [roc_auc_score(labels, s, sample_weight=weights) for s in (scores, others)]
+        return float(areas[0] - areas[1])
+
+    differences = [
+        difference(weights[index])
+        for weights in _resamples(int(index.max()) + 1)[:1000]
+        if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
+    ]
+    low, high = np.percentile(differences, [2.5, 97.5])
+    return Rate(difference(None), float(low), float(high), len(labels))
+
+
+def mean_rate(values: np.ndarray, patients: np.ndarray) -> Rate:
+    """The mean of a measure (N,) over films, with its interval by patient."""
+    index = np.unique(patients, return_inverse=True)[1]
+    films = np.bincount(index)
+    weights = _resamples(len(films))
+    means = weights @ np.bincount(index, values) / (weights @ films)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return Rate(float(values.mean()), float(low), float(high), len(values))
+
+
 def operating_point(
     labels: np.ndarray, scores: np.ndarray, threshold: float, patients: np.ndarray
 ) -> OperatingPoint:
@@ -177,6 +206,56 @@ def _resamples(patients: int) -> np.ndarray:
     """(R, P) int: how often each patient is drawn in each bootstrap replicate; always the same."""
     generator = np.random.default_rng(0)
     return generator.multinomial(patients, np.full(patients, 1 / patients), size=REPLICATES)
+
+
+def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
+    """How many films are such cases, with the interval by patient.
+
+    Args:
+        cases: (N,) bool.
+        patients: (N,) int.
+    """
+    # Seen as a test on films that all have the finding: its sensitivity is the share.
+    point = operating_point(np.ones(len(cases), bool), cases.astype(float), 0.5, patients)
+    return point.sensitivity
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> Rate:
+    """Expected calibration error (Naeini et al., 2015): ten bins of equal width, films weighted.
+
+    Resampling adds noise to every bin, so the interval lies above the value when that is small.
+
+    Args:
+        labels: (N,) bool.
+        probabilities: (N,) float64 in [0, 1].
+        patients: (N,) int.
+    """
+    bins = np.minimum((probabilities * 10).astype(int), 9)
+    index = np.unique(patients, return_inverse=True)[1]
+    excess = np.zeros((index.max() + 1, 10))  # patient by bin: sum of label minus probability
+    np.add.at(excess, (index, bins), labels - probabilities)
+    films = np.bincount(index)
+    weights = _resamples(len(films))
+    errors = np.abs(weights @ excess).sum(1) / (weights @ films)
+    low, high = np.percentile(errors, [2.5, 97.5])
+    return Rate(
+        float(np.abs(excess.sum(0)).sum() / len(labels)), float(low), float(high), len(labels)
+    )
+
+
+def read_chain(findings: Sequence[Finding], values: np.ndarray) -> np.ndarray:
+    """Leave out what would not be asked: NaN where a finding's `given` is not 1.
+
+    Args:
+        findings: K of them, a `given` before what depends on it.
+        values: (N, K) float64 of 1, 0 and NaN: labels, or calls at thresholds.
+    """
+    values = values.copy()
+    names = [finding.name for finding in findings]
+    for k, finding in enumerate(findings):
+        if finding.given:
+            values[values[:, names.index(finding.given)] != 1, k] = np.nan
+    return values
 
 
 def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:

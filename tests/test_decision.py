@@ -9,11 +9,17 @@ from sklearn.metrics import (
 )
 
 from cxrapp.bundle import Bundle
+from cxrapp.card import Finding
 from cxrapp.decision import (
+    auroc_difference,
     auroc_rate,
+    calibration_error,
     decide,
+    mean_rate,
     operating_point,
+    read_chain,
     roc,
+    share_rate,
     threshold_for,
     youden_threshold,
 )
@@ -127,3 +133,37 @@ def test_viral_is_asked_only_with_pneumonia(
     decisions = decide(bundle.card, probabilities, thresholds)
     assert tuple(decision.outcome for decision in decisions) == expected
     assert tuple(decision.probability for decision in decisions) == probabilities
+
+
+def test_share_and_mean_agree_and_know_their_uncertainty() -> None:
+    cases = SCORES > 0.5
+    share, mean = share_rate(cases, PATIENTS), mean_rate(cases.astype(float), PATIENTS)
+    assert share.value == mean.value == cases.mean()
+    assert (share.low, share.high) == pytest.approx((mean.low, mean.high))
+    assert share_rate(np.ones(20, bool), np.arange(20)).low < 0.9  # exact where none is missed
+
+
+def test_difference_of_a_score_with_itself_is_none_and_with_noise_is_sure() -> None:
+    same = auroc_difference(LABELS, SCORES, SCORES * 2, PATIENTS)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    noise = np.random.default_rng(5).random(400)
+    better = auroc_difference(LABELS, SCORES, noise, PATIENTS)
+    expected = roc_auc_score(LABELS, SCORES) - roc_auc_score(LABELS, noise)
+    assert better.value == pytest.approx(expected)
+    assert 0 < better.low < better.value < better.high
+
+
+def test_calibration_error_is_the_gap_in_each_bin() -> None:
+    probabilities = np.repeat([0.25, 0.75], 100)
+    labels = np.concatenate([np.arange(100) < 25, np.arange(100) < 55])
+    error = calibration_error(labels, probabilities, np.arange(200))
+    assert error.value == pytest.approx(0.5 * 0 + 0.5 * 0.20)
+    assert error.low < error.value < error.high
+
+
+def test_chain_leaves_out_what_would_not_be_asked() -> None:
+    findings = Finding("pneumonia", "a", "b"), Finding("viral", "c", "d", given="pneumonia")
+    values = np.array([[1.0, 0.0], [0.0, 1.0], [np.nan, 1.0]])
+    np.testing.assert_array_equal(
+        read_chain(findings, values), [[1, 0], [0, np.nan], [np.nan, np.nan]]
+    )

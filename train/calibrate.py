@@ -3,23 +3,49 @@
 import math
 
 import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.card import Calibration
 from cxrapp.decision import threshold_for, youden_threshold
 
+MAX_MISLABELLED = 0.4
+
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
-    """Platt scaling (Platt, 1999) without penalty.
+    """Platt scaling (Platt, 1999), with wrong labels where the films show that there are some.
 
-    Class weights shift the log-odds, so the intercept matters as much as the slope.
+    Class weights shift the log-odds, so the intercept matters as much as the slope. Labels may be
+    wrong at rates of their own: P(labelled 1) = a + (1 - a - b) P(truly 1) (Bootkrajang and Kaban,
+    "Label-noise robust logistic regression", 2012). Of the two models the one with the lower
+    Akaike information criterion is kept.
 
     Args:
         labels: (N,) bool.
         logits: (N,) float64.
     """
     model = LogisticRegression(C=np.inf).fit(logits[:, None], labels)
-    return Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+    plain = Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+    # Scaled logits, so that one start and one step suit every network.
+    spread = logits.std()
+
+    def loss(parameters: np.ndarray) -> float:
+        slope, intercept, wrong_absent, wrong_present = parameters
+        truth = expit(slope / spread * logits + intercept)
+        share = wrong_absent + (1 - wrong_absent - wrong_present) * truth
+        return -float(np.log(np.clip(np.where(labels, share, 1 - share), 1e-12, 1)).mean())
+
+    start = [plain.slope * spread, plain.intercept, 0.0, 0.0]
+    bounds = [(0, None), (None, None), (0, MAX_MISLABELLED), (0, MAX_MISLABELLED)]
+    starts = ([start[0] * steeper, start[1], rate, rate] for steeper in (1, 3) for rate in (0, 0.1))
+    fits = [minimize(loss, x, method="L-BFGS-B", bounds=bounds) for x in starts]
+    best = min(fits, key=lambda fit: fit.fun)
+    # Two more parameters must earn their place.
+    if len(labels) * (loss(np.array(start)) - best.fun) <= 2:
+        return plain
+    slope, intercept, *mislabelled = (float(value) for value in best.x)
+    return Calibration(slope / float(spread), intercept, (mislabelled[0], mislabelled[1]))
 
 
 def find_operating_points(
