@@ -18,8 +18,9 @@ from cxrapp.card import ModelCard, load_card
 from cxrapp.errors import CxrError
 from cxrapp.explain import grad_cams
 from cxrapp.figures import film_picture, overlay_picture
+from cxrapp.limits import MAX_FILE_BYTES
 from cxrapp.predict import Screened, screen
-from cxrapp.radiograph import MAX_FILE_BYTES, Radiograph, Rejection, read_upload
+from cxrapp.radiograph import Radiograph, Rejection, read_upload
 from cxrapp.report import film_rows, rejection_rows, table_writer
 
 
@@ -42,7 +43,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     command.add_argument("--csv", type=Path, required=True, help="table to write")
     command.add_argument("--heatmaps", type=Path, help="folder for heat maps as PNG")
-    command.add_argument("--bundle", type=Path, help="model file (default: first in weights/)")
+    command.add_argument("--bundle", type=Path, help="model file (default: weights/pneumonia.pt)")
     command.add_argument(
         "--threshold",
         action="append",
@@ -72,7 +73,8 @@ def _screen(options: argparse.Namespace) -> None:
                 writer.writerows(rejection_rows(bundle.card, result, thresholds))
                 continue
             name = result.radiograph.name
-            writer.writerows(film_rows(bundle.card, name, result.prediction, thresholds))
+            rows = film_rows(bundle.card, name, result.prediction, result.verdict, thresholds)
+            writer.writerows(rows)
             if options.heatmaps:
                 _save_heat_maps(options.heatmaps, bundle, result)
 

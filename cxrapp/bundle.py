@@ -1,15 +1,17 @@
 """The model file and its card: what the app loads.
 
-A bundle is two files: NAME.pt, TorchScript with the attributes `features` and `head`, and
-NAME.json, its model card with the SHA-256 of the .pt. Loading TorchScript runs its author's
+A bundle is two files: NAME.pt, TorchScript with the attributes `features`, `head` and `distance`,
+and NAME.json, its model card with the SHA-256 of the .pt. Loading TorchScript runs its author's
 program, so a file is opened only after its digest matches the card beside it.
 """
 
 import hashlib
 import os
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -17,24 +19,38 @@ from cxrapp.card import ModelCard, load_card
 from cxrapp.errors import InvalidBundle
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[1] / "weights"))
+DEFAULT = "pneumonia"  # the bundle to begin with, where it is there
 
 # PyTorch announces torch.jit's end with every call; the bundle format is pinned in requirements.
 warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is deprecated", category=FutureWarning)
 
 
-@dataclass(frozen=True)
-class Bundle:
-    """A loaded network and its card.
+class Encoder(Protocol):
+    """The parts of a network, scripted or eager.
 
     Args:
-        card: What is known about it.
-        features: (N, 1, S, S) float32 in [0, 1] -> (N, C, h, w) feature map after the last ReLU.
+        backbone: (N, 1, S, S) float32 in [0, 1] -> (N, C, h, w) feature map after the last ReLU,
+            and (N, D) averages over each film of what every dense block puts out.
         head: (N, C, h, w) -> (N, K) logits.
     """
 
-    card: ModelCard
-    features: torch.nn.Module
+    backbone: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+    head: Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded network, as in `Encoder`, and what belongs to it.
+
+    Args:
+        distance: (N, D) averages of the backbone -> (N,) distance from the training films.
+        card: What is known about it.
+    """
+
+    backbone: torch.nn.Module
     head: torch.nn.Module
+    distance: torch.nn.Module
+    card: ModelCard
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -57,14 +73,13 @@ def load_bundle(path: Path) -> Bundle:
             "copy both files again."
         )
     try:
-        features, head = load_halves(path)
+        return Bundle(*load_parts(path), card)
     except (RuntimeError, AttributeError, ValueError) as error:
         raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({error}).") from error
-    return Bundle(card, features, head)
 
 
-def load_halves(path: Path) -> tuple[torch.nn.Module, torch.nn.Module]:
-    """Open a TorchScript file as (features, head) for inference in float32.
+def load_parts(path: Path) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
+    """Open a TorchScript file as (backbone, head, distance) for inference in float32.
 
     Folding batch normalisation (freezing) and channels last take a third off a film's time.
     Only for files whose origin is known: see `load_bundle`.
@@ -73,9 +88,10 @@ def load_halves(path: Path) -> tuple[torch.nn.Module, torch.nn.Module]:
     for parameter in module.parameters():
         parameter.requires_grad = False
     module.to(memory_format=torch.channels_last)
-    return torch.jit.freeze(module.features), torch.jit.freeze(module.head)
+    parts = (module.features.backbone, module.head, module.distance)
+    return tuple(torch.jit.freeze(part) for part in parts)
 
 
 def find_bundles(folder: Path) -> list[Path]:
-    """The .pt files of a folder, by name."""
-    return sorted(folder.glob("*.pt"))
+    """The .pt files of a folder, the default first, then by name."""
+    return sorted(folder.glob("*.pt"), key=lambda path: (path.stem != DEFAULT, path.stem))

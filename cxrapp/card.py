@@ -10,7 +10,7 @@ import numpy as np
 from cxrapp.errors import InvalidBundle
 from cxrapp.preprocess import Preprocessing
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,36 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Gate:
+    """Which films a bundle knows; see `cxrapp.gate` for what is done with it.
+
+    Distances are those of `PopulationDistance` from the training films.
+
+    Args:
+        ages: Spans of years, both ends included.
+        views: As DICOM names them, such as AP.
+        warn: Films further than this are unusual among those it knows.
+        refuse: Films further than this are of another kind.
+    """
+
+    ages: tuple[tuple[float, float], ...]
+    views: tuple[str, ...]
+    warn: float
+    refuse: float
+
+
+@dataclass(frozen=True)
 class Calibration:
-    """Platt scaling: probability = sigmoid(slope * logit + intercept)."""
+    """Platt scaling: probability = sigmoid(slope * logit + intercept).
+
+    Args:
+        mislabelled: Estimated shares of the absent labelled present and of the present labelled
+            absent among the films it was fitted on; the probability is that of the truth.
+    """
 
     slope: float
     intercept: float
+    mislabelled: tuple[float, float] = (0.0, 0.0)
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Logits of any shape -> probabilities of the same shape, float64 in [0, 1]."""
@@ -44,12 +69,19 @@ class Cohort:
         patients: (N,) int; films of one patient share a number.
         labels: (N, K) float64: 1, 0, or NaN where the question is not defined.
         logits: (N, K) float64, uncalibrated.
+        distances: (N,) float64, what the gate looks at.
     """
 
     description: str
     patients: np.ndarray
     labels: np.ndarray
     logits: np.ndarray
+    distances: np.ndarray
+
+    def subset(self, chosen: np.ndarray) -> "Cohort":
+        """The films marked in `chosen`, (N,) bool."""
+        films = (self.patients, self.labels, self.logits, self.distances)
+        return Cohort(self.description, *(part[chosen] for part in films))
 
 
 @dataclass(frozen=True)
@@ -75,7 +107,10 @@ class ModelCard:
         population: Plural noun for whom it is meant, such as "children".
         operating_points: Per finding, name -> threshold on the calibrated probability; the
             first is the default.
-        metrics: Cohort -> finding -> measure -> {value, low, high, n}, at the default point.
+        metrics: Cohort -> finding -> measure -> {value, low, high, n}, at the default point; and
+            under `all findings` what holds for them together.
+        groups: The same for parts of the test cohort, such as `source kermany`.
+        shortcuts: Finding -> check -> {value, low, high, n}: what it knows without the lungs.
         training: Recipe, data, versions and history of the run, for people.
     """
 
@@ -87,10 +122,13 @@ class ModelCard:
     limits: tuple[str, ...]
     findings: tuple[Finding, ...]
     preprocessing: Preprocessing
+    gate: Gate
     calibrations: tuple[Calibration, ...]
     operating_points: tuple[dict[str, float], ...]
     cohorts: dict[str, Cohort]
     metrics: dict[str, Any]
+    groups: dict[str, Any]
+    shortcuts: dict[str, Any]
     training: dict[str, Any]
 
     def index(self, finding: str) -> int:
@@ -116,7 +154,7 @@ class ModelCard:
         """The card as strict JSON: NaN becomes null, arrays become lists."""
         values = {"schema": SCHEMA, **asdict(self)}
         for cohort in values["cohorts"].values():
-            for key in ("patients", "labels", "logits"):
+            for key in ("patients", "labels", "logits", "distances"):
                 cohort[key] = np.where(np.isnan(cohort[key]), None, cohort[key]).tolist()
         return json.dumps(values, allow_nan=False, separators=(",", ":")) + "\n"
 
@@ -156,7 +194,17 @@ def _card_from(values: dict[str, Any]) -> ModelCard:
             "limits": tuple(values["limits"]),
             "findings": tuple(Finding(**finding) for finding in values["findings"]),
             "preprocessing": Preprocessing(**values["preprocessing"]),
-            "calibrations": tuple(Calibration(**pair) for pair in values["calibrations"]),
+            "gate": Gate(
+                **{
+                    **values["gate"],
+                    "ages": tuple((low, high) for low, high in values["gate"]["ages"]),
+                    "views": tuple(values["gate"]["views"]),
+                }
+            ),
+            "calibrations": tuple(
+                Calibration(**{**fitted, "mislabelled": tuple(fitted["mislabelled"])})
+                for fitted in values["calibrations"]
+            ),
             "operating_points": tuple(values["operating_points"]),
             "cohorts": {
                 name: Cohort(
@@ -164,6 +212,7 @@ def _card_from(values: dict[str, Any]) -> ModelCard:
                     np.array(cohort["patients"], int),
                     np.array(cohort["labels"], float),  # null becomes NaN
                     np.array(cohort["logits"], float),
+                    np.array(cohort["distances"], float),
                 )
                 for name, cohort in values["cohorts"].items()
             },

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.bundle import Bundle
+from cxrapp.bundle import Encoder
 
 
 class _Tap(nn.Module):
@@ -25,7 +25,7 @@ class _Tap(nn.Module):
         return self.head(self.identity(feature_map))
 
 
-def grad_cams(bundle: Bundle, feature_map: np.ndarray) -> np.ndarray:
+def grad_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
     """Grad-CAM of every finding from one feature map, without running the backbone.
 
     Selvaraju et al., "Grad-CAM", ICCV 2017, by pytorch-grad-cam. The library stretches every
@@ -33,6 +33,7 @@ def grad_cams(bundle: Bundle, feature_map: np.ndarray) -> np.ndarray:
     that, where with a pooled linear head each cell is what it adds to the logit.
 
     Args:
+        network: A bundle, or the eager network it was made from.
         feature_map: (C, h, w) float32 of one film.
 
     Returns:
@@ -42,11 +43,12 @@ def grad_cams(bundle: Bundle, feature_map: np.ndarray) -> np.ndarray:
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    count = len(bundle.card.findings)
-    tap = _Tap(bundle.head)
+    tap = _Tap(network.head)
+    single = torch.from_numpy(feature_map)
+    count = network.head(single[None]).shape[1]
     targets = [ClassifierOutputTarget(k) for k in range(count)]
     # One copy of the map a finding: all K gradients come from one backward pass.
-    maps = torch.from_numpy(feature_map).expand(count, -1, -1, -1).clone().requires_grad_()
+    maps = single.expand(count, -1, -1, -1).clone().requires_grad_()
     with GradCAM(model=tap, target_layers=[tap.identity]) as cam:
         cam(input_tensor=maps, targets=targets)
         hooked = cam.activations_and_grads

@@ -2,22 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 
-from cxrapp.bundle import Bundle
+from cxrapp.bundle import Bundle, Encoder
+from cxrapp.gate import MENDS, Verdict, judge
 from cxrapp.radiograph import Radiograph, Rejection
 
 BATCH = 8  # films a pass; more gains nothing on a CPU and costs memory
-
-
-class Encoder(Protocol):
-    """Anything with a network's two halves."""
-
-    features: torch.nn.Module
-    head: torch.nn.Module
 
 
 @dataclass(frozen=True)
@@ -28,19 +21,22 @@ class Prediction:
         logits: (K,) float32, uncalibrated.
         probabilities: (K,) float64 in [0, 1], calibrated; each conditional on its `given`.
         feature_map: (C, h, w) float32, what heat maps are made from.
+        distance: How far the film lies from the training films.
     """
 
     logits: np.ndarray
     probabilities: np.ndarray
     feature_map: np.ndarray
+    distance: float
 
 
 @dataclass(frozen=True)
 class Screened:
-    """A film and what the network says about it."""
+    """A film, what the network says about it, and whether it may."""
 
     radiograph: Radiograph
     prediction: Prediction
+    verdict: Verdict
 
 
 def screen(
@@ -65,7 +61,22 @@ def _screen_batch(
     films = [item for item in items if isinstance(item, Radiograph)]
     predictions = iter(predict(bundle, films))
     for item in items:
-        yield Screened(item, next(predictions)) if isinstance(item, Radiograph) else item
+        if isinstance(item, Rejection):
+            yield item
+            continue
+        prediction = next(predictions)
+        mended = _mended_distances(bundle, item, prediction.distance)
+        yield Screened(item, prediction, judge(bundle.card, item, prediction.distance, mended))
+
+
+def _mended_distances(bundle: Bundle, film: Radiograph, distance: float) -> dict[str, float]:
+    """What each mend would make of a film too far away; nothing for the films nearer by."""
+    if distance <= bundle.card.gate.refuse:
+        return {}
+    to_input = bundle.card.preprocessing.to_input
+    inputs = np.stack([to_input(mend(film.pixels)) for mend in MENDS.values()])
+    distances = measure_distances(bundle.distance, encode(bundle, inputs).averages)
+    return dict(zip(MENDS, distances.tolist(), strict=True))
 
 
 def predict(bundle: Bundle, radiographs: Sequence[Radiograph]) -> list[Prediction]:
@@ -74,28 +85,49 @@ def predict(bundle: Bundle, radiographs: Sequence[Radiograph]) -> list[Predictio
     predictions = []
     for start in range(0, len(radiographs), BATCH):
         films = [to_input(radiograph.pixels) for radiograph in radiographs[start : start + BATCH]]
-        feature_maps, logits = encode(bundle, np.stack(films))
+        encoded = encode(bundle, np.stack(films))
+        distances = measure_distances(bundle.distance, encoded.averages)
         predictions += [
-            Prediction(row, calibrate(bundle, row), feature_map)
-            for row, feature_map in zip(logits, feature_maps, strict=True)
+            Prediction(logits, calibrate(bundle, logits), feature_map, float(distance))
+            for logits, feature_map, distance in zip(
+                encoded.logits, encoded.feature_maps, distances, strict=True
+            )
         ]
     return predictions
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """One pass of the network.
+
+    Args:
+        feature_maps: (N, C, h, w) float32.
+        averages: (N, D) float32, of every dense block.
+        logits: (N, K) float32.
+    """
+
+    feature_maps: np.ndarray
+    averages: np.ndarray
+    logits: np.ndarray
+
+
 @torch.no_grad()
-def encode(network: Encoder, films: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def encode(network: Encoder, films: np.ndarray) -> Encoded:
     """Run the network once.
 
     Args:
         network: A bundle, or the eager network it was made from.
         films: (N, 1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
-
-    Returns:
-        Feature maps (N, C, h, w) float32 and logits (N, K) float32.
     """
     inputs = torch.from_numpy(films).contiguous(memory_format=torch.channels_last)
-    feature_maps = network.features(inputs)
-    return feature_maps.numpy(), network.head(feature_maps).numpy()
+    feature_maps, averages = network.backbone(inputs)
+    return Encoded(feature_maps.numpy(), averages.numpy(), network.head(feature_maps).numpy())
+
+
+@torch.no_grad()
+def measure_distances(distance: torch.nn.Module, averages: np.ndarray) -> np.ndarray:
+    """(N, D) averages of the backbone -> (N,) float32 distances from the training films."""
+    return distance(torch.from_numpy(averages)).numpy()
 
 
 def calibrate(bundle: Bundle, logits: np.ndarray) -> np.ndarray:

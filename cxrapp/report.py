@@ -6,21 +6,37 @@ from typing import TextIO
 
 from cxrapp.card import ModelCard
 from cxrapp.decision import decide
+from cxrapp.gate import Verdict
 from cxrapp.predict import Prediction
 from cxrapp.radiograph import Rejection
 
+STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
 COLUMNS = ("file", "finding", "probability", "threshold", "decision", "status", "message")
 
 
 def film_rows(
-    card: ModelCard, name: str, prediction: Prediction, thresholds: Mapping[str, float]
+    card: ModelCard,
+    name: str,
+    prediction: Prediction,
+    verdict: Verdict,
+    thresholds: Mapping[str, float],
+    *,
+    overruled: bool = False,
 ) -> list[dict[str, str]]:
-    """The rows of one scored film, a dict of `COLUMNS` a finding."""
-    decisions = decide(card, prediction.probabilities, thresholds)
+    """The rows of one scored film, a dict of `COLUMNS` a finding.
+
+    A warned or refused film keeps its probabilities, marked by its status and the reasons;
+    `overruled` says that a reader chose to see a refused one.
+    """
+    reasons = (
+        [*verdict.reasons, "A reader overruled the refusal."] if overruled else verdict.reasons
+    )
+    film = {"status": STATUSES[verdict.outcome], "message": " ".join(reasons)}
     return [
         _row(name, d.finding, d.threshold)
-        | {"probability": f"{d.probability:.6f}", "decision": d.outcome, "status": "ok"}
-        for d in decisions
+        | {"probability": f"{d.probability:.6f}", "decision": d.outcome}
+        | film
+        for d in decide(card, prediction.probabilities, thresholds)
     ]
 
 

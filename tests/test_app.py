@@ -3,6 +3,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
 import cxrapp.predict
@@ -71,6 +73,36 @@ def test_threshold_moves_decision_and_counts_without_running_the_network(
     assert low.split("Of 100 children")[1] != high.split("Of 100 children")[1]
 
 
+@pytest.fixture
+def photograph(tmp_path: Path) -> Path:
+    path = tmp_path / "china.png"
+    Image.fromarray(load_sample_images().images[0]).save(path)
+    return path
+
+
+def test_a_refused_film_shows_no_result_until_the_reader_insists(
+    app: AppTest, photograph: Path
+) -> None:
+    upload(app, photograph)
+    assert not app.exception
+    assert "does not look like a frontal chest film of children" in app.error[0].value
+    assert not app.slider
+    assert "Of 100 children" not in texts(app)
+    app.button[0].click().run()
+    assert not app.exception
+    assert "shown at the reader's own choice" in app.warning[0].value
+    assert "Of 100 children" in texts(app)
+
+
+def test_refused_films_end_the_worklist_and_are_not_counted(app: AppTest, photograph: Path) -> None:
+    upload(app, photograph, *SAMPLES)
+    assert f"{len(SAMPLES) + 1} films" in texts(app)
+    assert "1 refused" in texts(app)
+    table = app.dataframe[0].value
+    assert list(table["check"]) == ["as expected"] * len(SAMPLES) + ["refused"]
+    assert table["pneumonia"].isna().tolist() == [False] * len(SAMPLES) + [True]
+
+
 def test_viral_is_not_asked_without_pneumonia(app: AppTest) -> None:
     normal = next(path for path in SAMPLES if path.name.startswith("NORMAL"))
     upload(app, normal)
@@ -134,4 +166,5 @@ def test_model_page_states_use_limits_and_numbers() -> None:
         "Precision (PPV)",
         "Accuracy",
         "F1",
+        "Calibration error",
     ]

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from cxrapp.bundle import WEIGHTS, Bundle, load_bundle, load_halves
+from cxrapp.bundle import WEIGHTS, Bundle, load_bundle, load_parts
 from cxrapp.card import load_card
 from cxrapp.decision import auroc_rate
 from cxrapp.errors import InvalidBundle
 from cxrapp.explain import grad_cams
-from cxrapp.predict import encode
+from cxrapp.predict import encode, measure_distances
 from cxrapp.radiograph import Radiograph
-from train.model import Network
+from train.gate import PopulationDistance
+from train.model import Backbone, Exported, Network
 
 
 @pytest.fixture
@@ -93,13 +94,18 @@ def test_script_says_what_the_eager_network_says(
 ) -> None:
     torch.manual_seed(0)
     network = Network(findings=2, dropout=0.2).eval()
-    torch.jit.script(network).save(tmp_path / "network.pt")
-    eager = Bundle(bundle.card, network.features, network.head)
-    scripted = Bundle(bundle.card, *load_halves(tmp_path / "network.pt"))
+    parts = Backbone(network.features), network.head, PopulationDistance(2816, 4)
+    torch.jit.script(Exported(*parts)).save(tmp_path / "network.pt")
+    eager = Bundle(*parts, bundle.card)
+    scripted = Bundle(*load_parts(tmp_path / "network.pt"), bundle.card)
     inputs = np.stack([bundle.card.preprocessing.to_input(film.pixels) for film in films[:2]])
-    (eager_maps, eager_logits), (maps, logits) = encode(eager, inputs), encode(scripted, inputs)
-    np.testing.assert_allclose(logits, eager_logits, atol=1e-4)
-    for eager_map, feature_map in zip(eager_maps, maps, strict=True):
+    ours, theirs = encode(eager, inputs), encode(scripted, inputs)
+    np.testing.assert_allclose(theirs.logits, ours.logits, atol=1e-4)
+    distances = [
+        measure_distances(b.distance, e.averages) for b, e in ((eager, ours), (scripted, theirs))
+    ]
+    np.testing.assert_allclose(*distances, rtol=1e-3)
+    for eager_map, feature_map in zip(ours.feature_maps, theirs.feature_maps, strict=True):
         np.testing.assert_allclose(
             grad_cams(scripted, feature_map), grad_cams(eager, eager_map), atol=1e-3
         )

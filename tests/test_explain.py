@@ -39,12 +39,13 @@ def test_maps_do_not_touch_the_feature_map_or_later_predictions(
     bundle: Bundle, films: list[Radiograph]
 ) -> None:
     inputs = bundle.card.preprocessing.to_input(films[0].pixels)[None]
-    (feature_map,), logits = encode(bundle, inputs)
+    encoded = encode(bundle, inputs)
+    feature_map = encoded.feature_maps[0]
     before = feature_map.copy()
     first = grad_cams(bundle, feature_map)
     np.testing.assert_array_equal(feature_map, before)
     np.testing.assert_array_equal(grad_cams(bundle, feature_map), first)
-    np.testing.assert_array_equal(encode(bundle, inputs)[1], logits)
+    np.testing.assert_array_equal(encode(bundle, inputs).logits, encoded.logits)
 
 
 def test_a_map_without_evidence_is_empty(bundle: Bundle, films: list[Radiograph]) -> None:

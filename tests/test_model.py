@@ -5,14 +5,7 @@ import torch
 import torchvision
 from torch import nn
 
-from train.model import (
-    Mirrored,
-    Network,
-    average_weights,
-    backbone,
-    build_network,
-    prepare,
-)
+from train.model import Backbone, Mirrored, Network, build_network, densenet, prepare
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +24,7 @@ def published() -> dict[str, torch.Tensor]:
 
 
 def same_backbone(network: Network, published: dict[str, torch.Tensor]) -> bool:
-    mine = backbone(network).state_dict()
+    mine = densenet(network).state_dict()
     return torch.equal(
         mine["denseblock4.denselayer16.conv2.weight"],
         published["features.denseblock4.denselayer16.conv.2.weight"],
@@ -88,36 +81,46 @@ def test_an_unknown_init_says_what_is_possible() -> None:
 
 def test_frozen_phase_trains_the_head_alone() -> None:
     network = build_network(2, 0.2, "random")
-    prepare(network, frozen=True, pretrained=True)
+    prepare(network, frozen=True, keep_norm=False)
     trainable = {name for name, p in network.named_parameters() if p.requires_grad}
     assert trainable == {"head.3.weight", "head.3.bias"}
-    prepare(network, frozen=False, pretrained=True)
+    prepare(network, frozen=False, keep_norm=False)
     assert all(p.requires_grad for p in network.parameters())
 
 
-@pytest.mark.parametrize("pretrained", [True, False])
-def test_batch_normalisation_trains_only_from_random_weights(pretrained: bool) -> None:
+@pytest.mark.parametrize(("frozen", "keep"), [(True, False), (False, True), (False, False)])
+def test_batch_normalisation_rests_where_it_is_told_to(frozen: bool, keep: bool) -> None:
     network = build_network(2, 0.2, "random")
-    prepare(network, frozen=False, pretrained=pretrained)
+    prepare(network, frozen=frozen, keep_norm=keep)
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     assert len(norms) == 121
-    assert {norm.training for norm in norms} == {not pretrained}
+    assert {norm.training for norm in norms} == {not (frozen or keep)}
     assert network.head.training
 
 
-def test_mirrored_features_average_the_logits_of_both_sides() -> None:
+def test_backbone_gives_the_features_and_the_average_of_every_block() -> None:
+    network = build_network(2, 0.2, "random").eval()
+    films, blocks = torch.rand(2, 1, 64, 64), []
+    for name in ("denseblock1", "denseblock2", "denseblock3"):
+        block = getattr(densenet(network), name)
+        block.register_forward_hook(lambda *hooked: blocks.append(hooked[2].mean((2, 3))))
+    with torch.no_grad():
+        features = network.features(films)
+        expected = torch.cat([*blocks, features.mean((2, 3))], 1)
+        maps, averages = Backbone(network.features)(films)
+    torch.testing.assert_close(maps, features)
+    torch.testing.assert_close(averages, expected)
+    assert averages.shape == (2, 256 + 512 + 1024 + 1024)
+
+
+def test_mirrored_backbone_averages_the_logits_of_both_sides() -> None:
     network = build_network(2, 0.2, "random").eval()
     films = torch.rand(2, 1, 64, 64)
-    mirrored = Mirrored(network.features)
+    backbone = Backbone(network.features)
+    mirrored = Mirrored(backbone)
     with torch.no_grad():
         both = (network(films) + network(films.flip(3))) / 2
-        torch.testing.assert_close(network.head(mirrored(films)), both)
-        torch.testing.assert_close(mirrored(films.flip(3)), mirrored(films).flip(3))
-
-
-def test_average_is_the_mean_of_weights_and_keeps_counters() -> None:
-    first = {"w": torch.tensor([1.0, 2.0]), "batches": torch.tensor(7)}
-    second = {"w": torch.tensor([3.0, 2.0]), "batches": torch.tensor(9)}
-    averaged = average_weights(first, second)
-    torch.testing.assert_close(averaged["w"], torch.tensor([2.0, 2.0]))
-    assert averaged["batches"] == 7
+        maps, averages = mirrored(films)
+        torch.testing.assert_close(network.head(maps), both)
+        torch.testing.assert_close(mirrored(films.flip(3))[0], maps.flip(3))
+        torch.testing.assert_close(averages, backbone(films)[1])

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from sklearn.datasets import load_sample_images
 from sklearn.metrics import roc_auc_score
 
 from cxrapp.__main__ import main
@@ -57,6 +58,14 @@ def test_broken_file_has_no_probability_but_a_reason(folder: Path, tmp_path: Pat
         assert row["file"] == str(folder / "broken.png")
         assert row["probability"] == row["decision"] == ""
         assert "cut off or damaged" in row["message"]
+
+
+def test_a_refused_picture_keeps_its_probability_and_says_why(tmp_path: Path) -> None:
+    Image.fromarray(load_sample_images().images[0]).save(tmp_path / "china.png")
+    rows = screen(tmp_path, tmp_path / "china.png")
+    assert [row["status"] for row in rows] == ["refused"] * 2
+    assert all(row["probability"] for row in rows)
+    assert "does not look like a frontal chest film" in rows[0]["message"]
 
 
 def test_threshold_decides_and_viral_keeps_its_probability(tmp_path: Path) -> None:

@@ -15,17 +15,22 @@ import numpy as np
 import pandas as pd
 import torch
 import torchvision
+from torch import nn
 
-from cxrapp.bundle import Bundle, load_bundle, load_halves
+from cxrapp.bundle import Bundle, load_bundle, load_parts
 from cxrapp.card import ModelCard
 from cxrapp.explain import grad_cams
-from cxrapp.predict import encode
+from cxrapp.predict import encode, measure_distances
 from train import data
-from train.evaluate import Evaluation, Run, load_run, measure, score
+from train.evaluate import Run, learn_distance, load_run, score
+from train.measure import Evaluation, measure
+from train.model import Exported
+from train.shortcuts import read_shortcuts
 
 PARITY_FILMS = 16
 PROBABILITY_TOLERANCE = 1e-4
 HEAT_MAP_TOLERANCE = 1e-3
+DISTANCE_TOLERANCE = 1e-3  # of the limit
 HALF_TOLERANCE = 5e-4  # AUROC that float16 may cost on validation before float32 is kept
 
 
@@ -39,16 +44,18 @@ def export(folder: Path, root: Path, out: Path) -> ModelCard:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
         part = Path(scratch) / out.name
-        scripted = torch.jit.script(run.network)
+        distance = learn_distance(run, folder, root)
+        eager = measure(run.recipe, run.table, score(run, distance, run, root))
+        network = Exported(run.backbone, run.head, distance)
+        scripted = torch.jit.script(network)
         scripted.save(part)
-        eager = measure(run.recipe.findings, run.table, _score(run.network, run, root))
         card = _build_card(run, eager, part, folder, {"stored as": "float32"})
-        check_parity(run, card, part, root)
+        check_parity(run, distance, card, part, root)
 
-        torch.jit.script(copy.deepcopy(run.network).half()).save(part)
+        torch.jit.script(copy.deepcopy(network).half()).save(part)
         # Measured from the file as stored, so that the card and the clinic agree to the last digit.
-        half = Bundle(card, *load_halves(part))
-        stored = measure(run.recipe.findings, run.table, _score(half, run, root))
+        half = Bundle(*load_parts(part), card)
+        stored = measure(run.recipe, run.table, score(half, half.distance, run, root))
         cost = _auroc_cost(eager, stored, run)
         precision: dict[str, Any] = {"stored as": "float16", "AUROC cost of float16": cost}
         if max(cost["validation"].values()) > HALF_TOLERANCE:
@@ -62,34 +69,31 @@ def export(folder: Path, root: Path, out: Path) -> ModelCard:
     return card
 
 
-def _score(network: Any, run: Run, root: Path) -> dict[str, np.ndarray]:
-    return score(network, run.table, root, run.preprocessing)
-
-
-def check_parity(run: Run, card: ModelCard, path: Path, root: Path) -> None:
+def check_parity(run: Run, distance: nn.Module, card: ModelCard, path: Path, root: Path) -> None:
     """Compare the file with the eager network on real validation films.
 
     Raises:
-        ValueError: Probabilities or heat maps differ by more than the tolerance.
+        ValueError: Probabilities, distances or heat maps differ by more than the tolerance.
     """
     rows = run.table[run.table["split"] == "validation"].head(PARITY_FILMS)
     films = np.stack(
         [run.preprocessing.to_input(data.read_film(root / p).pixels) for p in rows["path"]]
     )
-    eager = Bundle(card, run.network.features, run.network.head)
-    scripted = Bundle(card, *load_halves(path))
-    maps, logits = zip(*(encode(bundle, films) for bundle in (eager, scripted)), strict=True)
+    eager = Bundle(run.backbone, run.head, distance, card)
+    scripted = Bundle(*load_parts(path), card)
+    ours, theirs = (encode(bundle, films) for bundle in (eager, scripted))
     for k, calibration in enumerate(card.calibrations):
-        probabilities = [calibration.probability(values[:, k]) for values in logits]
-        _require(np.abs(np.subtract(*probabilities)).max(), PROBABILITY_TOLERANCE, "probabilities")
-    cams = [
-        np.stack([grad_cams(bundle, feature_map) for feature_map in feature_maps])
-        for bundle, feature_maps in zip((eager, scripted), maps, strict=True)
-    ]
-    _require(np.abs(np.subtract(*cams)).max(), HEAT_MAP_TOLERANCE, "heat maps")
+        probabilities = [calibration.probability(e.logits[:, k]) for e in (ours, theirs)]
+        _require(np.subtract(*probabilities), PROBABILITY_TOLERANCE, "probabilities")
+    distances = [measure_distances(distance, e.averages) for e in (ours, theirs)]
+    _require(np.subtract(*distances) / card.gate.warn, DISTANCE_TOLERANCE, "distances")
+    for first, second in zip(ours.feature_maps, theirs.feature_maps, strict=True):
+        cams = grad_cams(eager, first), grad_cams(scripted, second)
+        _require(np.subtract(*cams), HEAT_MAP_TOLERANCE, "heat maps")
 
 
-def _require(difference: float, tolerance: float, what: str) -> None:
+def _require(differences: np.ndarray, tolerance: float, what: str) -> None:
+    difference = np.abs(differences).max()
     if not difference <= tolerance:
         raise ValueError(
             f"The exported {what} differ from the eager network's by {difference:.2g}, "
@@ -126,10 +130,13 @@ def _build_card(
         limits=run.recipe.limits,
         findings=run.recipe.findings,
         preprocessing=run.preprocessing,
+        gate=evaluation.gate,
         calibrations=evaluation.calibrations,
         operating_points=evaluation.operating_points,
         cohorts=evaluation.cohorts,
         metrics=evaluation.metrics,
+        groups=evaluation.groups,
+        shortcuts=read_shortcuts(folder),
         training={
             "recipe": run.recipe.as_dict(),
             "films": by_split.size().to_dict(),

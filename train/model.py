@@ -48,17 +48,31 @@ class Network(nn.Module):
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
 
-def average_weights(*states: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The mean of several epochs' weights (Wortsman et al., "Model soups", 2022).
+class Backbone(nn.Module):
+    """A network's `features` that also tells the average of what each dense block puts out.
 
-    Batch statistics are averaged too: within one run's last epochs they hardly differ.
+    The averages of all four blocks tell kinds of films apart better than the last one's (Lee et
+    al., "A simple unified framework for detecting out-of-distribution samples", 2018).
     """
-    return {
-        name: torch.stack([state[name] for state in states]).mean(0)
-        if value.is_floating_point()
-        else value
-        for name, value in states[0].items()
-    }
+
+    def __init__(self, features: nn.Sequential) -> None:
+        super().__init__()
+        self.to_rgb, densenet, self.relu = features
+        parts = dict(densenet.named_children())
+        stem = ("conv0", "norm0", "relu0", "pool0")
+        self.stem = nn.Sequential(*(parts[name] for name in stem))
+        self.block1, self.transition1 = parts["denseblock1"], parts["transition1"]
+        self.block2, self.transition2 = parts["denseblock2"], parts["transition2"]
+        self.block3, self.transition3 = parts["denseblock3"], parts["transition3"]
+        self.block4, self.norm = parts["denseblock4"], parts["norm5"]
+
+    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        first = self.block1(self.stem(self.to_rgb(films)))
+        second = self.block2(self.transition1(first))
+        third = self.block3(self.transition2(second))
+        last = self.relu(self.norm(self.block4(self.transition3(third))))
+        blocks = (first, second, third, last)
+        return last, torch.cat([block.mean((2, 3)) for block in blocks], 1)
 
 
 class Mirrored(nn.Module):
@@ -68,17 +82,41 @@ class Mirrored(nn.Module):
     maps are those of the averaged prediction. It doubles the time of a film.
     """
 
-    def __init__(self, features: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
-        self.features = features
+        self.backbone = backbone
+
+    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        maps, averages = self.backbone(torch.cat([films, films.flip(3)]))  # (2N, C, h, w), (2N, D)
+        straight, mirrored = maps.chunk(2)
+        return (straight + mirrored.flip(3)) / 2, averages.chunk(2)[0]
+
+
+class Features(nn.Module):
+    """A backbone's feature map alone."""
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
-        maps = self.features(torch.cat([films, films.flip(3)]))  # (2N, C, h, w)
-        straight, mirrored = maps.chunk(2)
-        return (straight + mirrored.flip(3)) / 2
+        return self.backbone(films)[0]
 
 
-def backbone(network: Network) -> nn.Module:
+class Exported(nn.Module):
+    """What goes into a bundle: see `cxrapp.bundle.Encoder`."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, distance: nn.Module) -> None:
+        super().__init__()
+        self.features = Features(backbone)
+        self.head = head
+        self.distance = distance
+
+    def forward(self, films: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
+
+
+def densenet(network: Network) -> nn.Module:
     """torchvision's DenseNet121 up to its last batch normalisation."""
     return network.features[1]
 
@@ -112,28 +150,28 @@ def _load_backbone(network: Network, weights: dict[str, torch.Tensor], source: s
             # The published file says norm.1 where torchvision's modules say norm1.
             name = re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", match[1])
             taken[name] = value
-    expected = backbone(network).state_dict()
+    expected = densenet(network).state_dict()
     # Files from before PyTorch 0.4 lack these counters, which inference never reads.
     for name in expected.keys() - taken.keys():
         if name.endswith("num_batches_tracked"):
             taken[name] = expected[name]
     try:
-        backbone(network).load_state_dict(taken, strict=True)
+        densenet(network).load_state_dict(taken, strict=True)
     except RuntimeError as error:
         raise ValueError(f"{source} does not hold a DenseNet121: {error}") from error
 
 
-def prepare(network: Network, *, frozen: bool, pretrained: bool) -> None:
+def prepare(network: Network, *, frozen: bool, keep_norm: bool) -> None:
     """Set the network up for one phase of training.
 
     Args:
         frozen: Train the head alone.
-        pretrained: Keep batch normalisation on its stored statistics: batches of 32 films would
+        keep_norm: Keep batch normalisation on its stored statistics: batches of 32 films would
             replace what a million pictures taught it.
     """
     network.train()
-    backbone(network).requires_grad_(not frozen)
-    if pretrained:
+    densenet(network).requires_grad_(not frozen)
+    if keep_norm or frozen:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
                 module.eval()

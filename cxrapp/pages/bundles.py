@@ -28,7 +28,12 @@ def choose_bundle() -> Bundle:
         st.stop()
     if len(bundles) == 1:
         return next(iter(bundles.values()))
-    return bundles[st.selectbox("Model", list(bundles), key="bundle")]
+    labels = {name: f"{name}: for {bundle.card.population}" for name, bundle in bundles.items()}
+    return bundles[
+        st.selectbox(
+            "Model", list(bundles), format_func=labels.get, key="bundle", persist_state="session"
+        )
+    ]
 
 
 @st.cache_resource(show_spinner="Loading the model", max_entries=4)

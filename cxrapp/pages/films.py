@@ -9,6 +9,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrapp.bundle import Bundle
 from cxrapp.figures import film_picture
+from cxrapp.gate import Verdict
 from cxrapp.predict import Prediction, Screened, screen
 from cxrapp.radiograph import Rejection, read_upload
 
@@ -21,9 +22,25 @@ MAX_SIDE = 1024  # pixels of the long side on screen
 class Film:
     """One scored film as the page shows it: a picture instead of the full pixels."""
 
+    key: str  # tells films of one name apart
     name: str
     picture: Image.Image
     prediction: Prediction
+    verdict: Verdict
+
+    @property
+    def overruled(self) -> bool:
+        """Whether the reader chose to see the result of this refused film."""
+        return self.key in st.session_state.get("overruled", ())
+
+    @property
+    def withheld(self) -> bool:
+        """Whether the result is not to be shown."""
+        return self.verdict.outcome == "refuse" and not self.overruled
+
+    def overrule(self) -> None:
+        """Show the result of a refused film all the same, for this session."""
+        st.session_state.setdefault("overruled", set()).add(self.key)
 
 
 def collect_films(bundle: Bundle) -> tuple[list[Film], list[Rejection]]:
@@ -34,7 +51,7 @@ def collect_films(bundle: Bundle) -> tuple[list[Film], list[Rejection]]:
     of the widget is forgotten.
     """
     uploads = st.file_uploader(
-        "Chest films: JPEG or PNG, one or many, or a ZIP of them",
+        "Chest films: DICOM, JPEG or PNG, one or many, or a ZIP of them",
         accept_multiple_files=True,
         key="uploads",
         on_change=_forget_removed,
@@ -71,7 +88,8 @@ def _score(bundle: Bundle, upload: UploadedFile, room: int) -> list[Film | Rejec
         if room == 0:
             reason = f"One session shows {MAX_FILMS} films; the command line has no limit."
             return [*results, Rejection(upload.name, reason)]
-        results.append(_to_film(result) if isinstance(result, Screened) else result)
+        key = f"{upload.file_id} {len(results)}"
+        results.append(_to_film(key, result) if isinstance(result, Screened) else result)
         room -= isinstance(result, Screened)
     return results
 
@@ -90,11 +108,13 @@ def sample_films(bundle: Bundle) -> list[Film]:
             for item in read_upload(path.name, path.read_bytes())
         )
         with st.spinner("Scoring the sample films"):
-            st.session_state[key] = [_to_film(result) for result in screen(bundle, items)]
+            st.session_state[key] = [
+                _to_film(result.radiograph.name, result) for result in screen(bundle, items)
+            ]
     return st.session_state[key]
 
 
-def _to_film(result: Screened) -> Film:
+def _to_film(key: str, result: Screened) -> Film:
     picture = film_picture(result.radiograph.pixels)
     picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return Film(result.radiograph.name, picture, result.prediction)
+    return Film(key, result.radiograph.name, picture, result.prediction, result.verdict)

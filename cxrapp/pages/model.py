@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cxrapp.card import ModelCard
+from cxrapp.card import Calibration, ModelCard
 from cxrapp.decision import Rate, operating_point, roc
 from cxrapp.figures import learning_figure, roc_figure
 from cxrapp.pages.bundles import choose_bundle
@@ -14,7 +14,9 @@ MEASURES = {
     "precision": "Precision (PPV)",
     "accuracy": "Accuracy",
     "f1": "F1",
+    "calibration_error": "Calibration error",
 }
+GROUP_MEASURES = ("auroc", "sensitivity", "specificity")
 
 
 def show() -> None:
@@ -25,6 +27,8 @@ def show() -> None:
     st.markdown("##### What was measured")
     for cohort in card.cohorts:
         _show_cohort(card, cohort)
+    _show_groups(card)
+    _show_shortcuts(card)
     _show_training(card)
 
 
@@ -68,14 +72,67 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
             config={"displayModeBar": False},
         )
     table.table(rows, hide_index=True)
+    together = card.metrics[cohort]["all findings"]
+    table.markdown(
+        f"All findings right: **{_in_words(Rate(**together['accuracy']))}**. "
+        f"Accepted without a warning: **{_in_words(Rate(**together['accepted']))}**."
+    )
     table.caption(
         "Value and 95 % interval, resampled by patient, at the default threshold, which was chosen "
         "on validation. A finding is measured on the films where its question is defined."
     )
 
 
+def _show_groups(card: ModelCard) -> None:
+    """The test apart by source and view: one group can hide in the mean of all."""
+    rows = [
+        {
+            "Test films": group.replace("source ", "from "),
+            "Finding": card.findings[card.index(finding)].positive,
+            "Films": measured["auroc"]["n"],
+            **{MEASURES[key]: _in_words(Rate(**measured[key])) for key in GROUP_MEASURES},
+        }
+        for group, findings in card.groups.items()
+        for finding, measured in findings.items()
+        if finding != "all findings"
+    ]
+    if len(card.groups) > 1 and rows:
+        st.markdown("##### The test in parts")
+        st.dataframe(rows, hide_index=True)
+
+
+def _show_shortcuts(card: ModelCard) -> None:
+    if not card.shortcuts:
+        return
+    st.markdown("##### What it knows without the lungs")
+    checks = list(dict.fromkeys(check for rates in card.shortcuts.values() for check in rates))
+    rows: dict[str, list[str]] = {"Check": checks}
+    for finding in card.findings:
+        rates = card.shortcuts[finding.name]
+        rows[finding.positive.capitalize()] = [
+            _in_words(Rate(**rates[check])) if check in rates else "not measured"
+            for check in checks
+        ]
+    st.table(rows, hide_index=True)
+    st.caption(
+        "AUROC on the test with parts of each film hidden; 0.5 is chance. The baseline sees a "
+        "thumbnail of 8 x 8 pixels, sharpness and what is left of the film's shape. The chest is "
+        "a fixed box. The last row is the share of the heat map's heat inside that box."
+    )
+
+
 def _in_words(rate: Rate) -> str:
     return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
+
+
+def _mislabelled_words(calibration: Calibration) -> str:
+    if not any(calibration.mislabelled):
+        return ""
+    absent, present = (f"{100 * share:.0f} %" for share in calibration.mislabelled)
+    return (
+        f", where an estimated {absent} of the films without it are labelled as having it and "
+        f"{present} of those with it as not having it"
+    )
 
 
 def _show_training(card: ModelCard) -> None:
@@ -105,7 +162,9 @@ def _show_training(card: ModelCard) -> None:
         named = "; ".join(f"{name} {threshold:.3f}" for name, threshold in points.items())
         facts.markdown(
             f"- {finding.positive.capitalize()}: probability = sigmoid({calibration.slope:.2f} x "
-            f"logit {calibration.intercept:+.2f}), fitted on validation. Thresholds: {named}."
+            f"logit {calibration.intercept:+.2f}), fitted on validation"
+            + _mislabelled_words(calibration)
+            + f". Thresholds: {named}."
         )
     curve.plotly_chart(
         learning_figure(training["history"]),

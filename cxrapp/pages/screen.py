@@ -64,6 +64,11 @@ def _workbench(bundle: Bundle, films: list[Film], rejections: list[Rejection]) -
     if len(films) > 1:
         chosen = show_worklist(card, films, rejections, thresholds)
 
+    if chosen.withheld:
+        _show_refusal(chosen)
+        return
+    if chosen.verdict.reasons:
+        st.warning(_verdict_words(chosen))
     decisions = decide(card, chosen.prediction.probabilities, thresholds)
     film_cell, heat_cell, findings_cell, roc_cell = st.columns([1.15, 1.15, 0.9, 1])
     with findings_cell:
@@ -76,6 +81,30 @@ def _workbench(bundle: Bundle, films: list[Film], rejections: list[Rejection]) -
         _show_heat_map(bundle, chosen, finding)
     with roc_cell:
         show_consequences(card, finding, thresholds[finding.name])
+
+
+def _show_refusal(film: Film) -> None:
+    """The film and why it has no result, with the way to see it all the same."""
+    picture, reasons = st.columns([1.15, 1.9])
+    with picture:
+        st.plotly_chart(film_figure(film.picture, "Film"), key="film", theme=None, config=PLOT)
+        st.caption(_plain(film.name))
+    with reasons:
+        st.error(_verdict_words(film))
+        st.caption(
+            "The numbers of this model were measured on films unlike this one and say nothing "
+            "about it. A result shown all the same stays marked, here and in the table."
+        )
+        st.button("Show the result all the same", on_click=film.overrule)
+
+
+def _verdict_words(film: Film) -> str:
+    heading = {
+        (False, "warn"): "Read this result with care.",
+        (False, "refuse"): "Not screened.",
+        (True, "refuse"): "Refused, and shown at the reader's own choice.",
+    }[film.overruled, film.verdict.outcome]
+    return "\n".join([f"**{heading}**", *(f"- {_plain(r)}" for r in film.verdict.reasons)])
 
 
 def _current_threshold(card: ModelCard, finding: str) -> float:

@@ -19,21 +19,31 @@ def show_worklist(
 ) -> Film:
     """All films, the most urgent first; returns the one selected."""
     decided = [(film, decide(card, film.prediction.probabilities, thresholds)) for film in films]
-    # By the first finding's probability, so the threshold cuts the list without reordering it.
-    decided.sort(key=lambda pair: -pair[1][0].probability)
-    columns: dict[str, list] = {"film": [film.name for film, _ in decided]}
+    # By the first finding's probability, so the threshold cuts the list without reordering it;
+    # films without a result to show come last.
+    decided.sort(key=lambda pair: (pair[0].withheld, -pair[1][0].probability))
+    columns: dict[str, list] = {
+        "film": [film.name for film, _ in decided],
+        "check": [_check(film) for film, _ in decided],
+    }
     for k, finding in enumerate(card.findings):
         columns[finding.positive] = [
             # No network is certain: the ends of the scale are never shown.
-            min(max(100 * decisions[k].probability, 0.1), 99.9)
-            for _, decisions in decided
+            None if film.withheld else min(max(100 * decisions[k].probability, 0.1), 99.9)
+            for film, decisions in decided
         ]
-        columns[f"{finding.positive}?"] = [decisions[k].outcome for _, decisions in decided]
-    positives = sum(decisions[0].outcome == "positive" for _, decisions in decided)
+        columns[f"{finding.positive}?"] = [
+            "withheld" if film.withheld else decisions[k].outcome for film, decisions in decided
+        ]
+    shown = [decisions for film, decisions in decided if not film.withheld]
+    positives = sum(decisions[0].outcome == "positive" for decisions in shown)
+    withheld = len(films) - len(shown)
     head, save = st.columns([4, 1], vertical_alignment="center")
     head.markdown(
         f"**Worklist**: {len(films)} films, **{positives} positive** for "
-        f"{card.findings[0].positive}, most urgent first. Select a row to open it."
+        f"{card.findings[0].positive}"
+        + (f", **{withheld} refused**" if withheld else "")
+        + ", most urgent first. Select a row to open it."
     )
     save.download_button(
         "Download table",
@@ -50,7 +60,8 @@ def show_worklist(
         on_select="rerun",
         selection_mode="single-row-required",
         column_config={
-            "film": st.column_config.TextColumn(width="large"),
+            "film": st.column_config.TextColumn(width="medium"),
+            "check": st.column_config.TextColumn(width="small"),
             **{
                 finding.positive: st.column_config.ProgressColumn(
                     f"P({finding.positive})", min_value=0, max_value=100, format="%.1f %%"
@@ -63,6 +74,12 @@ def show_worklist(
     return decided[rows[0] if rows and rows[0] < len(decided) else 0][0]
 
 
+def _check(film: Film) -> str:
+    if film.overruled:
+        return "overruled"
+    return {"accept": "as expected", "warn": "unusual", "refuse": "refused"}[film.verdict.outcome]
+
+
 def _to_csv(
     card: ModelCard,
     films: list[Film],
@@ -72,7 +89,16 @@ def _to_csv(
     file = io.StringIO()
     writer = table_writer(file)
     for film in films:
-        writer.writerows(film_rows(card, film.name, film.prediction, thresholds))
+        writer.writerows(
+            film_rows(
+                card,
+                film.name,
+                film.prediction,
+                film.verdict,
+                thresholds,
+                overruled=film.overruled,
+            )
+        )
     for rejection in rejections:
         writer.writerows(rejection_rows(card, rejection, thresholds))
     return file.getvalue()
