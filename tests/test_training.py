@@ -1,20 +1,29 @@
 import dataclasses
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 
 from cxrapp.bundle import load_bundle
+from cxrapp.card import load_card
 from train import fit as fit_module
 from train.__main__ import main
+from train.export import export
 from train.files import load_checkpoint
 from train.fit import fit
 from train.recipe import Phase, Recipe, load_recipe
+from train.repeat import cross_validate, repeat_seeds
+from train.shortcuts import VIEWS, describe
 
-RECIPES = Path(__file__).parents[1] / "train/recipes"
+ROOT = Path(__file__).parents[1]
+RECIPES = ROOT / "train/recipes"
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +44,7 @@ def shrink(name: str, *phases: Phase) -> Recipe:
     return dataclasses.replace(recipe, phases=phases, batch=8, validation=0.5)
 
 
-CYCLE = shrink("pneumonia", Phase(1e-3, ((32, 1), (48, 1)), "onecycle"))
+CYCLE = shrink("base", Phase(1e-3, ((32, 1), (48, 1)), "onecycle"))
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +102,15 @@ def test_evaluate_and_export_make_a_bundle_the_app_loads(
     printed = capsys.readouterr().out
     for words in ("validation", "official test", "auroc", "sensitivity", "precision", "f1"):
         assert words in printed
-    metrics = json.loads((run / "evaluation.json").read_text())
+    metrics = json.loads((run / "evaluation.json").read_text())["metrics"]
     assert main(["export", str(run), "--data", str(tiny), "--out", str(tmp_path / "b.pt")]) == 0
 
     bundle = load_bundle(tmp_path / "b.pt")
     assert bundle.card.preprocessing.size == load_checkpoint(run / "best.pt")["size"]
     assert len(bundle.card.cohorts["test"].patients) == metrics["test"]["pneumonia"]["auroc"]["n"]
     assert set(bundle.card.training["weights"]) == {"stored as", "AUROC cost of float16"}
+    assert bundle.card.shortcuts == {}
+    assert bundle.card.gate.warn < bundle.card.gate.refuse
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.json", "b.pt"]
 
 
@@ -121,10 +132,100 @@ def test_a_pretrained_run_freezes_first_and_stops_on_a_plateau(
     assert changed == {"head.3.weight", "head.3.bias"}
 
 
+def test_the_kept_weights_are_the_moving_average(tiny: Path, tmp_path: Path) -> None:
+    phase = Phase(1e-2, ((32, 4),), "onecycle")
+    recipe = shrink("base", phase).override(average=0.9)
+    fit(recipe, tiny, tmp_path / "run")
+    trained = load_checkpoint(tmp_path / "run/last.pt")["trainer"]
+    name = "features.1.conv0.weight"
+    averaged = trained["averaged"][f"module.{name}"]
+    assert not torch.equal(averaged, trained["model"][name])
+    if history(tmp_path / "run")["best"].iloc[-1]:
+        assert torch.equal(load_checkpoint(tmp_path / "run/best.pt")["model"][name], averaged)
+
+
+def test_a_start_that_saw_the_films_set_apart_is_refused(
+    run: Path, tiny: Path, tmp_path: Path
+) -> None:
+    recipe = CYCLE.override(init=str(run / "best.pt"), fold=1)
+    with pytest.raises(ValueError, match=r"best.pt was trained on \d+ films that this run sets"):
+        fit(recipe, tiny, tmp_path / "run")
+
+
+def test_two_processes_train_like_one(tiny: Path, run: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(CYCLE.as_dict()))
+    code = (
+        "import json, sys; from pathlib import Path; from train.fit import fit;"
+        "from train.recipe import recipe_from;"
+        "fit(recipe_from(json.loads(Path(sys.argv[1]).read_text())), *map(Path, sys.argv[2:]))"
+    )
+    (tmp_path / "start.py").write_text(code)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", str(tmp_path / "start.py")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    arguments = [recipe, tiny, tmp_path / "run"]
+    subprocess.run([*command, *map(str, arguments)], check=True, env=environment, timeout=300)
+    alone, together = history(run), history(tmp_path / "run")
+    assert list(together.columns) == list(alone.columns)
+    assert list(together["rate"]) == pytest.approx(list(alone["rate"]))
+    assert list(together["validation_loss"]) == pytest.approx(
+        list(alone["validation_loss"]), rel=0.2
+    )
+
+
+def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> None:
+    phase = Phase(1e-3, ((32, 1),), "onecycle")
+    recipe = shrink("base", phase)
+    cross_validate(recipe, tiny, tmp_path / "folds", folds=2)
+    repeat_seeds(recipe, tiny, tmp_path / "seeds", [1, 2])
+    for name, runs in {"folds": ["fold-1", "fold-2"], "seeds": ["seed-1", "seed-2"]}.items():
+        table = pd.read_csv(tmp_path / name / "summary.csv")
+        assert list(table["run"].unique()) == [*runs, "mean", "std"]
+        tests = table.query("cohort == 'test' and finding == 'pneumonia'").set_index("run")
+        assert tests["auroc"]["mean"] == pytest.approx(tests["auroc"][runs].mean())
+    splits = [pd.read_csv(tmp_path / f"folds/fold-{k}/split.csv") for k in (1, 2)]
+    apart = [set(split.query("split == 'validation'")["path"]) for split in splits]
+    assert apart[0].isdisjoint(apart[1])
+
+
+def test_shortcuts_reach_the_card(
+    run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    assert main(["shortcuts", str(copy), "--data", str(tiny)]) == 0
+    assert "pneumonia, baseline without lungs" in capsys.readouterr().out
+    export(copy, tiny, tmp_path / "b.pt")
+    checks = load_card(tmp_path / "b.pt").shortcuts["pneumonia"]
+    whole, baseline = (checks[name]["value"] for name in ("whole film", "baseline without lungs"))
+    assert checks["margin over the baseline"]["value"] == pytest.approx(whole - baseline)
+    heat = checks.get("heat inside the chest, of films with it", {"value": 0})  # may be empty
+    assert 0 <= heat["value"] <= 1
+
+
+def test_hiding_leaves_the_rest_of_the_film() -> None:
+    films = np.random.default_rng(0).random((2, 1, 40, 40), np.float32) + 0.1
+    chest = films * (VIEWS["chest hidden"](films) == 0)
+    np.testing.assert_array_equal(chest, VIEWS["all but the chest hidden"](films))
+    assert (VIEWS["border hidden"](films) == 0).mean() == pytest.approx(1 - 0.8**2)
+    assert (VIEWS["corners and markers hidden"](films) == 0).mean() == pytest.approx(4 * 0.25**2)
+
+
+def test_description_tells_shape_and_sharpness() -> None:
+    noise = np.random.default_rng(0).random((1, 1, 64, 64), np.float32)
+    wide = np.repeat(noise, 2, axis=3)[..., :64]  # stretched: less detail across
+    plain, stretched = describe(noise)[0], describe(wide)[0]
+    assert len(plain) == 66
+    assert stretched[64] < plain[64]
+    assert stretched[65] < 0.6 * plain[65]
+
+
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_shipped_recipe_loads(path: Path) -> None:
     recipe = load_recipe(path)
     assert [finding.name for finding in recipe.findings] == ["pneumonia", "viral"]
+    assert recipe.ages[0] == (1, 5)
     assert all(phase.size_at(phase.epochs - 1) == phase.sizes[-1][0] for phase in recipe.phases)
 
 

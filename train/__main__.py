@@ -1,7 +1,9 @@
 """The training program's command line.
 
 python -m train fit --recipe train/recipes/pneumonia.toml --data DIR --out runs/NAME
+python -m train crossval --recipe train/recipes/pneumonia.toml --out runs/folds
 python -m train evaluate runs/NAME
+python -m train shortcuts runs/NAME
 python -m train export runs/NAME --out weights/NAME.pt
 """
 
@@ -14,6 +16,8 @@ from train.evaluate import evaluate
 from train.export import export
 from train.fit import fit
 from train.recipe import load_recipe
+from train.repeat import cross_validate, leave_sources_out, repeat_seeds
+from train.shortcuts import measure_shortcuts
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,11 +40,24 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
     command.add_argument("--init", help="random, imagenet or a file of weights")
     command.add_argument("--seed", type=int, help="another seed than the recipe's")
+    command.add_argument("--seeds", type=int, nargs="+", help="once each, measured together")
     command.set_defaults(run_command=_fit)
+
+    command = commands.add_parser("crossval", help="train once a fold, or once without each source")
+    command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
+    command.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    command.add_argument("--init", help="random, imagenet or a file of weights")
+    command.add_argument("--folds", type=int, default=5, help="how many; patients stay together")
+    command.add_argument("--by", choices=("patient", "source"), default="patient")
+    command.set_defaults(run_command=_crossval)
 
     command = commands.add_parser("evaluate", help="measure a run on validation and test")
     command.add_argument("run", type=Path, help="folder of the run")
     command.set_defaults(run_command=lambda o: evaluate(o.run, find_data(o.data)))
+
+    command = commands.add_parser("shortcuts", help="measure what a run knows without the lungs")
+    command.add_argument("run", type=Path, help="folder of the run")
+    command.set_defaults(run_command=lambda o: measure_shortcuts(o.run, find_data(o.data)))
 
     command = commands.add_parser("export", help="write a run's bundle and its card")
     command.add_argument("run", type=Path, help="folder of the run")
@@ -54,7 +71,19 @@ def _build_parser() -> argparse.ArgumentParser:
 
 def _fit(options: argparse.Namespace) -> None:
     recipe = load_recipe(options.recipe).override(init=options.init, seed=options.seed)
-    fit(recipe, find_data(options.data), options.out)
+    root = find_data(options.data)
+    if options.seeds:
+        repeat_seeds(recipe, root, options.out, options.seeds)
+    else:
+        fit(recipe, root, options.out)
+
+
+def _crossval(options: argparse.Namespace) -> None:
+    recipe, root = load_recipe(options.recipe).override(init=options.init), find_data(options.data)
+    if options.by == "source":
+        leave_sources_out(recipe, root, options.out)
+    else:
+        cross_validate(recipe, root, options.out, options.folds)
 
 
 if __name__ == "__main__":

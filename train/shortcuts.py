@@ -1,0 +1,151 @@
+"""What a network knows without looking at the lungs.
+
+    python -m train shortcuts RUN --data DIR
+
+Scores the official test again with parts of each film hidden, and fits a baseline that never sees
+a lung: a thumbnail of 8 x 8 pixels and what the squash to a square leaves of shape and sharpness.
+The chest is a fixed box, not a segmentation. Writes RUN/shortcuts.json.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
+
+from cxrapp.decision import auroc_difference, auroc_rate, mean_rate
+from cxrapp.explain import grad_cams
+from cxrapp.predict import BATCH, encode
+from train import data
+from train.evaluate import Run, load_run
+from train.files import write_atomically
+
+CHEST = (0.10, 0.90, 0.10, 0.80)  # left, right, top, bottom as shares of the side
+BORDER, CORNER = 0.10, 0.25  # share of the side
+THUMBNAIL = 8  # pixels
+
+
+def measure_shortcuts(folder: Path, root: Path) -> None:
+    """Write RUN/shortcuts.json: finding -> check -> rate with its interval by patient."""
+    run = load_run(folder)
+    if run.recipe.mirror:  # alone, so that a mirrored film is another film
+        run = replace(run, backbone=run.backbone.backbone)
+    test = run.table[run.table["split"] == "test"]
+    films = _load(run, test, root)
+    logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}
+    train = run.table[run.table["split"] == "train"]
+    known, seen = describe(_load(run, train, root)), describe(films)
+    shares = heat_shares(run, films)
+    checks: dict[str, Any] = {}
+    for k, finding in enumerate(run.recipe.findings):
+        defined = test[finding.name].notna().to_numpy()
+        labels = test.loc[defined, finding.name].to_numpy() == 1
+        patients = pd.factorize(test.loc[defined, "patient"])[0]
+        rates = {
+            n: auroc_rate(labels, values[defined, k], patients) for n, values in logits.items()
+        }
+        baseline = fit_baseline(known, train[finding.name].to_numpy(float), seen[defined])
+        rates["baseline without lungs"] = auroc_rate(labels, baseline, patients)
+        whole = logits["whole film"][defined, k]
+        rates["margin over the baseline"] = auroc_difference(labels, whole, baseline, patients)
+        heat = shares[defined, k]
+        lit = labels & ~np.isnan(heat)
+        if lit.any():
+            rates["heat inside the chest, of films with it"] = mean_rate(heat[lit], patients[lit])
+        checks[finding.name] = {name: asdict(rate) for name, rate in rates.items()}
+    write_atomically(folder / "shortcuts.json", json.dumps(checks, indent=1))
+    for finding, rates in checks.items():
+        for name, rate in rates.items():
+            print(f"{finding}, {name}: {rate['value']:.3f} ({rate['low']:.3f}, {rate['high']:.3f})")
+
+
+def read_shortcuts(folder: Path) -> dict[str, Any]:
+    """What `measure_shortcuts` wrote; empty if it was not run."""
+    path = folder / "shortcuts.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def chest_mask(size: int) -> np.ndarray:
+    """(S, S) bool: inside the chest box."""
+    left, right, top, bottom = (round(share * size) for share in CHEST)
+    mask = np.zeros((size, size), bool)
+    mask[top:bottom, left:right] = True
+    return mask
+
+
+def _hide_border(films: np.ndarray) -> np.ndarray:
+    width = round(BORDER * films.shape[-1])
+    hidden = np.zeros_like(films)
+    hidden[..., width:-width, width:-width] = films[..., width:-width, width:-width]
+    return hidden
+
+
+def _hide_corners(films: np.ndarray) -> np.ndarray:
+    width, shown = round(CORNER * films.shape[-1]), films.copy()
+    for rows in (slice(width), slice(-width, None)):
+        for columns in (slice(width), slice(-width, None)):
+            shown[..., rows, columns] = 0
+    return shown
+
+
+# Each takes and gives (N, 1, S, S) float32.
+VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "whole film": lambda films: films,
+    "chest hidden": lambda films: films * ~chest_mask(films.shape[-1]),
+    "all but the chest hidden": lambda films: films * chest_mask(films.shape[-1]),
+    "border hidden": _hide_border,
+    "corners and markers hidden": _hide_corners,
+    "mirrored": lambda films: np.ascontiguousarray(films[..., ::-1]),
+}
+
+
+def describe(films: np.ndarray) -> np.ndarray:
+    """What a film tells without its lungs: (N, 1, S, S) -> (N, 66) float64.
+
+    The thumbnail, the mean detail of one pixel, and the ratio of detail along to across: films
+    squashed from different shapes differ in the last two.
+    """
+    films = films[:, 0].astype(float)
+    count, side = len(films), films.shape[-1] // THUMBNAIL
+    cut = films[:, : side * THUMBNAIL, : side * THUMBNAIL]
+    cells = cut.reshape(count, THUMBNAIL, side, THUMBNAIL, side).mean((2, 4)).reshape(count, -1)
+    across = np.abs(np.diff(films, axis=2)).mean((1, 2))
+    along = np.abs(np.diff(films, axis=1)).mean((1, 2))
+    return np.column_stack([cells, along + across, across / np.maximum(along, 1e-6)])
+
+
+def fit_baseline(known: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Logistic regression on descriptions: (N, 66) and labels (N,) with NaN -> logits of `seen`."""
+    defined = ~np.isnan(labels)
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
+    model.fit(known[defined], labels[defined] == 1)
+    return model.decision_function(seen)
+
+
+def heat_shares(run: Run, films: np.ndarray) -> np.ndarray:
+    """(N, K) share of each heat map that lies inside the chest box; NaN where it is empty."""
+    size = films.shape[-1]
+    chest, shares = chest_mask(size), []
+    for start in range(0, len(films), BATCH):
+        for feature_map in encode(run, films[start : start + BATCH]).feature_maps:
+            cams = grad_cams(run, feature_map)
+            heat = np.stack([run.preprocessing.to_image(cam, (size, size)) for cam in cams])
+            totals = heat.sum((1, 2))
+            shares.append((heat * chest).sum((1, 2)) / np.where(totals > 0, totals, np.nan))
+    return np.stack(shares)
+
+
+def _load(run: Run, rows: pd.DataFrame, root: Path) -> np.ndarray:
+    return data.load_films(rows, root, run.preprocessing).astype(np.float32) / 255
+
+
+def _score(run: Run, films: np.ndarray) -> np.ndarray:
+    starts = range(0, len(films), BATCH)
+    return np.concatenate([encode(run, films[start : start + BATCH]).logits for start in starts])
