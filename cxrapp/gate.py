@@ -19,7 +19,7 @@ XRAY_MODALITIES = ("CR", "DX", "DR")
 FRONTAL_VIEWS = ("AP", "PA")
 MIN_DETAIL = 128  # pixels of the shorter side; below this fine shadows are gone
 
-# What may be wrong with a refused film -> what would mend it.
+# What may be wrong with a film too far away -> what would mend it.
 MENDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "turned to the left": lambda pixels: np.rot90(pixels, -1),
     "turned to the right": lambda pixels: np.rot90(pixels),
@@ -68,11 +68,11 @@ def judge(
         spans = " and ".join(f"{low:g} to {high:g}" for low, high in card.gate.ages)
         refusals.append(f"The patient is {age:g} years old; this model knows ages {spans}.")
 
-    if distance > card.gate.refuse:
+    wrong = min(mended, key=mended.__getitem__, default=None)
+    if wrong and mended[wrong] <= card.gate.warn < distance:
+        refusals.append(f"It looks {wrong}.")
+    elif distance > card.gate.refuse:
         refusals.append(f"It does not look like a frontal chest film of {card.population}.")
-        nearest = min(mended, key=mended.__getitem__, default=None)
-        if nearest and mended[nearest] <= card.gate.warn:
-            refusals.append(f"It looks {nearest}.")
     elif distance > card.gate.warn:
         warnings.append(
             f"It looks unlike the films of {card.population} this model knows: another age, "

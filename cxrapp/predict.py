@@ -71,7 +71,7 @@ def _screen_batch(
 
 def _mended_distances(bundle: Bundle, film: Radiograph, distance: float) -> dict[str, float]:
     """What each mend would make of a film too far away; nothing for the films nearer by."""
-    if distance <= bundle.card.gate.refuse:
+    if distance <= bundle.card.gate.warn:
         return {}
     to_input = bundle.card.preprocessing.to_input
     inputs = np.stack([to_input(mend(film.pixels)) for mend in MENDS.values()])

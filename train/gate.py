@@ -12,7 +12,9 @@ from train.recipe import Recipe
 
 COMPONENTS = 256
 WARN_SHARE = 0.04  # of the validation films, which are all of the right kind
-REFUSE_RATIO = 2.0  # of the warning distance
+# Of the warning distance. Nothing trained or validated on is beyond it; photographs, documents,
+# slices, turned films and negatives are.
+REFUSE_RATIO = 1.5
 
 
 class PopulationDistance(nn.Module):
