@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: help app test lint format browser
+.PHONY: help app test weights lint format browser
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -12,6 +12,13 @@ app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 
 test: $(VENV)/ready browser  ## set up, then run all tests
 	$(RUN)python -m pytest
+
+weights: $(VENV)/ready  ## train both bundles from nothing: about four hours on two cores
+	for name in base all-ages pneumonia; do \
+	  $(RUN)python -m train fit --recipe train/recipes/$$name.toml --out runs/$$name || exit; done
+	for name in all-ages pneumonia; do \
+	  $(RUN)python -m train shortcuts runs/$$name && \
+	  $(RUN)python -m train export runs/$$name --out weights/$$name.pt || exit; done
 
 lint: $(VENV)/ready  ## check format and lint
 	$(RUN)ruff format --check .

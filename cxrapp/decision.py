@@ -261,7 +261,8 @@ def read_chain(findings: Sequence[Finding], values: np.ndarray) -> np.ndarray:
 def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     """The threshold with the highest sensitivity + specificity (Youden, 1950)."""
     curve = roc(labels, scores)
-    return float(curve.thresholds[np.argmax(curve.sensitivity + curve.specificity)])
+    best = np.argmax((curve.sensitivity + curve.specificity)[1:]) + 1  # the first calls nothing
+    return float(curve.thresholds[best])
 
 
 def threshold_for(

@@ -56,3 +56,10 @@ def test_operating_points_keep_their_goals(truth: tuple[np.ndarray, np.ndarray])
             assert point.sensitivity.low >= float(name.split()[-2]) / 100
         if name.startswith("specificity"):
             assert point.specificity.low >= 0.90
+
+
+def test_a_goal_that_only_calling_every_film_keeps_is_left_out() -> None:
+    scores = np.linspace(0.0001, 0.01, 400)
+    labels = np.arange(400) % 2 == 0  # no score tells anything
+    points = find_operating_points(labels, scores, np.arange(400))
+    assert "sensitivity at least 98 %" not in points

@@ -51,19 +51,20 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
 def find_operating_points(
     labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray
 ) -> dict[str, float]:
-    """Name -> threshold; the default first. A goal the films cannot show is left out.
+    """Name -> threshold; the default first. A goal the films cannot show is left out, and one that
+    only calling every film, or none, would keep.
 
     Goals are met by the lower bound of the interval. Thresholds have three decimals, as a slider
     does, rounded to the side that keeps the goal.
     """
     scores = labels, probabilities, patients
     points = {
-        "balanced (Youden)": _down(youden_threshold(labels, probabilities)),
+        "balanced (Youden)": max(_down(youden_threshold(labels, probabilities)), 0.001),
         "sensitivity at least 95 %": _down(threshold_for(*scores, sensitivity=0.95)),
         "sensitivity at least 98 %": _down(threshold_for(*scores, sensitivity=0.98)),
         "specificity at least 90 %": _up(threshold_for(*scores, specificity=0.90)),
     }
-    return {name: threshold for name, threshold in points.items() if threshold is not None}
+    return {name: t for name, t in points.items() if t is not None and 0 < t < 1}
 
 
 def _down(threshold: float | None) -> float | None:
