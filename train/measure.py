@@ -24,6 +24,7 @@ from train.gate import set_limits
 from train.recipe import Recipe
 
 COHORTS = {"validation": "validation patients, set apart from training", "test": "official test"}
+OTHER_TESTS = " of kermany, and patients set apart for good in every other source"
 GROUPED_BY = ("source", "view")
 MIN_GROUP = 10  # films with and without a finding below which a group is not measured
 
@@ -81,8 +82,11 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
 
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) -> Cohort:
     patients = pd.factorize(rows["patient"])[0]
+    who = COHORTS[name]
+    if name == "test" and len(recipe.sources) > 1:
+        who += OTHER_TESTS
     return Cohort(
-        f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({COHORTS[name]})",
+        f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({who})",
         patients,
         rows[[finding.name for finding in recipe.findings]].to_numpy(float),
         scores.logits,
