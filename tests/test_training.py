@@ -195,11 +195,13 @@ def test_shortcuts_reach_the_card(
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
     assert main(["shortcuts", str(copy), "--data", str(tiny)]) == 0
-    assert "pneumonia, baseline without lungs" in capsys.readouterr().out
+    assert "pneumonia, thumbnail and shape alone" in capsys.readouterr().out
     export(copy, tiny, tmp_path / "b.pt")
     checks = load_card(tmp_path / "b.pt").shortcuts["pneumonia"]
-    whole, baseline = (checks[name]["value"] for name in ("whole film", "baseline without lungs"))
-    assert checks["margin over the baseline"]["value"] == pytest.approx(whole - baseline)
+    whole, baseline = (
+        checks[name]["value"] for name in ("whole film", "thumbnail and shape alone")
+    )
+    assert checks["margin over thumbnail and shape"]["value"] == pytest.approx(whole - baseline)
     heat = checks.get("heat inside the chest, of films with it", {"value": 0})  # may be empty
     assert 0 <= heat["value"] <= 1
 

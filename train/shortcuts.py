@@ -2,9 +2,9 @@
 
     python -m train shortcuts RUN --data DIR
 
-Scores the official test again with parts of each film hidden, and fits a baseline that never sees
-a lung: a thumbnail of 8 x 8 pixels and what the squash to a square leaves of shape and sharpness.
-The chest is a fixed box, not a segmentation. Writes RUN/shortcuts.json.
+Scores the test again with parts of each film hidden, and fits a baseline too coarse to see disease
+in: a thumbnail of 8 x 8 pixels and what the squash to a square leaves of shape and sharpness. The
+chest is a fixed box, not a segmentation. Writes RUN/shortcuts.json.
 """
 
 import json
@@ -52,9 +52,11 @@ def measure_shortcuts(folder: Path, root: Path) -> None:
             n: auroc_rate(labels, values[defined, k], patients) for n, values in logits.items()
         }
         baseline = fit_baseline(known, train[finding.name].to_numpy(float), seen[defined])
-        rates["baseline without lungs"] = auroc_rate(labels, baseline, patients)
+        rates["thumbnail and shape alone"] = auroc_rate(labels, baseline, patients)
         whole = logits["whole film"][defined, k]
-        rates["margin over the baseline"] = auroc_difference(labels, whole, baseline, patients)
+        rates["margin over thumbnail and shape"] = auroc_difference(
+            labels, whole, baseline, patients
+        )
         heat = shares[defined, k]
         lit = labels & ~np.isnan(heat)
         if lit.any():
@@ -107,7 +109,7 @@ VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def describe(films: np.ndarray) -> np.ndarray:
-    """What a film tells without its lungs: (N, 1, S, S) -> (N, 66) float64.
+    """What a film tells at a glance: (N, 1, S, S) -> (N, 66) float64.
 
     The thumbnail, the mean detail of one pixel, and the ratio of detail along to across: films
     squashed from different shapes differ in the last two.
