@@ -94,6 +94,16 @@ def test_a_refused_film_shows_no_result_until_the_reader_insists(
     assert "Of 100 children" in texts(app)
 
 
+def test_overruling_one_model_does_not_overrule_another(app: AppTest, photograph: Path) -> None:
+    upload(app, photograph)
+    app.button[0].click().run()
+    assert "Of 100 children" in texts(app)
+    app.selectbox(key="bundle").set_value("all-ages").run()
+    assert not app.exception
+    assert app.error[0].value.startswith("**Not screened.**")
+    assert "Of 100 children" not in texts(app)
+
+
 def test_refused_films_end_the_worklist_and_are_not_counted(app: AppTest, photograph: Path) -> None:
     upload(app, photograph, *SAMPLES)
     assert f"{len(SAMPLES) + 1} films" in texts(app)

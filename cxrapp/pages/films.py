@@ -22,7 +22,7 @@ MAX_SIDE = 1024  # pixels of the long side on screen
 class Film:
     """One scored film as the page shows it: a picture instead of the full pixels."""
 
-    key: str  # tells films of one name apart
+    key: str  # of the film and the bundle that judged it
     name: str
     picture: Image.Image
     prediction: Prediction
@@ -88,7 +88,7 @@ def _score(bundle: Bundle, upload: UploadedFile, room: int) -> list[Film | Rejec
         if room == 0:
             reason = f"One session shows {MAX_FILMS} films; the command line has no limit."
             return [*results, Rejection(upload.name, reason)]
-        key = f"{upload.file_id} {len(results)}"
+        key = f"{upload.file_id} {len(results)} {bundle.card.sha256}"
         results.append(_to_film(key, result) if isinstance(result, Screened) else result)
         room -= isinstance(result, Screened)
     return results
@@ -109,7 +109,8 @@ def sample_films(bundle: Bundle) -> list[Film]:
         )
         with st.spinner("Scoring the sample films"):
             st.session_state[key] = [
-                _to_film(result.radiograph.name, result) for result in screen(bundle, items)
+                _to_film(f"{result.radiograph.name} {bundle.card.sha256}", result)
+                for result in screen(bundle, items)
             ]
     return st.session_state[key]
 
