@@ -12,8 +12,8 @@ from train.recipe import Recipe
 
 COMPONENTS = 256
 WARN_SHARE = 0.04  # of the validation films, which are all of the right kind
-# Of the warning distance. Nothing trained or validated on is beyond it; photographs, documents,
-# slices, turned films and negatives are.
+# Of the warning distance. No validation film lies beyond it; photographs, documents, slices,
+# films turned to a side and negatives do, nearly all.
 REFUSE_RATIO = 1.5
 
 
