@@ -66,7 +66,7 @@ def judge(
     age = film.age_years
     if age is not None and not any(low <= age < high + 1 for low, high in card.gate.ages):
         spans = " and ".join(f"{low:g} to {high:g}" for low, high in card.gate.ages)
-        refusals.append(f"The patient is {age:g} years old; this model knows ages {spans}.")
+        refusals.append(f"The patient is {age:.3g} years old; this model knows ages {spans}.")
 
     wrong = min(mended, key=mended.__getitem__, default=None)
     if wrong and mended[wrong] <= card.gate.warn < distance:

@@ -71,6 +71,7 @@ def test_a_small_film_is_warned_of(bundle: Bundle) -> None:
         ({"age_years": 5.9}, "accept", ""),
         ({"age_years": 62.0}, "refuse", "62 years old; this model knows ages 1 to 5"),
         ({"age_years": 0.5}, "refuse", "0.5 years old"),
+        ({"age_years": 64.4764}, "refuse", "64.5 years old"),
         ({"view": "PA"}, "warn", "PA view"),
         ({"view": "LL"}, "refuse", "not a frontal view"),
         ({"modality": "CT"}, "refuse", "modality CT"),

@@ -130,12 +130,7 @@ def _build_card(
         limits=run.recipe.limits,
         findings=run.recipe.findings,
         preprocessing=run.preprocessing,
-        gate=evaluation.gate,
-        calibrations=evaluation.calibrations,
-        operating_points=evaluation.operating_points,
-        cohorts=evaluation.cohorts,
-        metrics=evaluation.metrics,
-        groups=evaluation.groups,
+        **vars(evaluation),
         shortcuts=read_shortcuts(folder),
         training={
             "recipe": run.recipe.as_dict(),

@@ -83,7 +83,9 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) -> Cohort:
     patients = pd.factorize(rows["patient"])[0]
     who = COHORTS[name]
-    if name == "test" and len(recipe.sources) > 1:
+    if name == "test" and recipe.held_out:
+        who = f"every film of {recipe.held_out}, which training left out"
+    elif name == "test" and len(recipe.sources) > 1:
         who += OTHER_TESTS
     return Cohort(
         f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({who})",
