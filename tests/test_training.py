@@ -14,14 +14,17 @@ import torch
 from torch import nn
 
 from cxrapp.bundle import load_bundle
-from cxrapp.card import load_card
+from cxrapp.card import Calibration, load_card
+from cxrapp.predict import measure_distances
 from cxrapp.preprocess import Preprocessing
 from train import fit as fit_module
 from train.__main__ import main
+from train.distil import posterior
+from train.evaluate import encode_films, learn_distance, load_run, score
 from train.export import export
 from train.files import load_checkpoint
 from train.fit import fit
-from train.recipe import Phase, Recipe, load_recipe
+from train.recipe import Augment, Phase, Recipe, load_recipe
 from train.repeat import cross_validate, repeat_seeds
 from train.shortcuts import VIEWS, describe, heat_shares
 
@@ -151,8 +154,37 @@ def test_a_start_that_saw_the_films_set_apart_is_refused(
     run: Path, tiny: Path, tmp_path: Path
 ) -> None:
     recipe = CYCLE.override(init=str(run / "best.pt"), fold=1)
-    with pytest.raises(ValueError, match=r"best.pt was trained on \d+ films that this run sets"):
+    with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
         fit(recipe, tiny, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
+        fit(CYCLE.override(teachers=(str(run),), fold=1), tiny, tmp_path / "run")
+
+
+def test_teachers_have_a_say_in_the_labels(run: Path, tiny: Path, tmp_path: Path) -> None:
+    taught = CYCLE.override(init=str(run / "best.pt"), teachers=(str(run), str(run)))
+    fit(taught, tiny, tmp_path / "run")
+    labels, table = (
+        pd.read_csv(tmp_path / "run/labels.csv"),
+        pd.read_csv(tmp_path / "run/split.csv"),
+    )
+    training = table["split"] == "train"
+    assert labels[training].stack().dropna().between(0, 1).all()
+    pd.testing.assert_frame_equal(
+        labels[~training], table.loc[~training, list(labels)], check_dtype=False
+    )
+    fit(taught, tiny, tmp_path / "run")  # a run that is done does not ask again
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "run/labels.csv"), labels)
+
+
+def test_a_label_moves_as_far_as_labels_are_wrong() -> None:
+    labels, logits = np.array([True, False, True, False]), np.array([-2.0, -2.0, 2.0, 2.0])
+    trusted = posterior(labels, logits, Calibration(1.0, 0.0))
+    np.testing.assert_array_equal(trusted, labels)
+    doubted = posterior(labels, logits, Calibration(1.0, 0.0, (0.1, 0.3)))
+    truth = 1 / (1 + np.exp(-logits))
+    expected = 0.7 * truth[0] / (0.7 * truth[0] + 0.1 * (1 - truth[0]))
+    assert doubted[0] == pytest.approx(expected)
+    assert doubted[1] < truth[1] < doubted[0] and doubted[3] < truth[3] < doubted[2]
 
 
 def test_two_processes_train_like_one(tiny: Path, run: Path, tmp_path: Path) -> None:
@@ -175,6 +207,23 @@ def test_two_processes_train_like_one(tiny: Path, run: Path, tmp_path: Path) -> 
     assert list(together["validation_loss"]) == pytest.approx(
         list(alone["validation_loss"]), rel=0.2
     )
+
+
+def test_calibration_sees_films_of_other_shapes_and_the_gate_films_as_they_are(
+    run: Path, tiny: Path
+) -> None:
+    trained = load_run(run)
+    distance = learn_distance(trained, run, tiny)
+    rows = trained.table[trained.table["split"] == "validation"]
+    logits, averages = encode_films(trained, rows, trained, tiny, "as they are")
+    varied = score(trained, distance, trained, tiny)["validation"]
+    assert np.abs(varied.logits - logits).min() > 1e-4
+    np.testing.assert_allclose(
+        varied.distances, measure_distances(distance, averages), atol=1e-4, rtol=1e-4
+    )
+    recipe = dataclasses.replace(trained.recipe, augment=Augment(aspect=0, sharpness=0))
+    still = score(trained, distance, dataclasses.replace(trained, recipe=recipe), tiny)
+    np.testing.assert_allclose(still["validation"].logits, logits, atol=1e-3)
 
 
 def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> None:

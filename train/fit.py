@@ -13,8 +13,10 @@ import torch
 
 from cxrapp.preprocess import Preprocessing
 from train import data
+from train.distil import soften_labels
 from train.distributed import Ranks, join_ranks
 from train.epoch import Split, build_trainer, train_epoch, validation_loss
+from train.files import write_atomically
 from train.journal import Journal
 from train.loss import film_weights
 from train.model import build_network, prepare
@@ -30,9 +32,14 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
     """
     ranks = join_ranks()
     table = split_table(recipe, root, quiet=not ranks.leads)
+    check_start(recipe, table)
     journal = Journal(run, recipe, table, writes=ranks.leads)
     stopped = journal.stopped
-    check_start(recipe, table)
+    if ranks.leads and not stopped:
+        labels = soften_labels(recipe, table, root)
+        write_atomically(run / "labels.csv", labels.to_csv(index=False))
+    ranks.agree(0)
+    labels = pd.read_csv(run / "labels.csv")
 
     torch.manual_seed(recipe.seed)
     init = "random" if stopped else recipe.init  # a continued run brings its own weights
@@ -57,8 +64,8 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
                 break
             if phase.size_at(epoch) != size:
                 size = phase.size_at(epoch)
-                train = load_split(table, "train", root, recipe, size, ranks)
-                validation = load_split(table, "validation", root, recipe, size, ranks)
+                train = load_split(table, labels, "train", root, recipe, size, ranks)
+                validation = load_split(table, labels, "validation", root, recipe, size, ranks)
 
             prepare(network, frozen=phase.frozen, keep_norm=recipe.keep_norm)
             measured = train_epoch(trainer, train, recipe, len(journal.history), ranks)
@@ -92,33 +99,43 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
 
 
 def load_split(
-    table: pd.DataFrame, split: str, root: Path, recipe: Recipe, size: int, ranks: Ranks
+    table: pd.DataFrame,
+    labels: pd.DataFrame,
+    split: str,
+    root: Path,
+    recipe: Recipe,
+    size: int,
+    ranks: Ranks,
 ) -> Split:
-    """Every film of one split on the device: the whole set is a few hundred megabytes."""
+    """Every film of one split on the device: the whole set is a few hundred megabytes.
+
+    Args:
+        labels: What to learn, row by row of the table, which says how much each film weighs.
+    """
     findings = [finding.name for finding in recipe.findings]
     chosen = table["split"] == split
     films = torch.from_numpy(data.load_films(table[chosen], root, Preprocessing(size)))
-    labels = torch.tensor(table.loc[chosen, findings].to_numpy("float32"))
+    targets = torch.tensor(labels.loc[chosen, findings].to_numpy("float32"))
     weights = torch.tensor(film_weights(table, findings)[chosen])
-    return Split(*(part.to(ranks.device) for part in (films, labels, weights)))
+    return Split(*(part.to(ranks.device) for part in (films, targets, weights)))
 
 
 def check_start(recipe: Recipe, table: pd.DataFrame) -> None:
-    """Refuse first weights that have learned from films this run measures itself on.
+    """Refuse first weights and teachers that have learned from films this run measures itself on.
 
     Raises:
-        ValueError: The run that `recipe.init` comes from trained on such films.
+        ValueError: The run that `recipe.init` comes from, or a teacher, trained on such films.
     """
-    past = Path(recipe.init).parent / "split.csv"
-    if not past.is_file():
-        return  # not one of our runs
-    learned = pd.read_csv(past).query("split == 'train'")["sha256"]
-    apart = table.loc[table["split"] != "train", "sha256"]
-    if shared := len(set(learned) & set(apart)):
-        raise ValueError(
-            f"{recipe.init} was trained on {shared} films that this run sets apart for validation "
-            "or test: use the same seed, fold and sources for both."
-        )
+    apart = set(table.loc[table["split"] != "train", "sha256"])
+    for run in (Path(recipe.init).parent, *map(Path, recipe.teachers)):
+        if not (run / "split.csv").is_file():
+            continue  # not one of our runs
+        learned = pd.read_csv(run / "split.csv").query("split == 'train'")["sha256"]
+        if shared := len(apart & set(learned)):
+            raise ValueError(
+                f"{run} was trained on {shared} films that this run sets apart for validation "
+                "or test: use the same seed, fold and sources for both."
+            )
 
 
 def _is_stale(phase: Phase, rows: list[dict[str, Any]]) -> bool:

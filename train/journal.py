@@ -1,6 +1,7 @@
 """What a run writes down, epoch by epoch, so that it can be stopped at any moment.
 
 split.csv       every film, its patient and the split it went to
+labels.csv      what the run learns of each film, row by row
 last.pt         where the run stands
 best.pt         the network of the lowest validation loss, and the recipe
 history.csv     one line an epoch; the same for TensorBoard in tensorboard/

@@ -23,7 +23,11 @@ from train.calibrate import find_operating_points, fit_calibration
 from train.gate import set_limits
 from train.recipe import Recipe
 
-COHORTS = {"validation": "validation patients, set apart from training", "test": "official test"}
+COHORTS = {
+    "validation": "validation patients, set apart from training; each film at a random shape and "
+    "sharpness, as machines differ",
+    "test": "official test",
+}
 OTHER_TESTS = " of kermany, and patients set apart for good in every other source"
 GROUPED_BY = ("source", "view")
 MIN_GROUP = 10  # films with and without a finding below which a group is not measured
@@ -123,17 +127,19 @@ def _measure_cohort(
                 "calibration_error": asdict(calibration_error(labels, probabilities, patients)),
                 **asdict(operating_point(labels, probabilities, threshold, patients)),
             }
-    measured["all findings"] = {
-        "accuracy": asdict(_joint_accuracy(findings, cohort, calls)),
-        "accepted": asdict(share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)),
-    }
+    accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
+    together = {"accuracy": _joint_accuracy(findings, cohort, calls), "accepted": accepted}
+    measured["all findings"] = {name: asdict(rate) for name, rate in together.items() if rate}
     return measured
 
 
-def _joint_accuracy(findings: tuple[Finding, ...], cohort: Cohort, calls: np.ndarray) -> Rate:
+def _joint_accuracy(
+    findings: tuple[Finding, ...], cohort: Cohort, calls: np.ndarray
+) -> Rate | None:
     """Share of films of which every finding that should be asked is asked and right.
 
-    For normal, bacterial or viral it is the three-class accuracy.
+    For normal, bacterial or viral it is the three-class accuracy. None where no film has every
+    label it should have.
 
     Args:
         calls: (N, K) float64 of 1 and 0.
@@ -145,7 +151,7 @@ def _joint_accuracy(findings: tuple[Finding, ...], cohort: Cohort, calls: np.nda
         asked = truth[:, names.index(finding.given)] == 1 if finding.given else True
         known &= ~(asked & np.isnan(truth[:, k]))
     right = ((truth == said) | (np.isnan(truth) & np.isnan(said))).all(1)
-    return share_rate(right[known], cohort.patients[known])
+    return share_rate(right[known], cohort.patients[known]) if known.any() else None
 
 
 def to_text(evaluation: Evaluation) -> str:

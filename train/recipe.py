@@ -71,6 +71,7 @@ class Recipe:
     phases: tuple[Phase, ...]
     augment: Augment
     init: str = "random"  # random | imagenet | a file of weights
+    teachers: tuple[str, ...] = ()  # folders of runs that have a say in the labels
     seed: int = 0
     validation: float = 0.10  # share of the training patients
     fold: int = 0  # which such share
@@ -111,6 +112,7 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
             out_of_scope=tuple(values.pop("out_of_scope")),
             limits=tuple(values.pop("limits")),
             sources=tuple(values.pop("sources")),
+            teachers=tuple(values.pop("teachers", ())),
             **values,
         )
     except (TypeError, ValueError, KeyError) as error:

@@ -9,7 +9,7 @@ chest is a fixed box, not a segmentation. Writes RUN/shortcuts.json.
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from cxrapp.decision import auroc_difference, auroc_rate, mean_rate
 from cxrapp.explain import grad_cams
 from cxrapp.predict import BATCH, encode
 from train import data
-from train.evaluate import Run, load_run
+from train.evaluate import Run, load_run, without_mirror
 from train.files import write_atomically
 
 CHEST = (0.10, 0.90, 0.10, 0.80)  # left, right, top, bottom as shares of the side
@@ -34,9 +34,7 @@ THUMBNAIL = 8  # pixels
 
 def measure_shortcuts(folder: Path, root: Path) -> None:
     """Write RUN/shortcuts.json: finding -> check -> rate with its interval by patient."""
-    run = load_run(folder)
-    if run.recipe.mirror:  # alone, so that a mirrored film is another film
-        run = replace(run, backbone=run.backbone.backbone)
+    run = without_mirror(load_run(folder))  # so that a mirrored film is another film
     test = run.table[run.table["split"] == "test"]
     films = _load(run, test, root)
     logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}

@@ -16,6 +16,7 @@ MEASURES = {
     "f1": "F1",
     "calibration_error": "Calibration error",
 }
+TOGETHER = {"accuracy": "All findings right", "accepted": "Accepted without a warning"}
 GROUP_MEASURES = ("auroc", "sensitivity", "specificity")
 
 
@@ -74,8 +75,11 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
     table.table(rows, hide_index=True)
     together = card.metrics[cohort]["all findings"]
     table.markdown(
-        f"All findings right: **{_in_words(Rate(**together['accuracy']))}**. "
-        f"Accepted without a warning: **{_in_words(Rate(**together['accepted']))}**."
+        " ".join(
+            f"{title}: **{_in_words(Rate(**together[name]))}**."
+            for name, title in TOGETHER.items()
+            if name in together
+        )
     )
     table.caption(
         "Value and 95 % interval, resampled by patient, at the default threshold, which was chosen "
