@@ -1,32 +1,17 @@
-"""Labels, scores and a threshold -> what a setting does, with 95 % intervals by patient.
-
-Films of one child are not independent, so every interval resamples patients (the cluster
-bootstrap: Field and Welsh, 2007), never films.
-"""
+"""Labels, scores and a threshold -> what a setting does, with 95 % intervals by patient."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from scipy.stats import binomtest
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from cxrapp.card import Finding, ModelCard
+from cxrapp.bootstrap import Rate, number_patients, resamples
+from cxrapp.card import ModelCard
 
-REPLICATES = 2000
 Outcome = Literal["positive", "negative", "not asked"]
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A measured share: value, 95 % interval, and the number of films it is a share of."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 @dataclass(frozen=True)
@@ -108,10 +93,10 @@ def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
 
 def auroc_rate(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Rate:
     """Area under the ROC curve with its interval by patient; arguments as for `roc`."""
-    index = np.unique(patients, return_inverse=True)[1]
+    index = number_patients(patients)
     areas = [
         roc_auc_score(labels, scores, sample_weight=weights[index])
-        for weights in _resamples(int(index.max()) + 1)[:1000]
+        for weights in resamples(int(index.max()) + 1)[:1000]
         if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
     ]
     low, high = np.percentile(areas, [2.5, 97.5])
@@ -122,7 +107,7 @@ def auroc_difference(
     labels: np.ndarray, scores: np.ndarray, others: np.ndarray, patients: np.ndarray
 ) -> Rate:
     """AUROC of `scores` minus AUROC of `others` on the same films, resampled in pairs."""
-    index = np.unique(patients, return_inverse=True)[1]
+    index = number_patients(patients)
 
     def difference(weights: np.ndarray | None) -> float:
         areas = [roc_auc_score(labels, s, sample_weight=weights) for s in (scores, others)]
@@ -130,21 +115,11 @@ def auroc_difference(
 
     differences = [
         difference(weights[index])
-        for weights in _resamples(int(index.max()) + 1)[:1000]
+        for weights in resamples(int(index.max()) + 1)[:1000]
         if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
     ]
     low, high = np.percentile(differences, [2.5, 97.5])
     return Rate(difference(None), float(low), float(high), len(labels))
-
-
-def mean_rate(values: np.ndarray, patients: np.ndarray) -> Rate:
-    """The mean of a measure (N,) over films, with its interval by patient."""
-    index = np.unique(patients, return_inverse=True)[1]
-    films = np.bincount(index)
-    weights = _resamples(len(films))
-    means = weights @ np.bincount(index, values) / (weights @ films)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Rate(float(values.mean()), float(low), float(high), len(values))
 
 
 def operating_point(
@@ -159,10 +134,10 @@ def operating_point(
     """
     called = scores >= threshold
     cells = np.stack([labels & called, ~labels & called, ~labels & ~called, labels & ~called], 1)
-    index = np.unique(patients, return_inverse=True)[1]
+    index = number_patients(patients)
     by_patient = np.zeros((index.max() + 1, 4), int)  # true/false positives, true/false negatives
     np.add.at(by_patient, index, cells)
-    resampled = _resamples(len(by_patient)) @ by_patient  # (R, 4)
+    resampled = resamples(len(by_patient)) @ by_patient  # (R, 4)
     tp, fp, tn, fn = (int(count) for count in by_patient.sum(0))
 
     def rate(numerator: tuple[int, ...], denominator: tuple[int, ...]) -> Rate:
@@ -201,13 +176,6 @@ def _rate(
     return Rate(float(total / whole), float(low), float(high), int(whole))
 
 
-@lru_cache(maxsize=16)
-def _resamples(patients: int) -> np.ndarray:
-    """(R, P) int: how often each patient is drawn in each bootstrap replicate; always the same."""
-    generator = np.random.default_rng(0)
-    return generator.multinomial(patients, np.full(patients, 1 / patients), size=REPLICATES)
-
-
 def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
     """How many films are such cases, with the interval by patient.
 
@@ -231,31 +199,16 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, patients: n
         patients: (N,) int.
     """
     bins = np.minimum((probabilities * 10).astype(int), 9)
-    index = np.unique(patients, return_inverse=True)[1]
+    index = number_patients(patients)
     excess = np.zeros((index.max() + 1, 10))  # patient by bin: sum of label minus probability
     np.add.at(excess, (index, bins), labels - probabilities)
     films = np.bincount(index)
-    weights = _resamples(len(films))
+    weights = resamples(len(films))
     errors = np.abs(weights @ excess).sum(1) / (weights @ films)
     low, high = np.percentile(errors, [2.5, 97.5])
     return Rate(
         float(np.abs(excess.sum(0)).sum() / len(labels)), float(low), float(high), len(labels)
     )
-
-
-def read_chain(findings: Sequence[Finding], values: np.ndarray) -> np.ndarray:
-    """Leave out what would not be asked: NaN where a finding's `given` is not 1.
-
-    Args:
-        findings: K of them, a `given` before what depends on it.
-        values: (N, K) float64 of 1, 0 and NaN: labels, or calls at thresholds.
-    """
-    values = values.copy()
-    names = [finding.name for finding in findings]
-    for k, finding in enumerate(findings):
-        if finding.given:
-            values[values[:, names.index(finding.given)] != 1, k] = np.nan
-    return values
 
 
 def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:

@@ -8,16 +8,14 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from cxrapp.bootstrap import mean_rate
 from cxrapp.bundle import Bundle
-from cxrapp.card import Finding
 from cxrapp.decision import (
     auroc_difference,
     auroc_rate,
     calibration_error,
     decide,
-    mean_rate,
     operating_point,
-    read_chain,
     roc,
     share_rate,
     threshold_for,
@@ -159,11 +157,3 @@ def test_calibration_error_is_the_gap_in_each_bin() -> None:
     error = calibration_error(labels, probabilities, np.arange(200))
     assert error.value == pytest.approx(0.5 * 0 + 0.5 * 0.20)
     assert error.low < error.value < error.high
-
-
-def test_chain_leaves_out_what_would_not_be_asked() -> None:
-    findings = Finding("pneumonia", "a", "b"), Finding("viral", "c", "d", given="pneumonia")
-    values = np.array([[1.0, 0.0], [0.0, 1.0], [np.nan, 1.0]])
-    np.testing.assert_array_equal(
-        read_chain(findings, values), [[1, 0], [0, np.nan], [np.nan, np.nan]]
-    )

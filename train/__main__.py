@@ -15,6 +15,7 @@ from train.data import find_data
 from train.evaluate import evaluate
 from train.export import export
 from train.fit import fit
+from train.measure import to_text
 from train.recipe import load_recipe
 from train.repeat import cross_validate, leave_sources_out, repeat_seeds
 from train.shortcuts import measure_shortcuts
@@ -53,7 +54,7 @@ def _build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("evaluate", help="measure a run on validation and test")
     command.add_argument("run", type=Path, help="folder of the run")
-    command.set_defaults(run_command=lambda o: evaluate(o.run, find_data(o.data)))
+    command.set_defaults(run_command=lambda o: print(to_text(evaluate(o.run, find_data(o.data)))))
 
     command = commands.add_parser("shortcuts", help="measure what a run knows without the lungs")
     command.add_argument("run", type=Path, help="folder of the run")

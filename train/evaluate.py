@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ from train import data
 from train.augment import augment
 from train.files import load_checkpoint, write_atomically
 from train.gate import fit_distance, load_distance, save_distance
-from train.measure import COHORTS, Evaluation, Scores, measure, to_text
+from train.measure import COHORTS, Evaluation, Scores, measure
 from train.model import Backbone, Mirrored, build_network
 from train.recipe import Augment, Recipe, recipe_from
 
@@ -81,27 +82,50 @@ def without_mirror(run: Run) -> Run:
 
 
 def evaluate(folder: Path, root: Path) -> Evaluation:
-    """Measure the eager network of a run and write the numbers down."""
+    """Measure the eager network of a run and write the numbers down.
+
+    Films that were scored with these very weights are not scored again.
+    """
     run = load_run(folder)
-    distance = learn_distance(run, folder, root)
-    evaluation = measure(run.recipe, run.table, score(run, distance, run, root))
-    values = {"metrics": evaluation.metrics, "groups": evaluation.groups}
-    write_atomically(folder / "evaluation.json", json.dumps(values, indent=1))
+    scores = _load_scores(run, folder)
+    if scores is None:
+        scores = score(run, learn_distance(run, folder, root), run, root)
+    evaluation = measure(run.recipe, run.table, scores)
+    values = {"run": _stamp(run), "metrics": evaluation.metrics, "groups": evaluation.groups}
     write_atomically(folder / "scores.csv", _list_scores(run, evaluation).to_csv(index=False))
-    print(to_text(evaluation))
+    write_atomically(folder / "evaluation.json", json.dumps(values, indent=1))
     return evaluation
+
+
+def _stamp(run: Run) -> dict[str, Any]:
+    """What a number depends on: anything measured under another stamp is out of date."""
+    return {"data": run.data, "recipe": json.dumps(run.recipe.as_dict()), "epoch": run.epoch}
+
+
+def _load_scores(run: Run, folder: Path) -> dict[str, Scores] | None:
+    """What `evaluate` wrote down, unless there is nothing or the run has gone on since."""
+    paths = folder / "evaluation.json", folder / "scores.csv"
+    if not all(path.exists() for path in paths):
+        return None
+    if json.loads(paths[0].read_text()).get("run") != _stamp(run):
+        return None
+    films = pd.read_csv(paths[1])
+    logits = [f"{finding.name}_logit" for finding in run.recipe.findings]
+    return {
+        cohort: Scores(rows[logits].to_numpy(float), rows["distance"].to_numpy(float))
+        for cohort, rows in films.groupby("split", sort=False)
+    }
 
 
 def learn_distance(run: Run, folder: Path, root: Path) -> nn.Module:
     """What the run's training films look like to its backbone; learned once a run."""
-    stamp = {"data": run.data, "recipe": json.dumps(run.recipe.as_dict()), "epoch": run.epoch}
-    distance = load_distance(folder / "distance.pt", stamp)
+    distance = load_distance(folder / "distance.pt", _stamp(run))
     if distance is None:
         rows = run.table[run.table["split"] == "train"]
         # A mirrored backbone reports the averages of the straight film: spare it the mirror image.
         _, averages = encode_films(without_mirror(run), rows, run, root, "training films")
         distance = fit_distance(averages)
-        save_distance(folder / "distance.pt", distance, stamp)
+        save_distance(folder / "distance.pt", distance, _stamp(run))
     return distance
 
 
@@ -160,12 +184,13 @@ def _vary_shape(ranges: Augment) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _list_scores(run: Run, evaluation: Evaluation) -> pd.DataFrame:
-    """One row a film of every cohort: its labels, probabilities and distance."""
+    """One row a film of every cohort: its labels, scores and distance."""
     parts = []
     for name, cohort in evaluation.cohorts.items():
         rows = run.table[run.table["split"] == name].assign(distance=cohort.distances)
         for k, finding in enumerate(run.recipe.findings):
             calibration = evaluation.calibrations[k]
+            rows[f"{finding.name}_logit"] = cohort.logits[:, k]
             rows[f"{finding.name}_probability"] = calibration.probability(cohort.logits[:, k])
         parts.append(rows)
     return pd.concat(parts)

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cxrapp.bootstrap import Rate
 from cxrapp.card import Calibration, Cohort, Finding, Gate
 from cxrapp.decision import (
-    Rate,
     auroc_rate,
     calibration_error,
     operating_point,
-    read_chain,
     share_rate,
 )
+from cxrapp.reading import class_names, read_classes
 from train.calibrate import find_operating_points, fit_calibration
 from train.gate import set_limits
 from train.recipe import Recipe
@@ -136,22 +136,15 @@ def _measure_cohort(
 def _joint_accuracy(
     findings: tuple[Finding, ...], cohort: Cohort, calls: np.ndarray
 ) -> Rate | None:
-    """Share of films of which every finding that should be asked is asked and right.
+    """Share of films whose class is read right, for normal, bacterial or viral the three-class one.
 
-    For normal, bacterial or viral it is the three-class accuracy. None where no film has every
-    label it should have.
-
-    Args:
-        calls: (N, K) float64 of 1 and 0.
+    None where the findings are no chain, or no film has every label it should have.
     """
-    truth, said = read_chain(findings, cohort.labels), read_chain(findings, calls)
-    names = [finding.name for finding in findings]
-    known = np.ones(len(truth), bool)  # films that lack a label they should have say nothing
-    for k, finding in enumerate(findings):
-        asked = truth[:, names.index(finding.given)] == 1 if finding.given else True
-        known &= ~(asked & np.isnan(truth[:, k]))
-    right = ((truth == said) | (np.isnan(truth) & np.isnan(said))).all(1)
-    return share_rate(right[known], cohort.patients[known]) if known.any() else None
+    truth = read_classes(cohort.labels)
+    known = truth >= 0
+    if not class_names(findings) or not known.any():
+        return None
+    return share_rate((truth == read_classes(calls))[known], cohort.patients[known])
 
 
 def to_text(evaluation: Evaluation) -> str:

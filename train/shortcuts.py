@@ -20,7 +20,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from cxrapp.decision import auroc_difference, auroc_rate, mean_rate
+from cxrapp.bootstrap import mean_rate
+from cxrapp.decision import auroc_difference, auroc_rate
 from cxrapp.explain import grad_cams
 from cxrapp.predict import BATCH, encode
 from train import data

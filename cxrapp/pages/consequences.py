@@ -3,8 +3,9 @@
 import numpy as np
 import streamlit as st
 
+from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding, ModelCard
-from cxrapp.decision import OperatingPoint, Rate, operating_point, roc
+from cxrapp.decision import OperatingPoint, operating_point, roc
 from cxrapp.figures import roc_figure
 
 

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from cxrapp.bootstrap import Rate
 from cxrapp.card import Calibration, ModelCard
-from cxrapp.decision import Rate, operating_point, roc
+from cxrapp.decision import operating_point, roc
 from cxrapp.figures import learning_figure, roc_figure
 from cxrapp.pages.bundles import choose_bundle
 
