@@ -1,4 +1,4 @@
-"""Arrays -> Plotly figures and pictures. No Streamlit."""
+"""Films and heat maps -> pictures and Plotly figures. No Streamlit."""
 
 import base64
 import io
@@ -7,8 +7,6 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
-
-from cxrapp.decision import OperatingPoint, Roc
 
 # Inferno is readable for every kind of colour vision, and in grey. Kept as rgb(r, g, b), because
 # Streamlit takes hex colours such as Inferno's first, #000004, for placeholders of its theme.
@@ -78,7 +76,7 @@ def film_figure(picture: Image.Image, title: str) -> go.Figure:
     )
     # As tall as the film is where the column has its usual width, so that no gap is left.
     tall = round(min(COLUMN_WIDTH * height / width, MAX_FILM_HEIGHT))
-    return _dress(figure, title, tall + 92, margin={"l": 0, "r": 0, "t": 34, "b": 58})
+    return dress(figure, title, tall + 92, margin={"l": 0, "r": 0, "t": 34, "b": 58})
 
 
 def heat_figure(picture: Image.Image, scale: float, title: str) -> go.Figure:
@@ -107,68 +105,8 @@ def heat_figure(picture: Image.Image, scale: float, title: str) -> go.Figure:
     return figure
 
 
-def roc_figure(curve: Roc, point: OperatingPoint, title: str) -> go.Figure:
-    """The ROC curve with the operating point, and its intervals as error bars."""
-    sensitivity, specificity = point.sensitivity, point.specificity
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line={"color": "#cbd5e1", "dash": "dot"}
-    )
-    figure.add_scatter(
-        x=100 * (1 - curve.specificity),
-        y=100 * curve.sensitivity,
-        mode="lines",
-        line={"color": ACCENT, "width": 2, "shape": "hv"},
-        customdata=np.minimum(curve.thresholds, 1),
-        hovertemplate="finds %{y:.0f} %, flags %{x:.0f} %, threshold %{customdata:.3f}",
-    )
-    figure.add_scatter(
-        x=[100 * (1 - specificity.value)],
-        y=[100 * sensitivity.value],
-        mode="markers",
-        marker={"size": 13, "color": POINT, "line": {"color": "white", "width": 2}},
-        error_y=_error_bar(sensitivity.value, sensitivity.low, sensitivity.high),
-        error_x=_error_bar(1 - specificity.value, 1 - specificity.high, 1 - specificity.low),
-        hovertemplate="this setting: finds %{y:.0f} %, flags %{x:.0f} %",
-    )
-    figure.update_traces(showlegend=False, name="")
-    figure.update_xaxes(title="wrongly flagged (1 - specificity), %", range=[-3, 103], **_AXIS)
-    figure.update_yaxes(title="found (sensitivity), %", range=[-3, 103], **_AXIS)
-    return _dress(figure, title, 300, margin={"l": 48, "r": 8, "t": 34, "b": 44})
-
-
-def learning_figure(history: dict[str, list]) -> go.Figure:
-    """Training and validation loss by epoch."""
-    figure = go.Figure()
-    for key, colour in (("train_loss", MUTED), ("validation_loss", ACCENT)):
-        figure.add_scatter(
-            x=history["epoch"],
-            y=history[key],
-            name=key.replace("_", " "),
-            mode="lines+markers",
-            line={"color": colour},
-        )
-    figure.update_xaxes(title="epoch", dtick=1, **_AXIS)
-    figure.update_yaxes(title="loss", rangemode="tozero", **_AXIS)
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
-    return _dress(figure, "", 300, margin={"l": 48, "r": 8, "t": 30, "b": 44})
-
-
-_AXIS = {"gridcolor": "#e2e8f0", "zeroline": False, "linecolor": "#cbd5e1"}
-
-
-def _error_bar(value: float, low: float, high: float) -> dict:
-    return {
-        "type": "data",
-        "array": [100 * max(0, high - value)],
-        "arrayminus": [100 * max(0, value - low)],
-        "color": POINT,
-        "thickness": 1.5,
-        "width": 4,
-    }
-
-
-def _dress(figure: go.Figure, title: str, height: int, margin: dict[str, int]) -> go.Figure:
+def dress(figure: go.Figure, title: str, height: int, margin: dict[str, int]) -> go.Figure:
+    """Give a figure the look of all others; a legend only where it was given a place."""
     figure.update_layout(
         title={"text": title, "x": 0, "font": {"size": 15}},
         height=height,

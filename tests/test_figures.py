@@ -1,7 +1,5 @@
 import numpy as np
 
-from cxrapp.bundle import Bundle
-from cxrapp.decision import operating_point, roc
 from cxrapp.figures import (
     COLOURS,
     film_figure,
@@ -9,7 +7,6 @@ from cxrapp.figures import (
     heat_figure,
     heat_picture,
     overlay_picture,
-    roc_figure,
 )
 
 FILM = film_picture(np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80))
@@ -57,14 +54,3 @@ def test_colour_bar_has_the_maps_scale() -> None:
     marker = heat_figure(FILM, 1.7, "Heat").data[0].marker
     assert (marker.cmin, marker.cmax) == (0, 1.7)
     assert "logit" in marker.colorbar.title.text
-
-
-def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None:
-    scores = bundle.card.scores("validation", "pneumonia")
-    curve = roc(scores.labels, scores.probabilities)
-    point = operating_point(scores.labels, scores.probabilities, 0.5, scores.patients)
-    figure = roc_figure(curve, point, "ROC")
-    line, marker = figure.data[1], figure.data[2]
-    distance = np.hypot(line.x - marker.x[0], line.y - marker.y[0])
-    assert distance.min() < 1e-9
-    assert marker.y[0] == 100 * point.sensitivity.value

@@ -5,8 +5,8 @@ import streamlit as st
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding, ModelCard
+from cxrapp.charts import roc_figure
 from cxrapp.decision import OperatingPoint, operating_point, roc
-from cxrapp.figures import roc_figure
 
 
 def show_consequences(card: ModelCard, finding: Finding, threshold: float) -> None:

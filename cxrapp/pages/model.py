@@ -4,8 +4,8 @@ import streamlit as st
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Calibration, ModelCard
+from cxrapp.charts import learning_figure, roc_figure
 from cxrapp.decision import operating_point, roc
-from cxrapp.figures import learning_figure, roc_figure
 from cxrapp.pages.bundles import choose_bundle
 
 MEASURES = {

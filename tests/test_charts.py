@@ -1,0 +1,68 @@
+import numpy as np
+
+from cxrapp.bundle import Bundle
+from cxrapp.charts import (
+    confusion_figure,
+    decision_curve_figure,
+    precision_recall_figure,
+    reliability_figure,
+    roc_figure,
+    score_histogram,
+)
+from cxrapp.curves import net_benefit, precision_recall_band, reliability, roc_band
+from cxrapp.decision import operating_point, roc
+
+
+def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None:
+    scores = bundle.card.scores("validation", "pneumonia")
+    curve = roc(scores.labels, scores.probabilities)
+    point = operating_point(scores.labels, scores.probabilities, 0.5, scores.patients)
+    figure = roc_figure(curve, point, "ROC")
+    line, marker = figure.data[1], figure.data[2]
+    distance = np.hypot(line.x - marker.x[0], line.y - marker.y[0])
+    assert distance.min() < 1e-9
+    assert marker.y[0] == 100 * point.sensitivity.value
+
+
+def test_the_band_lies_under_the_curve(bundle: Bundle) -> None:
+    scores = bundle.card.scores("test", "viral")
+    cohort = scores.labels, scores.probabilities, scores.patients
+    point = operating_point(*cohort[:2], 0.5, scores.patients)
+    figure = roc_figure(roc(*cohort[:2]), point, "ROC", roc_band(*cohort))
+    assert figure.data[0].fill == "toself" and len(figure.data[0].x) == 202
+    assert figure.data[2].line.width == 2
+
+
+def test_precision_marker_stands_at_the_setting(bundle: Bundle) -> None:
+    scores = bundle.card.scores("test", "pneumonia")
+    cohort = scores.labels, scores.probabilities, scores.patients
+    threshold = float(np.quantile(scores.probabilities[scores.labels], 0.2))
+    point = operating_point(*cohort[:2], threshold, scores.patients)
+    band = precision_recall_band(*cohort)
+    marker = precision_recall_figure(band, point, scores.labels.mean(), "").data[-1]
+    nearest = np.argmin(np.abs(100 * band.x - marker.x[0]))
+    assert abs(100 * band.value[nearest] - marker.y[0]) < 2
+
+
+def test_histogram_holds_every_film_once(bundle: Bundle) -> None:
+    scores = bundle.card.scores("test", "pneumonia")
+    figure = score_histogram(scores.labels, scores.probabilities, ("normal", "ill"), 0.5)
+    assert [len(bars.x) for bars in figure.data] == [234, 390]
+    assert [bars.name for bars in figure.data] == ["normal", "ill"]
+
+
+def test_calibration_and_decision_curves_are_drawn_from_their_numbers(bundle: Bundle) -> None:
+    scores = bundle.card.scores("test", "pneumonia")
+    cohort = scores.labels, scores.probabilities, scores.patients
+    curve = reliability(*cohort)
+    drawn = reliability_figure(curve, curve, "").data[-1]
+    np.testing.assert_allclose(drawn.y, 100 * curve.observed)
+    gain = net_benefit(*cohort)
+    model = decision_curve_figure(gain, "").data[1]
+    np.testing.assert_allclose(model.y, gain.model.value)
+
+
+def test_confusion_matrix_is_counted_by_row() -> None:
+    figure = confusion_figure(np.array([[8, 2], [0, 0]]), ("normal", "ill"), "")
+    assert figure.data[0].text[0] == ["8<br>80 %", "2<br>20 %"]
+    assert figure.data[0].text[1] == ["0<br>0 %", "0<br>0 %"]
