@@ -183,11 +183,12 @@ def confusion_figure(counts: np.ndarray, names: tuple[str, ...], title: str) -> 
         [f"{count}<br>{100 * rate:.0f} %" for count, rate in zip(*row, strict=True)]
         for row in zip(counts, rates, strict=True)
     ]
+    wrapped = [name.replace(" ", "<br>") for name in names]
     figure = go.Figure(
         go.Heatmap(
             z=rates,
-            x=names,
-            y=names,
+            x=wrapped,
+            y=wrapped,
             text=text,
             texttemplate="%{text}",
             colorscale=[[0, "#f1f5f9"], [1, ACCENT]],
@@ -197,9 +198,10 @@ def confusion_figure(counts: np.ndarray, names: tuple[str, ...], title: str) -> 
             hovertemplate="%{y}, read as %{x}: %{text}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="read as", side="bottom")
+    figure.update_xaxes(title="read as")
     figure.update_yaxes(title="is", autorange="reversed")
-    return dress(figure, title, 110 + 70 * len(names), margin=MARGIN | {"l": 150})
+    figure.update_xaxes(tickangle=0)
+    return dress(figure, title, 160 + 70 * len(names), margin=MARGIN | {"l": 110, "b": 70})
 
 
 def _add_band(figure: go.Figure, band: Band, scale: float) -> None:

@@ -12,10 +12,14 @@ from cxrapp.card import Finding
 
 
 def class_names(findings: Sequence[Finding]) -> tuple[str, ...]:
-    """The K + 1 classes, from the first question's negative on; empty if they are no chain."""
-    given = ["", *(finding.name for finding in findings)][: len(findings)]
-    if [finding.given or "" for finding in findings] != given:
-        return ()
+    """The K + 1 classes, from the first question's negative on.
+
+    Raises:
+        ValueError: The findings are no chain.
+    """
+    before = [None, *(finding.name for finding in findings)][: len(findings)]
+    if [finding.given for finding in findings] != before:
+        raise ValueError("each finding must be `given` the one before it, the first none")
     return (*(finding.negative for finding in findings), findings[-1].positive)
 
 

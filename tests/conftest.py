@@ -1,12 +1,15 @@
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
+from smoke import CYCLE, ROOT
 
 from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.radiograph import Radiograph, read_upload
 
-ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "cxrapp/samples").glob("*.jpeg"))
 
 
@@ -31,3 +34,37 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def kermany(shared_data: Path) -> Path:
     return shared_data / "kermany"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def tiny(kermany: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few dozen real films in the published layout."""
+    root = tmp_path_factory.mktemp("films")
+    for split in ("train", "test"):
+        for folder, patterns in {"NORMAL": ["*"], "PNEUMONIA": ["*bact*", "*virus*"]}.items():
+            (root / split / folder).mkdir(parents=True)
+            for pattern in patterns:
+                for path in sorted((kermany / split / folder).glob(pattern))[:80:10]:
+                    shutil.copy(path, root / split / folder / path.name)
+    return root
+
+
+@pytest.fixture(scope="session")
+def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of `CYCLE`; copy it before changing anything in it."""
+    from train.fit import fit
+
+    run = tmp_path_factory.mktemp("runs") / "whole"
+    fit(CYCLE, tiny, run)
+    return run

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from smoke import CYCLE, RECIPES, ROOT, shrink
 from torch import nn
 
 from cxrapp.bundle import load_bundle
@@ -24,40 +25,9 @@ from train.evaluate import encode_films, learn_distance, load_run, score
 from train.export import export
 from train.files import load_checkpoint
 from train.fit import fit
-from train.recipe import Augment, Phase, Recipe, load_recipe
+from train.recipe import Augment, Phase, load_recipe
 from train.repeat import cross_validate, repeat_seeds
 from train.shortcuts import VIEWS, describe, heat_shares
-
-ROOT = Path(__file__).parents[1]
-RECIPES = ROOT / "train/recipes"
-
-
-@pytest.fixture(scope="module")
-def tiny(kermany: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few dozen real films in the published layout."""
-    root = tmp_path_factory.mktemp("films")
-    for split in ("train", "test"):
-        for folder, patterns in {"NORMAL": ["*"], "PNEUMONIA": ["*bact*", "*virus*"]}.items():
-            (root / split / folder).mkdir(parents=True)
-            for pattern in patterns:
-                for path in sorted((kermany / split / folder).glob(pattern))[:80:10]:
-                    shutil.copy(path, root / split / folder / path.name)
-    return root
-
-
-def shrink(name: str, *phases: Phase) -> Recipe:
-    recipe = load_recipe(RECIPES / f"{name}.toml")
-    return dataclasses.replace(recipe, phases=phases, batch=8, validation=0.5)
-
-
-CYCLE = shrink("base", Phase(1e-3, ((32, 1), (48, 1)), "onecycle"))
-
-
-@pytest.fixture(scope="module")
-def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run = tmp_path_factory.mktemp("runs") / "whole"
-    fit(CYCLE, tiny, run)
-    return run
 
 
 def history(run: Path) -> pd.DataFrame:

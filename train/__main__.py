@@ -4,6 +4,8 @@ python -m train fit --recipe train/recipes/pneumonia.toml --data DIR --out runs/
 python -m train crossval --recipe train/recipes/pneumonia.toml --out runs/folds
 python -m train evaluate runs/NAME
 python -m train shortcuts runs/NAME
+python -m train report runs/NAME
+python -m train compare runs/NAME runs/OTHER --out runs/compared
 python -m train export runs/NAME --out weights/NAME.pt
 """
 
@@ -11,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from train.compare import compare
 from train.data import find_data
 from train.evaluate import evaluate
 from train.export import export
@@ -18,6 +21,7 @@ from train.fit import fit
 from train.measure import to_text
 from train.recipe import load_recipe
 from train.repeat import cross_validate, leave_sources_out, repeat_seeds
+from train.report import write_report
 from train.shortcuts import measure_shortcuts
 
 
@@ -59,6 +63,15 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("shortcuts", help="measure what a run knows without the lungs")
     command.add_argument("run", type=Path, help="folder of the run")
     command.set_defaults(run_command=lambda o: measure_shortcuts(o.run, find_data(o.data)))
+
+    command = commands.add_parser("report", help="write one HTML page about a run")
+    command.add_argument("run", type=Path, help="folder of the run")
+    command.set_defaults(run_command=lambda o: write_report(o.run, find_data(o.data)))
+
+    command = commands.add_parser("compare", help="hold runs against the first of them")
+    command.add_argument("runs", type=Path, nargs="+", help="folders of runs")
+    command.add_argument("--out", type=Path, required=True, help="folder for table and figure")
+    command.set_defaults(run_command=lambda o: compare(o.runs, find_data(o.data), o.out))
 
     command = commands.add_parser("export", help="write a run's bundle and its card")
     command.add_argument("run", type=Path, help="folder of the run")

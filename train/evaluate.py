@@ -27,7 +27,7 @@ from cxrapp.predict import BATCH, encode, measure_distances
 from cxrapp.preprocess import Preprocessing
 from train import data
 from train.augment import augment
-from train.files import load_checkpoint, write_atomically
+from train.files import load_checkpoint, to_json, write_atomically
 from train.gate import fit_distance, load_distance, save_distance
 from train.measure import COHORTS, Evaluation, Scores, measure
 from train.model import Backbone, Mirrored, build_network
@@ -93,7 +93,7 @@ def evaluate(folder: Path, root: Path) -> Evaluation:
     evaluation = measure(run.recipe, run.table, scores)
     values = {"run": _stamp(run), "metrics": evaluation.metrics, "groups": evaluation.groups}
     write_atomically(folder / "scores.csv", _list_scores(run, evaluation).to_csv(index=False))
-    write_atomically(folder / "evaluation.json", json.dumps(values, indent=1))
+    write_atomically(folder / "evaluation.json", to_json(values))
     return evaluation
 
 

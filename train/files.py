@@ -1,5 +1,7 @@
 """Files that are either whole or not there: a run killed while it writes loses nothing."""
 
+import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,19 @@ def write_atomically(path: Path, text: str) -> None:
     part = path.with_name(path.name + ".part")
     part.write_text(text)
     os.replace(part, path)
+
+
+def to_json(value: Any) -> str:
+    """Plain values as strict JSON: NaN becomes null."""
+
+    def plain(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: plain(inner) for key, inner in part.items()}
+        if isinstance(part, list | tuple):
+            return [plain(inner) for inner in part]
+        return None if isinstance(part, float) and math.isnan(part) else part
+
+    return json.dumps(plain(value), allow_nan=False, indent=1) + "\n"
 
 
 def save_atomically(path: Path, value: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from cxrapp.decision import (
     operating_point,
     share_rate,
 )
-from cxrapp.reading import class_names, read_classes
+from cxrapp.reading import read_classes
 from train.calibrate import find_operating_points, fit_calibration
 from train.gate import set_limits
 from train.recipe import Recipe
@@ -128,21 +128,19 @@ def _measure_cohort(
                 **asdict(operating_point(labels, probabilities, threshold, patients)),
             }
     accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
-    together = {"accuracy": _joint_accuracy(findings, cohort, calls), "accepted": accepted}
+    together = {"accuracy": _joint_accuracy(cohort, calls), "accepted": accepted}
     measured["all findings"] = {name: asdict(rate) for name, rate in together.items() if rate}
     return measured
 
 
-def _joint_accuracy(
-    findings: tuple[Finding, ...], cohort: Cohort, calls: np.ndarray
-) -> Rate | None:
+def _joint_accuracy(cohort: Cohort, calls: np.ndarray) -> Rate | None:
     """Share of films whose class is read right, for normal, bacterial or viral the three-class one.
 
-    None where the findings are no chain, or no film has every label it should have.
+    None where no film has every label it should have.
     """
     truth = read_classes(cohort.labels)
     known = truth >= 0
-    if not class_names(findings) or not known.any():
+    if not known.any():
         return None
     return share_rate((truth == read_classes(calls))[known], cohort.patients[known])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cxrapp.card import Finding
+from cxrapp.reading import class_names
 
 
 @dataclass(frozen=True)
@@ -100,8 +101,10 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     """
     values = dict(values)
     try:
+        findings = tuple(Finding(**finding) for finding in values.pop("findings"))
+        class_names(findings)
         return Recipe(
-            findings=tuple(Finding(**finding) for finding in values.pop("findings")),
+            findings=findings,
             phases=tuple(
                 Phase(**{**phase, "sizes": tuple(tuple(pair) for pair in phase["sizes"])})
                 for phase in values.pop("phases")

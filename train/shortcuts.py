@@ -26,7 +26,7 @@ from cxrapp.explain import grad_cams
 from cxrapp.predict import BATCH, encode
 from train import data
 from train.evaluate import Run, load_run, without_mirror
-from train.files import write_atomically
+from train.files import to_json, write_atomically
 
 CHEST = (0.10, 0.90, 0.10, 0.80)  # left, right, top, bottom as shares of the side
 BORDER, CORNER = 0.10, 0.25  # share of the side
@@ -61,7 +61,7 @@ def measure_shortcuts(folder: Path, root: Path) -> None:
         if lit.any():
             rates["heat inside the chest, of films with it"] = mean_rate(heat[lit], patients[lit])
         checks[finding.name] = {name: asdict(rate) for name, rate in rates.items()}
-    write_atomically(folder / "shortcuts.json", json.dumps(checks, indent=1))
+    write_atomically(folder / "shortcuts.json", to_json(checks))
     for finding, rates in checks.items():
         for name, rate in rates.items():
             print(f"{finding}, {name}: {rate['value']:.3f} ({rate['low']:.3f}, {rate['high']:.3f})")

@@ -1,4 +1,3 @@
-import shutil
 import socket
 import subprocess
 import sys
@@ -8,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = shutil.which("chromium")
 
 
 @pytest.fixture(scope="session")
@@ -40,13 +38,8 @@ def _wait_for(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def page(address: str) -> Iterator[Page]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM)
-        page = browser.new_page(viewport={"width": 1440, "height": 1400})
-        page.set_default_timeout(120_000)
-        page.goto(address)
-        yield page
-        browser.close()
+def page(address: str, browser: Browser) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 1400})
+    page.set_default_timeout(120_000)
+    page.goto(address)
+    return page

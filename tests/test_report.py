@@ -1,0 +1,55 @@
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser
+from sklearn.metrics import accuracy_score, f1_score
+
+from train.__main__ import main
+from train.report.checklist import ITEMS
+
+
+@pytest.fixture(scope="module")
+def reported(run: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report") / "run"
+    shutil.copytree(run, folder)
+    assert main(["report", str(folder), "--data", str(tiny)]) == 0
+    return folder
+
+
+def test_the_page_has_every_part_and_loads_nothing_from_outside(reported: Path) -> None:
+    page = (reported / "report.html").read_text()
+    for item in ITEMS:
+        assert f'id="{item.where}"' in page or item.where in ("groups", "shortcuts")
+    body = page[page.index("<body") :]
+    assert 'src="http' not in body and "<link" not in page
+    assert body.count("data:image/jpeg;base64,") >= 12
+    assert "nan" not in body.split("base64")[0].lower()
+
+
+def test_the_numbers_are_those_of_the_scores(reported: Path) -> None:
+    numbers = json.loads((reported / "report.json").read_text())
+    test = pd.read_csv(reported / "scores.csv").query("split == 'test'")
+    measured = numbers["cohorts"]["test"]["findings"]["pneumonia"]
+    name, point = next(iter(measured["operating points"].items()))
+    called = test["pneumonia_probability"] >= point["threshold"]
+    assert name == "balanced (Youden)"
+    assert point["accuracy"]["value"] == pytest.approx(accuracy_score(test["pneumonia"], called))
+    assert measured["by class"]["pneumonia"]["f1-score"] == pytest.approx(
+        f1_score(test["pneumonia"], called)
+    )
+    classes = numbers["cohorts"]["test"]["classes"]
+    assert sum(map(sum, classes["confusion"])) == len(test)
+    assert [row["patients in another split"] for row in numbers["splits"].values()] == [0, 0, 0]
+
+
+def test_the_page_opens_offline_and_draws_its_figures(reported: Path, browser: Browser) -> None:
+    asked: list[str] = []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"file://{reported / 'report.html'}")
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length > 20")
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

@@ -1,0 +1,177 @@
+"""Runs side by side on the test films they share.
+
+    python -m train compare RUN RUN ... --out FOLDER --data DIR
+
+The first run is what the others are held against: differences with intervals from a bootstrap that
+draws the same patients for both, and for AUROC a test by DeLong. Writes FOLDER/compare.csv and
+FOLDER/compare.html.
+"""
+
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+from scipy.stats import norm, rankdata
+
+from cxrapp.bootstrap import Rate, mean_rate
+from cxrapp.decision import auroc_difference, auroc_rate, operating_point, roc
+from cxrapp.figures import dress
+from train.evaluate import evaluate, load_run
+from train.files import write_atomically
+
+COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207", "#be185d", "#475569", "#15803d", "#0369a1")
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """One run's answers to one finding on the shared test films.
+
+    Args:
+        labels: (N,) bool, the same for every run.
+        probabilities: (N,) float64, by the run's own calibration.
+        threshold: Its default.
+        patients: (N,) of names.
+    """
+
+    run: str
+    labels: np.ndarray
+    probabilities: np.ndarray
+    threshold: float
+    patients: np.ndarray
+
+    def right(self) -> np.ndarray:
+        """(N,) bool: films called what they are."""
+        return (self.probabilities >= self.threshold) == self.labels
+
+
+def compare(folders: list[Path], root: Path, out: Path) -> None:
+    """Write the table and the figure.
+
+    Raises:
+        ValueError: The runs share no finding or no test films.
+    """
+    sittings = _sit(folders, root)
+    rows = [row for name, answers in sittings.items() for row in _compare_finding(name, answers)]
+    table = pd.DataFrame(rows)
+    out.mkdir(parents=True, exist_ok=True)
+    write_atomically(out / "compare.csv", table.to_csv(index=False))
+    write_atomically(out / "compare.html", draw(sittings).to_html(include_plotlyjs=True))
+    print(table.to_string(index=False))
+
+
+def _sit(folders: list[Path], root: Path) -> dict[str, list[Sitting]]:
+    """Finding -> the answers of every run, film by film the same."""
+    runs = [(load_run(folder), evaluate(folder, root)) for folder in folders]
+    tests = [
+        pd.read_csv(folder / "scores.csv").query("split == 'test'").set_index("sha256")
+        for folder in folders
+    ]
+    shared = set.intersection(*(set(test.index) for test in tests))
+    findings = [f.name for f in runs[0][0].recipe.findings]
+    for run, _ in runs[1:]:
+        findings = [name for name in findings if name in {f.name for f in run.recipe.findings}]
+    if not shared or not findings:
+        raise ValueError("These runs share no test films, or no finding.")
+    order = [sha for sha in tests[0].index if sha in shared]
+    sittings: dict[str, list[Sitting]] = {}
+    for name in findings:
+        for folder, (run, evaluation), test in zip(folders, runs, tests, strict=True):
+            films = test.loc[order]
+            films = films[films[name].notna()]
+            k = [f.name for f in run.recipe.findings].index(name)
+            sitting = Sitting(
+                folder.name,
+                films[name].to_numpy() == 1,
+                films[f"{name}_probability"].to_numpy(float),
+                next(iter(evaluation.operating_points[k].values())),
+                films["patient"].to_numpy(),
+            )
+            sittings.setdefault(name, []).append(sitting)
+    return sittings
+
+
+def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, str]]:
+    first, rows = sittings[0], []
+    for sitting in sittings:
+        scores = sitting.labels, sitting.probabilities
+        point = operating_point(*scores, sitting.threshold, sitting.patients)
+        row = {
+            "finding": finding,
+            "run": sitting.run,
+            "films": str(len(sitting.labels)),
+            "AUROC": _in_words(auroc_rate(*scores, sitting.patients)),
+            "sensitivity": _in_words(point.sensitivity),
+            "specificity": _in_words(point.specificity),
+            "accuracy": _in_words(point.accuracy),
+        }
+        if sitting is not first:
+            both = sitting.probabilities, first.probabilities
+            gained = sitting.right().astype(float) - first.right()
+            row |= {
+                "AUROC difference": _in_words(
+                    auroc_difference(sitting.labels, *both, sitting.patients)
+                ),
+                "DeLong p": f"{delong(sitting.labels, *both):.3g}",
+                "accuracy difference": _in_words(mean_rate(gained, sitting.patients)),
+            }
+        rows.append(row)
+    return rows
+
+
+def delong(labels: np.ndarray, scores: np.ndarray, others: np.ndarray) -> float:
+    """P-value of two AUROCs on the same films being one (DeLong et al., 1988).
+
+    By ranks, as Sun and Xu (2014) do. It takes films for independent, which films of one patient
+    are not: the interval by patient counts where they disagree.
+
+    Args:
+        labels: (N,) bool.
+        scores, others: (N,) float64.
+    """
+    ill, well = [], []
+    for values in (scores, others):
+        positive, negative = values[labels], values[~labels]
+        ranks = rankdata(np.concatenate([positive, negative]))
+        among = rankdata(positive), rankdata(negative)
+        ill.append((ranks[: len(positive)] - among[0]) / len(negative))
+        well.append(1 - (ranks[len(positive) :] - among[1]) / len(positive))
+    difference = np.mean(ill[0]) - np.mean(ill[1])
+    contrast = np.array([1, -1])
+    variance = sum(contrast @ np.cov(part) @ contrast / len(part[0]) for part in (ill, well))
+    if variance <= 0:
+        return 1.0
+    return float(2 * norm.sf(abs(difference) / np.sqrt(variance)))
+
+
+def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
+    """The ROC curves of all runs, one part a finding, a dot where each run's threshold is."""
+    figure = make_subplots(cols=len(sittings), subplot_titles=list(sittings))
+    for column, answers in enumerate(sittings.values(), start=1):
+        for colour, sitting in zip(cycle(COLOURS), answers, strict=False):
+            curve = roc(sitting.labels, sitting.probabilities)
+            at = np.searchsorted(-curve.thresholds, -sitting.threshold, side="right") - 1
+            for part, mode in ((slice(None), "lines"), (slice(at, at + 1), "markers")):
+                figure.add_scatter(
+                    x=100 * (1 - curve.specificity[part]),
+                    y=100 * curve.sensitivity[part],
+                    mode=mode,
+                    name=sitting.run,
+                    legendgroup=sitting.run,
+                    showlegend=column == 1 and mode == "lines",
+                    line={"color": colour, "shape": "hv"},
+                    marker={"color": colour, "size": 11},
+                    row=1,
+                    col=column,
+                )
+    figure.update_xaxes(title="wrongly flagged (1 - specificity), %")
+    figure.update_yaxes(title="found (sensitivity), %")
+    figure.update_layout(legend={"orientation": "h", "y": -0.18})
+    return dress(figure, "", 560, margin={"l": 56, "r": 16, "t": 40, "b": 60})
+
+
+def _in_words(rate: Rate) -> str:
+    return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"

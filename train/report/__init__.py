@@ -1,0 +1,22 @@
+"""One self-contained HTML page a run, and the same numbers as JSON.
+
+    python -m train report RUN --data DIR
+
+Writes RUN/report.html, which opens without a network, and RUN/report.json.
+"""
+
+from pathlib import Path
+
+from train.evaluate import evaluate, load_run
+from train.files import to_json, write_atomically
+from train.report.numbers import collect
+from train.report.page import render
+
+
+def write_report(folder: Path, root: Path) -> None:
+    """Measure a run if that has not been done, and write its report."""
+    run, evaluation = load_run(folder), evaluate(folder, root)
+    numbers = collect(run, evaluation, folder, root)
+    write_atomically(folder / "report.json", to_json(numbers))
+    write_atomically(folder / "report.html", render(run, evaluation, numbers, root))
+    print(folder / "report.html")

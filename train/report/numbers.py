@@ -1,0 +1,174 @@
+"""Everything a report says, as plain values."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from scipy.special import expit
+from sklearn.metrics import classification_report, confusion_matrix
+
+from cxrapp.card import Calibration, Cohort, Finding
+from cxrapp.curves import average_precision
+from cxrapp.decision import auroc_rate, calibration_error, operating_point, share_rate
+from cxrapp.reading import class_names, joint_probabilities, read_classes
+from train.evaluate import Run
+from train.measure import Evaluation
+from train.shortcuts import read_shortcuts
+
+Numbers = dict[str, Any]
+
+
+def collect(run: Run, evaluation: Evaluation, folder: Path, root: Path) -> Numbers:
+    """The numbers of a run's report; rates are {value, low, high, n}."""
+    return {
+        "name": run.recipe.name,
+        "recipe": run.recipe.as_dict(),
+        "best epoch": run.epoch,
+        "data sha256": run.data,
+        "films": _count_films(run.table, run.recipe.findings),
+        "sizes": _measure_sizes(run.table, root),
+        "splits": _describe_splits(run.table),
+        "history": pd.read_csv(folder / "history.csv").to_dict(orient="list"),
+        "cohorts": {
+            name: _measure(cohort, evaluation, run.recipe.findings)
+            for name, cohort in evaluation.cohorts.items()
+        },
+        "groups": evaluation.groups,
+        "shortcuts": read_shortcuts(folder),
+        "gate": asdict(evaluation.gate),
+        "calibrations": [asdict(calibration) for calibration in evaluation.calibrations],
+    }
+
+
+def _count_films(table: pd.DataFrame, findings: tuple[Finding, ...]) -> list[Numbers]:
+    """Films and patients by source, split and class."""
+    labels = table[[finding.name for finding in findings]].to_numpy(float)
+    names = [*class_names(findings), "label unknown"]
+    classes = [names[k] for k in read_classes(labels)]
+    counted = table.assign(answer=pd.Categorical(classes, names, ordered=True))
+    groups = counted.groupby(["source", "split", "answer"], observed=True)
+    counts = groups.agg(films=("path", "size"), patients=("patient", "nunique"))
+    return counts.reset_index().to_dict(orient="records")
+
+
+def _measure_sizes(table: pd.DataFrame, root: Path) -> list[Numbers]:
+    """Width and height in pixels by source: median and range."""
+    sizes = []
+    for path in table["path"]:
+        with Image.open(root / path) as image:
+            sizes.append(image.size)
+    sides = table.assign(width=[w for w, _ in sizes], height=[h for _, h in sizes])
+    groups = sides.groupby("source")[["width", "height"]].agg(["median", "min", "max"])
+    groups.columns = [f"{side} {measure}" for side, measure in groups.columns]
+    return groups.reset_index().to_dict(orient="records")
+
+
+def _describe_splits(table: pd.DataFrame) -> dict[str, Numbers]:
+    """Films, patients and a SHA-256 of the films' own in each split; patients seen in another."""
+    splits = {}
+    for name, rows in table.groupby("split", sort=False):
+        others = table.loc[table["split"] != name, "patient"]
+        splits[name] = {
+            "films": len(rows),
+            "patients": int(rows["patient"].nunique()),
+            "patients in another split": int(rows["patient"].isin(others).sum()),
+            "sha256": hashlib.sha256("\n".join(sorted(rows["sha256"])).encode()).hexdigest(),
+        }
+    return splits
+
+
+def _measure(cohort: Cohort, evaluation: Evaluation, findings: tuple[Finding, ...]) -> Numbers:
+    """One cohort: every finding, and the classes they make together."""
+    thresholds = [next(iter(points.values())) for points in evaluation.operating_points]
+    calibrated = np.column_stack(
+        [c.probability(cohort.logits[:, k]) for k, c in enumerate(evaluation.calibrations)]
+    )
+    accepted = cohort.distances <= evaluation.gate.warn
+    measured: Numbers = {
+        "description": cohort.description,
+        "accepted": asdict(share_rate(accepted, cohort.patients)),
+        "findings": {},
+    }
+    for k, finding in enumerate(findings):
+        defined = ~np.isnan(cohort.labels[:, k])
+        labels = cohort.labels[defined, k] == 1
+        if not (labels.any() and (~labels).any()):
+            continue
+        measured["findings"][finding.name] = _measure_finding(
+            labels,
+            cohort.logits[defined, k],
+            cohort.patients[defined],
+            evaluation.calibrations[k],
+            evaluation.operating_points[k],
+            (finding.negative, finding.positive),
+        )
+    if len(findings) > 1:
+        calls = (calibrated >= thresholds).astype(float)
+        measured["classes"] = _measure_classes(cohort, calls, calibrated, class_names(findings))
+    return measured
+
+
+def _measure_finding(
+    labels: np.ndarray,
+    logits: np.ndarray,
+    patients: np.ndarray,
+    calibration: Calibration,
+    points: dict[str, float],
+    names: tuple[str, str],
+) -> Numbers:
+    probabilities = calibration.probability(logits)
+    scores = labels, probabilities, patients
+    default = next(iter(points.values()))
+    return {
+        "auroc": asdict(auroc_rate(*scores)),
+        "average precision": asdict(average_precision(*scores)),
+        "calibration error": {
+            "before": asdict(calibration_error(labels, expit(logits), patients)),
+            "after": asdict(calibration_error(*scores)),
+        },
+        "operating points": {
+            name: asdict(operating_point(labels, probabilities, threshold, patients))
+            for name, threshold in points.items()
+        },
+        "by class": _report(labels.astype(int), (probabilities >= default).astype(int), names),
+    }
+
+
+def _measure_classes(
+    cohort: Cohort, calls: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]
+) -> Numbers:
+    """The findings read as one answer, on the films that have every label they should have."""
+    truth, said = read_classes(cohort.labels), read_classes(calls)
+    known = truth >= 0
+    truth, said, patients = truth[known], said[known], cohort.patients[known]
+    joint = joint_probabilities(probabilities[known])
+    return {
+        "accuracy": asdict(share_rate(truth == said, patients)) if known.any() else None,
+        "confusion": confusion_matrix(truth, said, labels=range(len(names))).tolist(),
+        "by class": _report(truth, said, names),
+        "against the rest": {
+            name: {
+                "auroc": asdict(auroc_rate(truth == c, joint[:, c], patients)),
+                **asdict(operating_point(truth == c, (said == c).astype(float), 0.5, patients)),
+            }
+            for c, name in enumerate(names)
+            if 0 < (truth == c).sum() < len(truth)
+        },
+    }
+
+
+def _report(truth: np.ndarray, said: np.ndarray, names: tuple[str, ...]) -> Numbers:
+    """Precision, recall, F1 and support of each class, by scikit-learn."""
+    report = classification_report(
+        truth,
+        said,
+        labels=range(len(names)),
+        target_names=names,
+        output_dict=True,
+        zero_division=np.nan,
+    )
+    return {name: report[name] for name in (*names, "macro avg", "weighted avg")}

@@ -1,0 +1,111 @@
+"""Numbers and pictures -> one HTML page that needs no network."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+import plotly.graph_objects as go
+import torch
+import torchvision
+from plotly.offline import get_plotlyjs
+from scipy.special import expit
+
+from cxrapp import charts
+from cxrapp.card import Cohort
+from cxrapp.curves import net_benefit, precision_recall_band, reliability, roc_band
+from cxrapp.decision import operating_point, roc
+from cxrapp.reading import class_names
+from train.evaluate import Run
+from train.measure import Evaluation
+from train.report.checklist import ITEMS
+from train.report.numbers import Numbers
+from train.report.pictures import sample_films, worst_films
+
+VERSIONS = {
+    "Python": platform.python_version(),
+    "torch": str(torch.__version__),
+    "torchvision": str(torchvision.__version__),
+    "NumPy": np.__version__,
+}
+
+
+def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> str:
+    """The page as text: figures by Plotly, whose script it carries."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["rate"] = _in_words
+    return environment.get_template("template.html").render(
+        run=run,
+        recipe=run.recipe,
+        numbers=numbers,
+        versions=VERSIONS,
+        plotly=get_plotlyjs(),
+        learning=_embed(charts.learning_figure(numbers["history"])),
+        figures={
+            name: _draw_cohort(run, evaluation, cohort, numbers["cohorts"][name])
+            for name, cohort in evaluation.cohorts.items()
+        },
+        samples=sample_films(run, root),
+        worst=worst_films(run, evaluation, root),
+        items=ITEMS,
+    )
+
+
+def _draw_cohort(
+    run: Run, evaluation: Evaluation, cohort: Cohort, measured: Numbers
+) -> dict[str, dict[str, str]]:
+    """Finding -> title -> figure; and under `classes` the confusion matrix of the whole reading."""
+    figures = {}
+    for k, finding in enumerate(run.recipe.findings):
+        if finding.name not in measured["findings"]:
+            continue
+        defined = ~np.isnan(cohort.labels[:, k])
+        labels, logits = cohort.labels[defined, k] == 1, cohort.logits[defined, k]
+        calibration, patients = evaluation.calibrations[k], cohort.patients[defined]
+        probabilities = calibration.probability(logits)
+        scores = labels, probabilities, patients
+        threshold = next(iter(evaluation.operating_points[k].values()))
+        point = operating_point(labels, probabilities, threshold, patients)
+        counts = [
+            [point.true_negatives, point.false_positives],
+            [point.false_negatives, point.true_positives],
+        ]
+        names = (finding.negative, finding.positive)
+        before = reliability(labels, expit(logits), patients)
+        band = precision_recall_band(*scores)
+        drawn = {
+            "ROC": charts.roc_figure(roc(labels, probabilities), point, "", roc_band(*scores)),
+            "Precision and recall": charts.precision_recall_figure(band, point, labels.mean(), ""),
+            "At the default threshold": charts.confusion_figure(np.array(counts), names, ""),
+            "Calibration": charts.reliability_figure(before, reliability(*scores), ""),
+            "Scores": charts.score_histogram(labels, probabilities, names, threshold),
+            "Decision curve": charts.decision_curve_figure(net_benefit(*scores), ""),
+        }
+        figures[finding.name] = {title: _embed(figure) for title, figure in drawn.items()}
+    if "classes" in measured:
+        matrix = np.array(measured["classes"]["confusion"])
+        names = class_names(run.recipe.findings)
+        figures["classes"] = {"Films": _embed(charts.confusion_figure(matrix, names, ""))}
+    return figures
+
+
+def _embed(figure: go.Figure) -> str:
+    figure.update_layout(font={"family": "system-ui, sans-serif"})
+    return figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displayModeBar": False, "responsive": True},
+    )
+
+
+def _in_words(rate: dict[str, Any] | None) -> str:
+    if rate is None or np.isnan(rate["value"]):
+        return "-"
+    return f"{rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f})"

@@ -1,0 +1,92 @@
+"""Films for a report, as pictures inside the page."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from cxrapp.explain import grad_cams
+from cxrapp.figures import film_picture, overlay_picture
+from cxrapp.predict import encode
+from cxrapp.reading import class_names, read_classes
+from train import data
+from train.evaluate import Run
+from train.measure import Evaluation
+
+SAMPLES = 4  # films of each class
+WORST = 6  # films of each finding
+SIDE = 190  # pixels
+OPACITY = 0.55
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A film in a report: a data URL and the lines under it."""
+
+    url: str
+    lines: tuple[str, ...]
+
+
+def sample_films(run: Run, root: Path) -> dict[str, list[Picture]]:
+    """Class -> training films of it, chosen at random by the run's seed."""
+    train = run.table[run.table["split"] == "train"]
+    classes = read_classes(train[[f.name for f in run.recipe.findings]].to_numpy(float))
+    return {
+        name: [
+            Picture(_draw(data.read_film(root / path).pixels), (Path(path).name,))
+            for path in _sample(train[classes == k], run.recipe.seed)["path"]
+        ]
+        for k, name in enumerate(class_names(run.recipe.findings))
+    }
+
+
+def worst_films(run: Run, evaluation: Evaluation, root: Path) -> dict[str, list[Picture]]:
+    """Finding -> test films with the highest loss, with the heat of that finding on them.
+
+    The heat shows why a film was called ill; on one that was missed there is little.
+    """
+    paths = run.table.loc[run.table["split"] == "test", "path"].to_list()
+    cohort = evaluation.cohorts["test"]
+    pictures = {}
+    for k, finding in enumerate(run.recipe.findings):
+        said = evaluation.calibrations[k].probability(cohort.logits[:, k])
+        losses = _losses(cohort.labels[:, k], said)
+        worst = [i for i in np.argsort(-losses)[:WORST] if losses[i] > 0]
+        truths = [finding.positive if cohort.labels[i, k] == 1 else finding.negative for i in worst]
+        pictures[finding.name] = [
+            _draw_worst(run, k, root / paths[i], f"{truth}; {finding.positive} {said[i]:.3f}")
+            for i, truth in zip(worst, truths, strict=True)
+        ]
+    return pictures
+
+
+def _losses(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Cross-entropy (N,) of labels 1, 0 and NaN, for which it is 0."""
+    right = np.clip(np.where(labels == 1, said, 1 - said), 1e-12, 1)
+    return np.where(np.isnan(labels), 0.0, -np.log(right))
+
+
+def _draw_worst(run: Run, k: int, path: Path, line: str) -> Picture:
+    film = data.read_film(path).pixels
+    (feature_map,) = encode(run, run.preprocessing.to_input(film)[None]).feature_maps
+    cam = grad_cams(run, feature_map)[k]
+    picture = _draw(film, run.preprocessing.to_image(cam, film.shape))
+    return Picture(picture, (line, f"heat up to {cam.max():.2f} a cell", path.name))
+
+
+def _sample(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    return rows.sample(min(SAMPLES, len(rows)), random_state=seed)
+
+
+def _draw(pixels: np.ndarray, heat: np.ndarray | None = None) -> str:
+    picture = film_picture(pixels)
+    if heat is not None:
+        picture = overlay_picture(picture, heat, float(heat.max()), OPACITY)
+    picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
