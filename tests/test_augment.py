@@ -1,9 +1,12 @@
+import dataclasses
+
+import pytest
 import torch
 
 from train.augment import augment
 from train.recipe import Augment
 
-NOTHING = Augment(0, 0, 0, 0, 0, 0, 0)
+NOTHING = Augment(flip=0, rotation=0, zoom=0, aspect=0, shift=0, contrast=0, brightness=0)
 
 
 def films() -> torch.Tensor:
@@ -20,7 +23,7 @@ def test_without_ranges_the_films_stay_as_they_are() -> None:
 
 
 def test_flip_mirrors_left_and_right() -> None:
-    flipped = augment(films(), Augment(1, 0, 0, 0, 0, 0, 0), generator())
+    flipped = augment(films(), dataclasses.replace(NOTHING, flip=1), generator())
     torch.testing.assert_close(flipped, films().flip(3))
 
 
@@ -39,14 +42,14 @@ def test_a_seed_repeats_the_changes() -> None:
 
 
 def test_shift_moves_by_a_share_of_the_side() -> None:
-    moved = augment(films(), Augment(0, 0, 0, 0, 0.25, 0, 0), generator())
+    moved = augment(films(), dataclasses.replace(NOTHING, shift=0.25), generator())
     black = (moved == 0).all(2).sum(2)  # columns that came in from outside
     assert black.max() <= 8
     assert black.max() > 0
 
 
 def only(**ranges: float) -> Augment:
-    return Augment(0, 0, 0, 0, 0, 0, 0, **ranges)
+    return dataclasses.replace(NOTHING, **ranges)
 
 
 def test_sharpness_adds_and_takes_away_detail_and_keeps_the_mean() -> None:
@@ -80,3 +83,16 @@ def test_erase_greys_one_rectangle_a_film() -> None:
         rows, columns = erased.any(1).sum(), erased.any(0).sum()
         assert erased.sum() >= 0.9 * rows * columns  # but for greys that were so before
         assert film[erased].unique().numel() <= 1
+
+
+def test_shear_leans_what_stood_upright_and_noise_adds_grain() -> None:
+    upright = torch.zeros(4, 1, 33, 33)
+    upright[..., 16] = 1
+    leaning = augment(upright, dataclasses.replace(NOTHING, shear=30), generator())
+    top, bottom = leaning[:, 0, 4].argmax(1), leaning[:, 0, 28].argmax(1)
+    assert (top != bottom).any() and ((top + bottom - 32).abs() <= 1).all()
+    grey = torch.full((4, 1, 64, 64), 0.5)
+    grainy = augment(grey, dataclasses.replace(NOTHING, noise=0.1), generator())
+    assert grainy.mean() == pytest.approx(0.5, abs=0.01)
+    deviations = grainy.std((1, 2, 3))
+    assert deviations.max() <= 0.11 and deviations.unique().numel() == 4

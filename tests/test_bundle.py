@@ -14,7 +14,7 @@ from cxrapp.explain import grad_cams
 from cxrapp.predict import encode, measure_distances
 from cxrapp.radiograph import Radiograph
 from train.gate import PopulationDistance
-from train.model import Backbone, Exported, Network
+from train.model import Exported, build_network, with_averages
 
 
 @pytest.fixture
@@ -93,8 +93,8 @@ def test_script_says_what_the_eager_network_says(
     bundle: Bundle, films: list[Radiograph], tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
-    network = Network(findings=2, dropout=0.2).eval()
-    parts = Backbone(network.features), network.head, PopulationDistance(2816, 4)
+    network = build_network(findings=2, dropout=0.2).eval()
+    parts = with_averages(network), network.head, PopulationDistance(2816, 4)
     torch.jit.script(Exported(*parts)).save(tmp_path / "network.pt")
     eager = Bundle(*parts, bundle.card)
     scripted = Bundle(*load_parts(tmp_path / "network.pt"), bundle.card)

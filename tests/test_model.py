@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
 import torchvision
 from torch import nn
 
-from train.model import Backbone, Mirrored, Network, build_network, densenet, prepare
+from train.model import Mirrored, Network, body, build_network, prepare, with_averages
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def published() -> dict[str, torch.Tensor]:
 
 
 def same_backbone(network: Network, published: dict[str, torch.Tensor]) -> bool:
-    mine = densenet(network).state_dict()
+    mine = body(network).state_dict()
     return torch.equal(
         mine["denseblock4.denselayer16.conv2.weight"],
         published["features.denseblock4.denselayer16.conv.2.weight"],
@@ -70,7 +71,7 @@ def test_backbone_matches_torchvisions_output(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [{"x": torch.zeros(1)}, {"model": {}}])
 def test_a_file_of_something_else_is_named(content: dict, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "other.pth")
-    with pytest.raises(ValueError, match="other.pth does not hold a DenseNet121"):
+    with pytest.raises(ValueError, match="other.pth does not hold densenet121"):
         build_network(2, 0.2, str(tmp_path / "other.pth"))
 
 
@@ -81,33 +82,86 @@ def test_an_unknown_init_says_what_is_possible() -> None:
 
 def test_frozen_phase_trains_the_head_alone() -> None:
     network = build_network(2, 0.2, "random")
-    prepare(network, frozen=True, keep_norm=False)
+    prepare(network, trainable=0.0, keep_norm=False)
     trainable = {name for name, p in network.named_parameters() if p.requires_grad}
     assert trainable == {"head.3.weight", "head.3.bias"}
-    prepare(network, frozen=False, keep_norm=False)
+    prepare(network, trainable=1.0, keep_norm=False)
     assert all(p.requires_grad for p in network.parameters())
 
 
-@pytest.mark.parametrize(("frozen", "keep"), [(True, False), (False, True), (False, False)])
-def test_batch_normalisation_rests_where_it_is_told_to(frozen: bool, keep: bool) -> None:
+@pytest.mark.parametrize(("trainable", "keep"), [(0.0, False), (1.0, True), (1.0, False)])
+def test_batch_normalisation_rests_where_it_is_told_to(trainable: float, keep: bool) -> None:
     network = build_network(2, 0.2, "random")
-    prepare(network, frozen=frozen, keep_norm=keep)
+    prepare(network, trainable=trainable, keep_norm=keep)
     norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
     assert len(norms) == 121
-    assert {norm.training for norm in norms} == {not (frozen or keep)}
+    assert {norm.training for norm in norms} == {trainable == 1 and not keep}
     assert network.head.training
+
+
+@pytest.mark.parametrize("backbone", ["vgg19", "small_cnn"])
+def test_unfreezing_begins_with_the_last_layers(backbone: str) -> None:
+    network = build_network(1, 0.2, backbone=backbone)
+    shares = []
+    for trainable in (0.0, 0.5, 1.0):
+        prepare(network, trainable=trainable, keep_norm=False)
+        learning = [p.requires_grad for p in body(network).parameters()]
+        assert learning == sorted(learning)
+        shares.append(sum(learning) / len(learning))
+    assert shares[0] == 0 and 0.3 < shares[1] < 0.7 and shares[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("backbone", "channels"),
+    [
+        ("vgg19", 512),
+        ("resnet50", 2048),
+        ("resnet101", 2048),
+        ("inception_v3", 2048),
+        ("legacy_xception", 2048),
+        ("inception_resnet_v2", 1536),
+        ("plain", 128),
+        ("small_cnn", 128),
+        ("deeper_cnn", 256),
+    ],
+)
+def test_every_backbone_gives_a_map_and_its_averages(backbone: str, channels: int) -> None:
+    network = build_network(2, 0.2, backbone=backbone).eval()
+    films = torch.rand(2, 1, 96, 96)
+    with torch.no_grad():
+        maps, averages = with_averages(network)(films)
+        torch.testing.assert_close(network.head(maps), network(films))
+    assert (maps.shape[1], *averages.shape) == (channels, 2, channels)
+    assert maps.min() >= 0
+
+
+def test_a_librarys_own_file_fills_another_backbone(tmp_path: Path) -> None:
+    vgg, resnet = torchvision.models.vgg19(weights=None), timm.create_model("resnet50")
+    for name, model in {"vgg19": vgg, "resnet50": resnet}.items():
+        torch.save(model.state_dict(), tmp_path / f"{name}.pth")
+        network = build_network(1, 0.2, str(tmp_path / f"{name}.pth"), name)
+        mine, theirs = body(network).state_dict(), model.state_dict()
+        for key, value in mine.items():
+            torch.testing.assert_close(value, theirs.get(key, theirs.get(f"features.{key}")))
+
+
+def test_an_unknown_backbone_says_what_is_possible() -> None:
+    with pytest.raises(ValueError, match="use densenet121, vgg19 or one of timm's"):
+        build_network(1, 0.2, backbone="lenet")
+    with pytest.raises(ValueError, match="no ImageNet weights for small_cnn"):
+        build_network(1, 0.2, "imagenet", "small_cnn")
 
 
 def test_backbone_gives_the_features_and_the_average_of_every_block() -> None:
     network = build_network(2, 0.2, "random").eval()
     films, blocks = torch.rand(2, 1, 64, 64), []
     for name in ("denseblock1", "denseblock2", "denseblock3"):
-        block = getattr(densenet(network), name)
+        block = getattr(body(network), name)
         block.register_forward_hook(lambda *hooked: blocks.append(hooked[2].mean((2, 3))))
     with torch.no_grad():
         features = network.features(films)
         expected = torch.cat([*blocks, features.mean((2, 3))], 1)
-        maps, averages = Backbone(network.features)(films)
+        maps, averages = with_averages(network)(films)
     torch.testing.assert_close(maps, features)
     torch.testing.assert_close(averages, expected)
     assert averages.shape == (2, 256 + 512 + 1024 + 1024)
@@ -116,7 +170,7 @@ def test_backbone_gives_the_features_and_the_average_of_every_block() -> None:
 def test_mirrored_backbone_averages_the_logits_of_both_sides() -> None:
     network = build_network(2, 0.2, "random").eval()
     films = torch.rand(2, 1, 64, 64)
-    backbone = Backbone(network.features)
+    backbone = with_averages(network)
     mirrored = Mirrored(backbone)
     with torch.no_grad():
         both = (network(films) + network(films.flip(3))) / 2

@@ -93,7 +93,7 @@ def test_evaluate_and_export_make_a_bundle_the_app_loads(
 def test_a_pretrained_run_freezes_first_and_stops_on_a_plateau(
     run: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    head = Phase(1e-3, ((32, 1),), frozen=True)
+    head = Phase(1e-3, ((32, 1),), trainable=0.0)
     # A rate of nothing cannot improve: patience 1 ends the phase after two more epochs.
     rest = Phase(0.0, ((32, 9),), patience=1)
     recipe = shrink("finetune", head, rest).override(init=str(run / "best.pt"))

@@ -9,7 +9,7 @@ from train.recipe import Augment
 
 
 def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) -> torch.Tensor:
-    """Flip, rotate, zoom, stretch, shift, re-expose, sharpen or blur, and mask a batch.
+    """Change place, shape, exposure, sharpness and grain of a batch, and mask parts of it.
 
     Args:
         films: (N, 1, S, S) float32 in [0, 1].
@@ -28,8 +28,11 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
     stretch = torch.exp(draw(ranges.aspect) / 2)
     mirror = torch.where(torch.rand(len(films), generator=generator) < ranges.flip, -1.0, 1.0)
     cos, sin = angle.cos(), angle.sin()
-    x = torch.stack([cos * scale * stretch * mirror, -sin * scale, 2 * draw(ranges.shift)], 1)
-    y = torch.stack([sin * scale * mirror, cos * scale / stretch, 2 * draw(ranges.shift)], 1)
+    shift = 2 * draw(ranges.shift), 2 * draw(ranges.shift)
+    shear = draw(math.radians(ranges.shear)).tan()
+    x = torch.stack([cos * scale * stretch * mirror, -sin * scale, shift[0]], 1)
+    y = torch.stack([sin * scale * mirror, cos * scale / stretch, shift[1]], 1)
+    x[:, :2] += shear.view(-1, 1) * y[:, :2]  # lines that stood upright lean
     matrix = torch.stack([x, y], 1).to(films.device)  # (N, 2, 3), output -> input coordinates
     grid = F.affine_grid(matrix, list(films.shape), align_corners=False)
     films = F.grid_sample(films, grid, align_corners=False)
@@ -42,6 +45,9 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
     middle = films.mean((2, 3), keepdim=True)
     films = ((films - middle) * (1 + contrast) + middle + brightness).clamp(0, 1)
     films = films ** gamma.exp()
+    if ranges.noise:
+        grain = torch.randn(films.shape, generator=generator).to(films.device)
+        films = (films + grain * draw(ranges.noise).to(films.device).view(-1, 1, 1, 1)).clamp(0, 1)
 
     sides = torch.stack([draw(ranges.border) for _ in range(4)], 1).clamp(min=0)  # half stay 0
     patch = torch.rand((len(films), 4), generator=generator)

@@ -62,7 +62,7 @@ def build_trainer(
     network: Network, recipe: Recipe, phase: Phase, films: int, ranks: Ranks
 ) -> Trainer:
     """Optimiser, schedule and loss scaler of one phase, for an epoch of so many films."""
-    prepare(network, frozen=phase.frozen, keep_norm=recipe.keep_norm)
+    prepare(network, trainable=phase.trainable, keep_norm=recipe.keep_norm)
     trainable = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trainable, phase.rate, weight_decay=recipe.weight_decay)
     if phase.schedule == "onecycle":

@@ -30,7 +30,7 @@ from train.augment import augment
 from train.files import load_checkpoint, to_json, write_atomically
 from train.gate import fit_distance, load_distance, save_distance
 from train.measure import COHORTS, Evaluation, Scores, measure
-from train.model import Backbone, Mirrored, build_network
+from train.model import Mirrored, build_network, with_averages
 from train.recipe import Augment, Recipe, recipe_from
 
 
@@ -62,9 +62,9 @@ def load_run(folder: Path) -> Run:
         raise ValueError(f"{folder} holds no best.pt: run `python -m train fit` first.")
     saved = load_checkpoint(folder / "best.pt")
     recipe = recipe_from(json.loads(saved["recipe"]))
-    network = build_network(len(recipe.findings), recipe.dropout, "random")
+    network = build_network(len(recipe.findings), recipe.dropout, backbone=recipe.backbone)
     network.load_state_dict(saved["model"])
-    backbone = Backbone(network.features)
+    backbone = with_averages(network)
     return Run(
         recipe,
         (Mirrored(backbone) if recipe.mirror else backbone).eval(),

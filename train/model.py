@@ -1,11 +1,12 @@
-"""The network, cut in two: `features` (the backbone up to its last ReLU) and `head`."""
+"""The network, cut in two: `features` (a backbone up to its last ReLU) and `head`."""
 
 import re
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import nn
+
+from train.backbones import build_backbone
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -27,29 +28,41 @@ class GreyToRgb(nn.Module):
 
 
 class Network(nn.Module):
-    """DenseNet121 (Huang et al., 2017) with K sigmoid outputs.
+    """A backbone, global average pooling and one linear layer with K sigmoid outputs.
 
-    The feature map is taken after the last ReLU, which torchvision applies in place outside its
-    `features`: with that one and a pooled linear head, Grad-CAM is exact and cheap.
+    The feature map is taken after a last ReLU, which torchvision's DenseNet121 (Huang et al., 2017)
+    applies in place outside its `features`, and which changes nothing in the others: with that one
+    and a pooled linear head, Grad-CAM is exact and cheap.
     """
 
-    def __init__(self, findings: int, dropout: float) -> None:
+    def __init__(self, body: nn.Module, channels: int, findings: int, dropout: float) -> None:
         super().__init__()
-        densenet = torchvision.models.densenet121(weights=None)
-        self.features = nn.Sequential(GreyToRgb(), densenet.features, nn.ReLU())
+        self.features = nn.Sequential(GreyToRgb(), body, nn.ReLU())
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(densenet.classifier.in_features, findings),
+            nn.Linear(channels, findings),
         )
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
 
-class Backbone(nn.Module):
-    """A network's `features` that also tells the average of what each dense block puts out.
+class Averaged(nn.Module):
+    """A network's `features` that also tells the averages of its map."""
+
+    def __init__(self, features: nn.Sequential) -> None:
+        super().__init__()
+        self.features = features
+
+    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        maps = self.features(films)
+        return maps, maps.mean((2, 3))
+
+
+class DenseAveraged(nn.Module):
+    """DenseNet's `features` that also tells the average of what each dense block puts out.
 
     The averages of all four blocks tell kinds of films apart better than the last one's (Lee et
     al., "A simple unified framework for detecting out-of-distribution samples", 2018).
@@ -116,62 +129,68 @@ class Exported(nn.Module):
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
 
-def densenet(network: Network) -> nn.Module:
-    """torchvision's DenseNet121 up to its last batch normalisation."""
+def body(network: Network) -> nn.Module:
+    """The backbone as its library built it."""
     return network.features[1]
 
 
-def build_network(findings: int, dropout: float, init: str) -> Network:
+def with_averages(network: Network) -> nn.Module:
+    """`features` that gives its map (N, C, h, w) and averages (N, D) for the gate."""
+    dense = hasattr(body(network), "denseblock4")
+    return DenseAveraged(network.features) if dense else Averaged(network.features)
+
+
+def build_network(
+    findings: int, dropout: float, init: str = "random", backbone: str = "densenet121"
+) -> Network:
     """A network whose backbone is `random`, from `imagenet`, or from a file of weights.
 
     Raises:
-        ValueError: The file does not hold a DenseNet121.
+        ValueError: There is no such backbone, or the file does not hold one.
     """
-    network = Network(findings, dropout)
-    if init == "imagenet":
-        weights = torchvision.models.DenseNet121_Weights.IMAGENET1K_V1.get_state_dict(progress=True)
-        _load_backbone(network, weights, init)
-    elif init != "random":
+    network = Network(*build_backbone(backbone, init == "imagenet"), findings, dropout)
+    if init not in ("random", "imagenet"):
         if not Path(init).is_file():
             raise ValueError(f"--init {init}: use 'random', 'imagenet' or a file of weights.")
         weights = torch.load(init, map_location="cpu", weights_only=True)
-        _load_backbone(network, weights.get("model", weights), init)
+        _load_body(body(network), weights.get("model", weights), f"{init} does not hold {backbone}")
     return network
 
 
-def _load_backbone(network: Network, weights: dict[str, torch.Tensor], source: str) -> None:
-    """Take a backbone from torchvision's own file, from a DenseNet121 or from one of our runs.
+def _load_body(target: nn.Module, weights: dict[str, torch.Tensor], complaint: str) -> None:
+    """Take a backbone from its library's own file or from one of our runs.
 
     Heads are left behind: they answer other questions.
     """
-    taken = {}
-    for key, value in weights.items():
-        if match := re.match(r"(?:features\.1|features)\.(?=conv0|norm|dense|trans)(.+)", key):
-            # The published file says norm.1 where torchvision's modules say norm1.
-            name = re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", match[1])
-            taken[name] = value
-    expected = densenet(network).state_dict()
+    expected = target.state_dict()
     # Files from before PyTorch 0.4 lack these counters, which inference never reads.
-    for name in expected.keys() - taken.keys():
-        if name.endswith("num_batches_tracked"):
-            taken[name] = expected[name]
+    taken = {key: expected[key] for key in expected if key.endswith("num_batches_tracked")}
+    for key, value in weights.items():
+        # DenseNet's published file says norm.1 where torchvision's modules say norm1.
+        renamed = re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", key)
+        for prefix in ("features.1.", "features.", ""):
+            name = renamed.removeprefix(prefix)
+            if renamed.startswith(prefix) and name in expected:
+                taken[name] = value
+                break
     try:
-        densenet(network).load_state_dict(taken, strict=True)
+        target.load_state_dict(taken, strict=True)
     except RuntimeError as error:
-        raise ValueError(f"{source} does not hold a DenseNet121: {error}") from error
+        raise ValueError(f"{complaint}: {error}") from error
 
 
-def prepare(network: Network, *, frozen: bool, keep_norm: bool) -> None:
+def prepare(network: Network, *, trainable: float, keep_norm: bool) -> None:
     """Set the network up for one phase of training.
 
     Args:
-        frozen: Train the head alone.
+        trainable: Share of the backbone's layers that learn, counted from the last.
         keep_norm: Keep batch normalisation on its stored statistics: batches of 32 films would
             replace what a million pictures taught it.
     """
     network.train()
-    densenet(network).requires_grad_(not frozen)
-    if keep_norm or frozen:
-        for module in network.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+    layers = [m for m in body(network).modules() if list(m.parameters(recurse=False))]
+    resting = len(layers) - round(trainable * len(layers))
+    for position, layer in enumerate(layers):
+        layer.requires_grad_(position >= resting)
+        if isinstance(layer, nn.BatchNorm2d) and (keep_norm or position < resting):
+            layer.eval()

@@ -18,10 +18,12 @@ class Augment:
     zoom: float = 0.10  # share of the side, either way
     aspect: float = 0.10  # log-ratio of width to height, either way: hides the squash's clue
     shift: float = 0.05  # share of the side, either way
+    shear: float = 0.0  # degrees, either way
     contrast: float = 0.20  # share, either way
     brightness: float = 0.10  # share of full scale, either way
     gamma: float = 0.0  # log of the exponent, either way
     sharpness: float = 0.0  # share of the finest detail added or, down to -1, taken away
+    noise: float = 0.0  # deviation of grain, share of full scale, at most
     border: float = 0.0  # share of the side that turns black, at most, on half of the sides
     erase: float = 0.0  # probability of one grey rectangle
 
@@ -35,14 +37,15 @@ class Phase:
         sizes: Pairs of input side in pixels and epochs at that side, in order.
         schedule: `onecycle` runs to its end; `plateau` divides the rate by ten after
             `patience` epochs without a better validation loss and stops after twice that.
-        frozen: Train the head alone. Skipped where the backbone is not pretrained.
+        trainable: Share of the backbone's layers that learn, counted from the last. A phase of 0,
+            which trains the head alone, is skipped where the backbone is not pretrained.
     """
 
     rate: float
     sizes: tuple[tuple[int, int], ...]
     schedule: str = "plateau"
     patience: int = 3
-    frozen: bool = False
+    trainable: float = 1.0
 
     def __post_init__(self) -> None:
         if self.schedule not in ("onecycle", "plateau"):
@@ -64,13 +67,14 @@ class Recipe:
     population: str  # plural noun for whom it is meant
     ages: tuple[tuple[float, float], ...]  # spans of years, both ends included
     views: tuple[str, ...]  # as DICOM names them
-    intended_use: str
-    out_of_scope: tuple[str, ...]
-    limits: tuple[str, ...]
     sources: tuple[str, ...]
     findings: tuple[Finding, ...]
     phases: tuple[Phase, ...]
     augment: Augment
+    intended_use: str = "Comparing ways of training. Not for reading films."
+    out_of_scope: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
+    backbone: str = "densenet121"  # see `train.backbones`
     init: str = "random"  # random | imagenet | a file of weights
     teachers: tuple[str, ...] = ()  # folders of runs that have a say in the labels
     seed: int = 0
@@ -112,8 +116,8 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
             augment=Augment(**values.pop("augment", {})),
             ages=tuple((low, high) for low, high in values.pop("ages")),
             views=tuple(values.pop("views")),
-            out_of_scope=tuple(values.pop("out_of_scope")),
-            limits=tuple(values.pop("limits")),
+            out_of_scope=tuple(values.pop("out_of_scope", ())),
+            limits=tuple(values.pop("limits", ())),
             sources=tuple(values.pop("sources")),
             teachers=tuple(values.pop("teachers", ())),
             **values,

@@ -1,0 +1,69 @@
+"""Convolutional networks by name, without their heads: (N, 3, S, S) -> feature map (N, C, h, w).
+
+DenseNet121 and VGG19 are torchvision's, the small ones are here, and any other name is timm's:
+`resnet50`, `resnet101`, `inception_v3`, `legacy_xception`, `inception_resnet_v2`.
+"""
+
+import timm
+import torchvision
+from torch import nn
+
+PLAIN_SIDE = 64  # pixels a side that the plain network looks at
+
+
+def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]:
+    """A backbone and its C.
+
+    Args:
+        pretrained: With weights from ImageNet, which the libraries download.
+
+    Raises:
+        ValueError: No library knows the name, or nobody has published its weights.
+    """
+    if pretrained and name in OWN:
+        raise ValueError(f"There are no ImageNet weights for {name}: start it from 'random'.")
+    if name in OWN:
+        return OWN[name]()
+    weights = "IMAGENET1K_V1" if pretrained else None
+    if name == "densenet121":
+        densenet = torchvision.models.densenet121(weights=weights)
+        return densenet.features, densenet.classifier.in_features
+    if name == "vgg19":
+        return torchvision.models.vgg19(weights=weights).features, 512
+    if name not in timm.list_models():
+        raise ValueError(f"Unknown backbone {name!r}: use densenet121, vgg19 or one of timm's.")
+    model = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
+    return model, model.num_features
+
+
+def _plain() -> tuple[nn.Module, int]:
+    """One hidden layer that sees all pixels at once: the least a network can be."""
+    side, width = PLAIN_SIDE, 128
+    layers = nn.Sequential(
+        nn.AdaptiveAvgPool2d(side),
+        nn.Flatten(),
+        nn.Linear(3 * side * side, width),
+        nn.ReLU(),
+        nn.Unflatten(1, (width, 1, 1)),
+    )
+    return layers, width
+
+
+def _small() -> tuple[nn.Module, int]:
+    return _convolutions(32, 64, 128), 128
+
+
+def _deeper() -> tuple[nn.Module, int]:
+    return _convolutions(32, 64, 128, 128, 256), 256
+
+
+def _convolutions(*widths: int) -> nn.Sequential:
+    """A convolution of 3 x 3, batch normalisation and halving for each width."""
+    layers: list[nn.Module] = []
+    for before, after in zip((3, *widths), widths, strict=False):
+        convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
+        layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers)
+
+
+OWN = {"plain": _plain, "small_cnn": _small, "deeper_cnn": _deeper}
