@@ -147,6 +147,27 @@ def test_a_held_out_source_is_the_whole_test(everything: pd.DataFrame) -> None:
     assert set(held.loc[held["split"] == "train", "source"]) == {"kermany", "radiography"}
 
 
+def test_covid19_is_asked_of_known_causes_alone(everything: pd.DataFrame) -> None:
+    counts = everything.groupby("source")["covid19"].value_counts().to_dict()
+    assert counts == {
+        ("kermany", 0): 4265,
+        ("radiography", 1): 3095,
+        ("covid19", 1): 315,
+        ("covid19", 0): 45,
+    }
+
+
+def test_a_recipe_chooses_its_films(everything: pd.DataFrame) -> None:
+    chosen = data.choose_films(everything, ["covid19"], "viral == 1 or source == 'radiography'")
+    assert chosen["covid19"].notna().all()
+    assert (chosen.loc[chosen["source"] == "kermany", "viral"] == 1).all()
+    assert len(data.choose_films(everything, ["viral"], "")) == everything["viral"].notna().sum()
+    with pytest.raises(ValueError, match="where = 'viral = 1'"):
+        data.choose_films(everything, ["viral"], "viral = 1")
+    with pytest.raises(ValueError, match="leaves no film"):
+        data.choose_films(everything, ["viral"], "viral == 2")
+
+
 def test_near_copies_are_one_patient(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     blocks = [np.kron(generator.integers(0, 256, (8, 8)), np.ones((8, 8))) for _ in range(2)]

@@ -46,6 +46,13 @@ def test_a_source_of_one_answer_is_refused() -> None:
         film_weights(make_table(torch.tensor([[1.0], [1.0]])), FINDINGS[:1])
 
 
+def test_sources_may_be_weighed_together() -> None:
+    ill, well = make_table(torch.ones(3, 1), "a"), make_table(torch.zeros(1, 1), "b")
+    table = pd.concat([ill, well], ignore_index=True)
+    weights = film_weights(table, FINDINGS[:1], within_sources=False)[:, 0]
+    np.testing.assert_allclose(weights, [4 / 6] * 3 + [4 / 2])
+
+
 def test_a_finding_that_no_film_defines_is_refused() -> None:
     with pytest.raises(ValueError, match="Every finding needs"):
         film_weights(make_table(torch.tensor([[1, NAN], [0, NAN]])), FINDINGS)

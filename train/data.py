@@ -23,7 +23,8 @@ from cxrapp.preprocess import Preprocessing
 from cxrapp.radiograph import Radiograph, read_upload
 from train.sources import SOURCES
 
-COLUMNS = ["path", "split", "source", "patient", "view", "age_years", "pneumonia", "viral"]
+FINDINGS = ["pneumonia", "viral", "covid19"]
+COLUMNS = ["path", "split", "source", "patient", "view", "age_years", *FINDINGS]
 
 
 def find_data(given: str | None) -> Path:
@@ -82,6 +83,22 @@ def split_validation(table: pd.DataFrame, share: float, seed: int, fold: int = 0
         _, chosen = list(folds.split(rows, classes, rows["patient"]))[fold]
         table.loc[rows.index[chosen], "split"] = "validation"
     return table
+
+
+def choose_films(table: pd.DataFrame, findings: list[str], where: str) -> pd.DataFrame:
+    """The films that answer any of the findings and fit a condition, such as `viral == 1`.
+
+    Raises:
+        ValueError: pandas cannot read the condition, or no film is left.
+    """
+    table = table.dropna(subset=findings, how="all")
+    try:
+        table = table.query(where) if where else table
+    except Exception as error:  # pandas raises whatever Python's parser and its own do
+        raise ValueError(f"where = {where!r}: {error}") from error
+    if table.empty:
+        raise ValueError(f"where = {where!r} leaves no film that answers {', '.join(findings)}.")
+    return table.reset_index(drop=True)
 
 
 def hold_out(table: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -87,6 +87,7 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
     """The films of `root`, copies dropped, validation patients set apart; says what it did."""
     table, copies = data.drop_copies(data.read_table(root, recipe.sources), root)
     table = data.split_validation(table, recipe.validation, recipe.seed, recipe.fold)
+    table = data.choose_films(table, [finding.name for finding in recipe.findings], recipe.where)
     if recipe.held_out:
         table = data.hold_out(table, recipe.held_out)
     counts = table.groupby(["source", "split"], sort=False).agg(
@@ -117,7 +118,7 @@ def load_split(
     chosen = table["split"] == split
     films = torch.from_numpy(data.load_films(table[chosen], root, Preprocessing(size)))
     targets = torch.tensor(labels.loc[chosen, findings].to_numpy("float32"))
-    weights = torch.tensor(film_weights(table, findings)[chosen])
+    weights = torch.tensor(film_weights(table, findings, recipe.balance == "source")[chosen])
     return Split(*(part.to(ranks.device) for part in (films, targets, weights)))
 
 

@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 
 
-def film_weights(table: pd.DataFrame, findings: list[str]) -> np.ndarray:
+def film_weights(
+    table: pd.DataFrame, findings: list[str], within_sources: bool = True
+) -> np.ndarray:
     """Inverse class frequencies, n / (2 n_class), of each finding within each source.
 
     Both answers weigh the same in every source, so a network gains nothing by telling sources
@@ -14,6 +16,8 @@ def film_weights(table: pd.DataFrame, findings: list[str]) -> np.ndarray:
 
     Args:
         table: Films with the columns `split`, `source` and one a finding.
+        within_sources: Else frequencies are those of all films together, and telling sources apart
+            may well be what is learned.
 
     Returns:
         (N, K) float32, one row a film of the table; 0 where the finding is not defined.
@@ -23,7 +27,7 @@ def film_weights(table: pd.DataFrame, findings: list[str]) -> np.ndarray:
     """
     weights = np.zeros((len(table), len(findings)), np.float32)
     for k, finding in enumerate(findings):
-        for source, rows in table.groupby("source"):
+        for source, rows in table.groupby("source") if within_sources else [("All", table)]:
             labels = rows.loc[rows["split"] == "train", finding]
             absent, present = (labels == 0).sum(), (labels == 1).sum()
             if absent + present == 0:

@@ -81,6 +81,8 @@ class Recipe:
     validation: float = 0.10  # share of the training patients
     fold: int = 0  # which such share
     held_out: str = ""  # a source to train without and test on
+    where: str = ""  # only films that fit a condition on the table's columns: "viral == 1"
+    balance: str = "source"  # both answers weigh the same in every `source`, or in `all` together
     batch: int = 32
     weight_decay: float = 0.05
     dropout: float = 0.2
@@ -88,6 +90,11 @@ class Recipe:
     average: float = 0.0  # decay a step of the weights' moving average, which is what is kept
     keep_norm: bool = False  # leave batch normalisation on the statistics it came with
     mirror: bool = False  # in use, average every film with its mirror image
+
+    def __post_init__(self) -> None:
+        class_names(self.findings)  # raises if they are no chain
+        if self.balance not in ("source", "all"):
+            raise ValueError(f"Unknown balance {self.balance!r}: use 'source' or 'all'.")
 
     def override(self, **changes: Any) -> "Recipe":
         """A copy with the fields replaced whose new value is not None."""
@@ -105,10 +112,8 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     """
     values = dict(values)
     try:
-        findings = tuple(Finding(**finding) for finding in values.pop("findings"))
-        class_names(findings)
         return Recipe(
-            findings=findings,
+            findings=tuple(Finding(**finding) for finding in values.pop("findings")),
             phases=tuple(
                 Phase(**{**phase, "sizes": tuple(tuple(pair) for pair in phase["sizes"])})
                 for phase in values.pop("phases")
