@@ -21,6 +21,9 @@ class Rate:
     high: float
     n: int
 
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
 
 @lru_cache(maxsize=16)
 def resamples(patients: int) -> np.ndarray:

@@ -13,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from train.bottleneck import compare_backbones, load_bottleneck
 from train.compare import compare
 from train.data import find_data
 from train.evaluate import evaluate
@@ -44,6 +45,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
     command.add_argument("--init", help="random, imagenet or a file of weights")
+    command.add_argument("--backbone", help="another backbone than the recipe's")
     command.add_argument("--seed", type=int, help="another seed than the recipe's")
     command.add_argument("--seeds", type=int, nargs="+", help="once each, measured together")
     command.set_defaults(run_command=_fit)
@@ -55,6 +57,13 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--folds", type=int, default=5, help="how many; patients stay together")
     command.add_argument("--by", choices=("patient", "source"), default="patient")
     command.set_defaults(run_command=_crossval)
+
+    command = commands.add_parser("bottleneck", help="compare backbones that stay as they are")
+    command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
+    command.add_argument("--out", type=Path, required=True, help="folder for features and table")
+    command.set_defaults(
+        run_command=lambda o: compare_backbones(load_bottleneck(o.recipe), find_data(o.data), o.out)
+    )
 
     command = commands.add_parser("evaluate", help="measure a run on validation and test")
     command.add_argument("run", type=Path, help="folder of the run")
@@ -84,7 +93,9 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    recipe = load_recipe(options.recipe).override(init=options.init, seed=options.seed)
+    recipe = load_recipe(options.recipe).override(
+        init=options.init, seed=options.seed, backbone=options.backbone
+    )
     root = find_data(options.data)
     if options.seeds:
         repeat_seeds(recipe, root, options.out, options.seeds)

@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy.stats import norm, rankdata
 
-from cxrapp.bootstrap import Rate, mean_rate
+from cxrapp.bootstrap import mean_rate
 from cxrapp.decision import auroc_difference, auroc_rate, operating_point, roc
 from cxrapp.figures import dress
 from train.evaluate import evaluate, load_run
@@ -103,20 +103,18 @@ def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, st
             "finding": finding,
             "run": sitting.run,
             "films": str(len(sitting.labels)),
-            "AUROC": _in_words(auroc_rate(*scores, sitting.patients)),
-            "sensitivity": _in_words(point.sensitivity),
-            "specificity": _in_words(point.specificity),
-            "accuracy": _in_words(point.accuracy),
+            "AUROC": str(auroc_rate(*scores, sitting.patients)),
+            "sensitivity": str(point.sensitivity),
+            "specificity": str(point.specificity),
+            "accuracy": str(point.accuracy),
         }
         if sitting is not first:
             both = sitting.probabilities, first.probabilities
             gained = sitting.right().astype(float) - first.right()
             row |= {
-                "AUROC difference": _in_words(
-                    auroc_difference(sitting.labels, *both, sitting.patients)
-                ),
+                "AUROC difference": str(auroc_difference(sitting.labels, *both, sitting.patients)),
                 "DeLong p": f"{delong(sitting.labels, *both):.3g}",
-                "accuracy difference": _in_words(mean_rate(gained, sitting.patients)),
+                "accuracy difference": str(mean_rate(gained, sitting.patients)),
             }
         rows.append(row)
     return rows
@@ -171,7 +169,3 @@ def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
     figure.update_yaxes(title="found (sensitivity), %")
     figure.update_layout(legend={"orientation": "h", "y": -0.18})
     return dress(figure, "", 560, margin={"l": 56, "r": 16, "t": 40, "b": 60})
-
-
-def _in_words(rate: Rate) -> str:
-    return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"

@@ -145,6 +145,31 @@ def _joint_accuracy(cohort: Cohort, calls: np.ndarray) -> Rate | None:
     return share_rate((truth == read_classes(calls))[known], cohort.patients[known])
 
 
+def against_the_rest(
+    truth: np.ndarray,
+    said: np.ndarray,
+    probabilities: np.ndarray,
+    patients: np.ndarray,
+    names: tuple[str, ...],
+) -> dict[str, Any]:
+    """Class -> its measures against all others; classes without films are left out.
+
+    Args:
+        truth, said: (N,) int, numbers of classes.
+        probabilities: (N, C).
+        patients: (N,) int.
+        names: C of them.
+    """
+    return {
+        name: {
+            "auroc": asdict(auroc_rate(truth == c, probabilities[:, c], patients)),
+            **asdict(operating_point(truth == c, (said == c).astype(float), 0.5, patients)),
+        }
+        for c, name in enumerate(names)
+        if 0 < (truth == c).sum() < len(truth)
+    }
+
+
 def to_text(evaluation: Evaluation) -> str:
     """The numbers as a table for a terminal: value and 95 % interval by patient."""
     lines = []
@@ -156,7 +181,5 @@ def to_text(evaluation: Evaluation) -> str:
             lines.append(f"  {finding}{at}")
             for name, value in values.items():
                 if isinstance(value, dict):
-                    rate = Rate(**value)
-                    interval = f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
-                    lines.append(f"    {name:17} {interval}, {rate.n} films")
+                    lines.append(f"    {name:17} {Rate(**value)}, {value['n']} films")
     return "\n".join(lines)

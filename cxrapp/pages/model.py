@@ -61,7 +61,7 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         metrics = card.metrics[cohort][finding.name]
         films = metrics["auroc"]["n"]
         heading = f"{finding.positive.capitalize()} at {metrics['threshold']:.3f}, {films} films"
-        rows[heading] = [_in_words(Rate(**metrics[key])) for key in MEASURES]
+        rows[heading] = [str(Rate(**metrics[key])) for key in MEASURES]
         scores = card.scores(cohort, finding.name)
         curve = roc(scores.labels, scores.probabilities)
         point = operating_point(
@@ -77,7 +77,7 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
     together = card.metrics[cohort]["all findings"]
     table.markdown(
         " ".join(
-            f"{title}: **{_in_words(Rate(**together[name]))}**."
+            f"{title}: **{Rate(**together[name])}**."
             for name, title in TOGETHER.items()
             if name in together
         )
@@ -95,7 +95,7 @@ def _show_groups(card: ModelCard) -> None:
             "Test films": group.replace("source ", "from "),
             "Finding": card.findings[card.index(finding)].positive,
             "Films": measured["auroc"]["n"],
-            **{MEASURES[key]: _in_words(Rate(**measured[key])) for key in GROUP_MEASURES},
+            **{MEASURES[key]: str(Rate(**measured[key])) for key in GROUP_MEASURES},
         }
         for group, findings in card.groups.items()
         for finding, measured in findings.items()
@@ -115,8 +115,7 @@ def _show_shortcuts(card: ModelCard) -> None:
     for finding in card.findings:
         rates = card.shortcuts[finding.name]
         rows[finding.positive.capitalize()] = [
-            _in_words(Rate(**rates[check])) if check in rates else "not measured"
-            for check in checks
+            str(Rate(**rates[check])) if check in rates else "not measured" for check in checks
         ]
     st.table(rows, hide_index=True)
     st.caption(
@@ -125,10 +124,6 @@ def _show_shortcuts(card: ModelCard) -> None:
         "a fixed box, the network runs without its mirror image. The last row is the share of the "
         "heat map's heat inside that box."
     )
-
-
-def _in_words(rate: Rate) -> str:
-    return f"{rate.value:.3f} ({rate.low:.3f} to {rate.high:.3f})"
 
 
 def _mislabelled_words(calibration: Calibration) -> str:

@@ -16,7 +16,7 @@ from cxrapp.curves import average_precision
 from cxrapp.decision import auroc_rate, calibration_error, operating_point, share_rate
 from cxrapp.reading import class_names, joint_probabilities, read_classes
 from train.evaluate import Run
-from train.measure import Evaluation
+from train.measure import Evaluation, against_the_rest
 from train.shortcuts import read_shortcuts
 
 Numbers = dict[str, Any]
@@ -150,14 +150,7 @@ def _measure_classes(
         "accuracy": asdict(share_rate(truth == said, patients)) if known.any() else None,
         "confusion": confusion_matrix(truth, said, labels=range(len(names))).tolist(),
         "by class": _report(truth, said, names),
-        "against the rest": {
-            name: {
-                "auroc": asdict(auroc_rate(truth == c, joint[:, c], patients)),
-                **asdict(operating_point(truth == c, (said == c).astype(float), 0.5, patients)),
-            }
-            for c, name in enumerate(names)
-            if 0 < (truth == c).sum() < len(truth)
-        },
+        "against the rest": against_the_rest(truth, said, joint, patients, names),
     }
 
 

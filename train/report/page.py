@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 from scipy.special import expit
 
 from cxrapp import charts
+from cxrapp.bootstrap import Rate
 from cxrapp.card import Cohort
 from cxrapp.curves import net_benefit, precision_recall_band, reliability, roc_band
 from cxrapp.decision import operating_point, roc
@@ -108,4 +109,4 @@ def _embed(figure: go.Figure) -> str:
 def _in_words(rate: dict[str, Any] | None) -> str:
     if rate is None or np.isnan(rate["value"]):
         return "-"
-    return f"{rate['value']:.3f} ({rate['low']:.3f} to {rate['high']:.3f})"
+    return str(Rate(**rate))

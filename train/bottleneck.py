@@ -1,0 +1,192 @@
+"""Three classes from features of backbones that stay as they are (Donahue et al., DeCAF, 2014).
+
+    python -m train bottleneck --recipe train/recipes/published/bottleneck.toml --out FOLDER
+
+Every backbone looks at every film once; its pooled features are kept on disk. On them a head of
+dropout and one softmax layer is trained for every rate and dropout of the recipe, and the one with
+the lowest validation loss is measured on the test. Writes FOLDER/BACKBONE-SIZE.npz and
+FOLDER/bottleneck.csv.
+"""
+
+import itertools
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from cxrapp.bootstrap import Rate
+from cxrapp.card import Finding
+from cxrapp.preprocess import Preprocessing
+from cxrapp.reading import class_names, read_classes
+from train import data
+from train.files import write_atomically
+from train.measure import against_the_rest
+from train.model import Network, build_network
+
+FINDINGS = (
+    Finding("pneumonia", "pneumonia", "normal"),
+    Finding("viral", "viral pneumonia", "bacterial pneumonia", given="pneumonia"),
+)
+CLASSES = class_names(FINDINGS)
+SPLITS = ("train", "validation", "test")
+MEASURES = ("auroc", "accuracy", "sensitivity", "specificity", "f1")
+CHUNK = 32  # films a forward pass
+
+
+@dataclass(frozen=True)
+class Bottleneck:
+    """What to try.
+
+    Args:
+        backbones: Name and first weights of each, as in a training recipe.
+        sizes: Input sides in pixels.
+        patience: Epochs without a lower validation loss after which a head is done.
+    """
+
+    sources: tuple[str, ...]
+    backbones: tuple[tuple[str, str], ...]
+    sizes: tuple[int, ...]
+    rates: tuple[float, ...]
+    dropouts: tuple[float, ...]
+    seed: int = 0
+    validation: float = 0.10
+    batch: int = 64
+    epochs: int = 200
+    patience: int = 10
+
+
+@dataclass(frozen=True)
+class Head:
+    """A trained head, its settings, and its lowest validation loss."""
+
+    layers: nn.Module
+    rate: float
+    dropout: float
+    loss: float
+
+
+def load_bottleneck(path: Path) -> Bottleneck:
+    """Read a recipe file.
+
+    Raises:
+        ValueError: The file is not TOML or does not describe this.
+    """
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text())
+        return Bottleneck(**{k: _freeze(value) for k, value in values.items()})
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _freeze(value: Any) -> Any:
+    return tuple(_freeze(part) for part in value) if isinstance(value, list) else value
+
+
+def compare_backbones(recipe: Bottleneck, root: Path, out: Path) -> pd.DataFrame:
+    """One row a backbone, size and class: its numbers against the rest, by patient."""
+    table, _ = data.drop_copies(data.read_table(root, recipe.sources), root)
+    table = data.split_validation(table, recipe.validation, recipe.seed)
+    classes = read_classes(table[[f.name for f in FINDINGS]].to_numpy(float))
+    table = table.assign(answer=classes)[classes >= 0].reset_index(drop=True)
+    out.mkdir(parents=True, exist_ok=True)
+    rows: list[dict[str, Any]] = []
+    for (backbone, init), size in itertools.product(recipe.backbones, recipe.sizes):
+        cache = out / f"{backbone}-{size}.npz"
+        features = _load_features(cache, table, root, backbone, init, size)
+        best = min(_train_heads(recipe, features, table), key=lambda head: head.loss)
+        settings = {"backbone": backbone, "size": size, "rate": best.rate, "dropout": best.dropout}
+        rows += [settings | row for row in _measure(best, features, table)]
+    measured = pd.DataFrame(rows)
+    write_atomically(out / "bottleneck.csv", measured.to_csv(index=False))
+    print(measured.to_string(index=False))
+    return measured
+
+
+def _load_features(
+    cache: Path, table: pd.DataFrame, root: Path, backbone: str, init: str, size: int
+) -> np.ndarray:
+    """Pooled features (N, C) float32 of every film; computed once and kept.
+
+    Kept ones are used only for the same films in the same order, from the same first weights.
+    """
+    stamp = np.array([init, *table["sha256"]])
+    if cache.exists():
+        with np.load(cache) as kept:
+            if np.array_equal(kept["stamp"], stamp):
+                return kept["features"]
+    network = build_network(1, 0.0, init, backbone).eval()
+    films = data.load_films(table, root, Preprocessing(size))
+    features = np.concatenate(list(tqdm(_pool(network, films), desc=cache.stem, disable=None)))
+    with cache.open("wb") as file:
+        np.savez(file, features=features, stamp=stamp)
+    return features
+
+
+@torch.no_grad()
+def _pool(network: Network, films: np.ndarray) -> Iterator[np.ndarray]:
+    network.to(memory_format=torch.channels_last)
+    for start in range(0, len(films), CHUNK):
+        inputs = torch.from_numpy(films[start : start + CHUNK]).float() / 255
+        yield network.features(inputs).mean((2, 3)).numpy()
+
+
+def _train_heads(recipe: Bottleneck, features: np.ndarray, table: pd.DataFrame) -> Iterator[Head]:
+    """A head for every rate and dropout, each from the seed."""
+    train, validation = (_tensors(features, table, split) for split in SPLITS[:2])
+    counts = torch.bincount(train[1], minlength=len(CLASSES))
+    loss = nn.CrossEntropyLoss(weight=len(train[1]) / (len(CLASSES) * counts))
+    for rate, dropout in itertools.product(recipe.rates, recipe.dropouts):
+        torch.manual_seed(recipe.seed)
+        layers = nn.Sequential(
+            nn.BatchNorm1d(features.shape[1], affine=False),  # backbones differ in scale
+            nn.Dropout(dropout),
+            nn.Linear(features.shape[1], len(CLASSES)),
+        )
+        optimiser = torch.optim.Adam(layers.parameters(), rate)
+        best, kept, since = float("inf"), layers.state_dict(), 0
+        for _ in range(recipe.epochs):
+            layers.train()
+            order = torch.randperm(len(train[0]))
+            for batch in order[: len(order) // recipe.batch * recipe.batch].split(recipe.batch):
+                optimiser.zero_grad()
+                loss(layers(train[0][batch]), train[1][batch]).backward()
+                optimiser.step()
+            layers.eval()
+            with torch.no_grad():
+                held_out = float(loss(layers(validation[0]), validation[1]))
+            since += 1
+            if held_out < best:
+                best, since = held_out, 0
+                kept = {key: value.clone() for key, value in layers.state_dict().items()}
+            if since >= recipe.patience:
+                break
+        layers.load_state_dict(kept)
+        yield Head(layers, rate, dropout, best)
+
+
+def _tensors(
+    features: np.ndarray, table: pd.DataFrame, split: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    chosen = (table["split"] == split).to_numpy()
+    return torch.from_numpy(features[chosen]), torch.from_numpy(table["answer"].to_numpy()[chosen])
+
+
+@torch.no_grad()
+def _measure(head: Head, features: np.ndarray, table: pd.DataFrame) -> list[dict[str, Any]]:
+    inputs, truth = _tensors(features, table, "test")
+    probabilities = head.layers(inputs).softmax(1).numpy().astype(float)
+    patients = pd.factorize(table.loc[table["split"] == "test", "patient"])[0]
+    said = probabilities.argmax(1)
+    rest = against_the_rest(truth.numpy(), said, probabilities, patients, CLASSES)
+    return [
+        {"class": name, "validation loss": round(head.loss, 4)}
+        | {measure: str(Rate(**row[measure])) for measure in MEASURES}
+        for name, row in rest.items()
+    ]
