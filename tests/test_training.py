@@ -28,6 +28,7 @@ from train.fit import fit
 from train.recipe import Augment, Phase, load_recipe
 from train.repeat import cross_validate, repeat_seeds
 from train.shortcuts import VIEWS, describe, heat_shares
+from train.sources import SOURCES
 
 
 def history(run: Path) -> pd.DataFrame:
@@ -263,16 +264,18 @@ def test_description_tells_shape_and_sharpness() -> None:
     assert stretched[65] < 0.6 * plain[65]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [p for p in sorted(RECIPES.rglob("*.toml")) if p.stem != "bottleneck"],
-    ids=lambda path: path.stem,
-)
-def test_every_shipped_recipe_loads(path: Path) -> None:
+TRAINED = [path for path in sorted(RECIPES.rglob("*.toml")) if path.stem != "bottleneck"]
+
+
+@pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.stem)
+def test_every_recipe_loads(path: Path) -> None:
     recipe = load_recipe(path)
-    assert [finding.name for finding in recipe.findings] == ["pneumonia", "viral"]
-    assert recipe.ages[0] == (1, 5)
     assert all(phase.size_at(phase.epochs - 1) == phase.sizes[-1][0] for phase in recipe.phases)
+    assert set(recipe.sources) <= set(SOURCES)
+    if path.parent == RECIPES:  # what ships answers both questions, and says for whom it is
+        assert [finding.name for finding in recipe.findings] == ["pneumonia", "viral"]
+        assert recipe.ages[0] == (1, 5)
+        assert recipe.limits
 
 
 def test_an_unknown_key_of_a_recipe_is_named(tmp_path: Path) -> None:
