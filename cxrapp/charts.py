@@ -3,13 +3,50 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrapp.curves import Band, NetBenefit, Reliability
-from cxrapp.decision import OperatingPoint, Roc
+from cxrapp.card import Scores
+from cxrapp.curves import (
+    Band,
+    NetBenefit,
+    Reliability,
+    net_benefit,
+    precision_recall_band,
+    reliability,
+    roc_band,
+)
+from cxrapp.decision import OperatingPoint, Roc, operating_point, roc
 from cxrapp.figures import ACCENT, INK, MUTED, POINT, dress
 
 FADED = "rgba(15, 118, 110, 0.15)"  # ACCENT, for bands
 MARGIN = {"l": 48, "r": 8, "t": 34, "b": 44}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+
+
+def draw_finding(
+    scores: Scores, uncalibrated: np.ndarray, names: tuple[str, str], threshold: float
+) -> dict[str, go.Figure]:
+    """Title -> figure: everything that is drawn of one finding on one cohort.
+
+    Args:
+        uncalibrated: (N,) float64, the probabilities before calibration.
+        names: The finding's negative and positive.
+        threshold: On the calibrated probability.
+    """
+    labels, probabilities, patients = films = scores.labels, scores.probabilities, scores.patients
+    point = operating_point(labels, probabilities, threshold, patients)
+    counts = [
+        [point.true_negatives, point.false_positives],
+        [point.false_negatives, point.true_positives],
+    ]
+    before, after = reliability(labels, uncalibrated, patients), reliability(*films)
+    precision = precision_recall_band(*films)
+    return {
+        "ROC": roc_figure(roc(labels, probabilities), point, "", roc_band(*films)),
+        "Precision and recall": precision_recall_figure(precision, point, labels.mean(), ""),
+        "At the default threshold": confusion_figure(np.array(counts), names, ""),
+        "Calibration": reliability_figure(before, after, ""),
+        "Scores": score_histogram(labels, probabilities, names, threshold),
+        "Decision curve": decision_curve_figure(net_benefit(*films), ""),
+    }
 
 
 def roc_figure(

@@ -178,3 +178,8 @@ def test_model_page_states_use_limits_and_numbers() -> None:
         "F1",
         "Calibration error",
     ]
+    assert "Decision curve" not in texts(app)
+    app.toggle(key="curves test").set_value(True).run()
+    assert not app.exception
+    for title in ("Precision and recall", "Calibration", "Scores", "Decision curve"):
+        assert title in texts(app)

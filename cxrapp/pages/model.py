@@ -1,10 +1,11 @@
 """About the model: for whom it is, what it was measured on, what it cannot do."""
 
+import numpy as np
 import streamlit as st
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Calibration, ModelCard
-from cxrapp.charts import learning_figure, roc_figure
+from cxrapp.charts import draw_finding, learning_figure, roc_figure
 from cxrapp.decision import operating_point, roc
 from cxrapp.pages.bundles import choose_bundle
 
@@ -29,6 +30,8 @@ def show() -> None:
     st.markdown("##### What was measured")
     for cohort in card.cohorts:
         _show_cohort(card, cohort)
+        if st.toggle("Precision, calibration and net benefit", key=f"curves {cohort}"):
+            _show_curves(card, cohort)
     _show_groups(card)
     _show_shortcuts(card)
     _show_training(card)
@@ -86,6 +89,28 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         "Value and 95 % interval, resampled by patient, at the default threshold, which was chosen "
         "on validation. A finding is measured on the films where its question is defined."
     )
+
+
+def _show_curves(card: ModelCard, cohort: str) -> None:
+    """What does not hang on one threshold; on demand, for its bands take a second."""
+    for k, finding in enumerate(card.findings):
+        logits = card.cohorts[cohort].logits[~np.isnan(card.cohorts[cohort].labels[:, k]), k]
+        figures = draw_finding(
+            card.scores(cohort, finding.name),
+            Calibration(1, 0).probability(logits),
+            (finding.negative, finding.positive),
+            card.metrics[cohort][finding.name]["threshold"],
+        )
+        st.markdown(f"**{finding.positive.capitalize()} or {finding.negative}**")
+        columns = st.columns(len(figures) // 2) * 2
+        for (title, figure), column in zip(figures.items(), columns, strict=True):
+            column.caption(title)
+            column.plotly_chart(
+                figure,
+                key=f"{cohort} {finding.name} {title}",
+                theme=None,
+                config={"displayModeBar": False},
+            )
 
 
 def _show_groups(card: ModelCard) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from PIL import Image
-from scipy.special import expit
 from sklearn.metrics import classification_report, confusion_matrix
 
 from cxrapp.card import Calibration, Cohort, Finding
@@ -121,13 +120,14 @@ def _measure_finding(
     names: tuple[str, str],
 ) -> Numbers:
     probabilities = calibration.probability(logits)
+    uncalibrated = Calibration(1, 0).probability(logits)
     scores = labels, probabilities, patients
     default = next(iter(points.values()))
     return {
         "auroc": asdict(auroc_rate(*scores)),
         "average precision": asdict(average_precision(*scores)),
         "calibration error": {
-            "before": asdict(calibration_error(labels, expit(logits), patients)),
+            "before": asdict(calibration_error(labels, uncalibrated, patients)),
             "after": asdict(calibration_error(*scores)),
         },
         "operating points": {

@@ -10,13 +10,10 @@ import plotly.graph_objects as go
 import torch
 import torchvision
 from plotly.offline import get_plotlyjs
-from scipy.special import expit
 
 from cxrapp import charts
 from cxrapp.bootstrap import Rate
-from cxrapp.card import Cohort
-from cxrapp.curves import net_benefit, precision_recall_band, reliability, roc_band
-from cxrapp.decision import operating_point, roc
+from cxrapp.card import Calibration, Cohort, Scores
 from cxrapp.reading import class_names
 from train.evaluate import Run
 from train.measure import Evaluation
@@ -69,26 +66,11 @@ def _draw_cohort(
             continue
         defined = ~np.isnan(cohort.labels[:, k])
         labels, logits = cohort.labels[defined, k] == 1, cohort.logits[defined, k]
-        calibration, patients = evaluation.calibrations[k], cohort.patients[defined]
-        probabilities = calibration.probability(logits)
-        scores = labels, probabilities, patients
-        threshold = next(iter(evaluation.operating_points[k].values()))
-        point = operating_point(labels, probabilities, threshold, patients)
-        counts = [
-            [point.true_negatives, point.false_positives],
-            [point.false_negatives, point.true_positives],
-        ]
+        calibrated = evaluation.calibrations[k].probability(logits)
+        scores = Scores(labels, calibrated, cohort.patients[defined])
         names = (finding.negative, finding.positive)
-        before = reliability(labels, expit(logits), patients)
-        band = precision_recall_band(*scores)
-        drawn = {
-            "ROC": charts.roc_figure(roc(labels, probabilities), point, "", roc_band(*scores)),
-            "Precision and recall": charts.precision_recall_figure(band, point, labels.mean(), ""),
-            "At the default threshold": charts.confusion_figure(np.array(counts), names, ""),
-            "Calibration": charts.reliability_figure(before, reliability(*scores), ""),
-            "Scores": charts.score_histogram(labels, probabilities, names, threshold),
-            "Decision curve": charts.decision_curve_figure(net_benefit(*scores), ""),
-        }
+        threshold = next(iter(evaluation.operating_points[k].values()))
+        drawn = charts.draw_finding(scores, Calibration(1, 0).probability(logits), names, threshold)
         figures[finding.name] = {title: _embed(figure) for title, figure in drawn.items()}
     if "classes" in measured:
         matrix = np.array(measured["classes"]["confusion"])
