@@ -13,8 +13,8 @@ app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 test: $(VENV)/ready browser  ## set up, then run all tests
 	$(RUN)python -m pytest
 
-weights: $(VENV)/ready  ## train both bundles from nothing: about four hours on two cores
-	for name in base all-ages pneumonia; do \
+weights: $(VENV)/ready  ## train both bundles from nothing: about six hours on two cores
+	for name in base all-ages children pneumonia; do \
 	  $(RUN)python -m train fit --recipe train/recipes/$$name.toml --out runs/$$name || exit; done
 	for name in all-ages pneumonia; do \
 	  $(RUN)python -m train shortcuts runs/$$name && \
