@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: help app test weights lint format browser
+.PHONY: help app test weights published lint format browser
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -19,6 +19,31 @@ weights: $(VENV)/ready  ## train both bundles from nothing: about six hours on t
 	for name in all-ages pneumonia; do \
 	  $(RUN)python -m train shortcuts runs/$$name && \
 	  $(RUN)python -m train export runs/$$name --out weights/$$name.pt || exit; done
+
+PUBLISHED := train/recipes/published
+FIT := $(RUN)python -m train fit --recipe $(PUBLISHED)
+
+published: $(VENV)/ready  ## run the published set-ups on the real films: about five hours on two cores
+	for name in vgg19 resnet50 resnet101 inception_v3 legacy_xception inception_resnet_v2; do \
+	  $(FIT)/pretrain.toml --backbone $$name --out runs/pretrained-$$name || exit; done
+	$(FIT)/bacterial-viral.toml --out runs/bacterial-viral
+	$(RUN)python -m train bottleneck --recipe $(PUBLISHED)/bottleneck.toml --out runs/bottleneck
+	$(FIT)/covid19.toml --out runs/covid19
+	$(FIT)/covid19.toml --backbone vgg19 --init runs/pretrained-vgg19/best.pt --out runs/covid19-vgg19
+	$(FIT)/covid19-within.toml --out runs/covid19-within
+	for name in plain small_cnn deeper_cnn; do \
+	  $(FIT)/recall.toml --backbone $$name --out runs/recall-$$name && \
+	  $(FIT)/recall-augmented.toml --backbone $$name --out runs/recall-augmented-$$name || exit; done
+	for name in resnet101 legacy_xception; do \
+	  $(FIT)/recall-augmented.toml --backbone $$name --init runs/pretrained-$$name/best.pt \
+	    --out runs/recall-augmented-$$name || exit; done
+	$(FIT)/vgg19.toml --out runs/vgg19
+	for run in bacterial-viral covid19 covid19-vgg19 covid19-within vgg19 \
+	  recall-plain recall-small_cnn recall-deeper_cnn recall-augmented-plain \
+	  recall-augmented-small_cnn recall-augmented-deeper_cnn recall-augmented-resnet101 \
+	  recall-augmented-legacy_xception; do \
+	  $(RUN)python -m train shortcuts runs/$$run && \
+	  $(RUN)python -m train report runs/$$run || exit; done
 
 lint: $(VENV)/ready  ## check format and lint
 	$(RUN)ruff format --check .
