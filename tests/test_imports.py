@@ -31,7 +31,22 @@ def test_imports_run_one_way(path: Path) -> None:
         assert not imports(path, "cxrapp.pages")
 
 
-@pytest.mark.parametrize("room", ["radiograph", "preprocess", "card", "decision", "gate", "report"])
+@pytest.mark.parametrize(
+    "room",
+    [
+        "radiograph",
+        "preprocess",
+        "card",
+        "bootstrap",
+        "decision",
+        "curves",
+        "outcomes",
+        "reading",
+        "charts",
+        "gate",
+        "report",
+    ],
+)
 def test_what_needs_no_network_needs_no_torch(room: str) -> None:
     path = ROOT / f"cxrapp/{room}.py"
     assert not imports(path, "torch")
