@@ -138,11 +138,9 @@ def test_teachers_have_a_say_in_the_labels(run: Path, tiny: Path, tmp_path: Path
         pd.read_csv(tmp_path / "run/labels.csv"),
         pd.read_csv(tmp_path / "run/split.csv"),
     )
-    training = table["split"] == "train"
-    assert labels[training].stack().dropna().between(0, 1).all()
-    pd.testing.assert_frame_equal(
-        labels[~training], table.loc[~training, list(labels)], check_dtype=False
-    )
+    test = table["split"] == "test"
+    assert labels.stack().dropna().between(0, 1).all()
+    pd.testing.assert_frame_equal(labels[test], table.loc[test, list(labels)], check_dtype=False)
     fit(taught, tiny, tmp_path / "run")  # a run that is done does not ask again
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "run/labels.csv"), labels)
 
