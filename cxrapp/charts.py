@@ -112,18 +112,18 @@ def precision_recall_figure(
         y=100 * band.value,
         mode="lines",
         line={"color": ACCENT, "width": 2},
-        hovertemplate="finds %{x:.0f} %, of those flagged %{y:.0f} % are ill",
+        hovertemplate="finds %{x:.0f} %, of those flagged %{y:.0f} % rightly",
     )
     figure.add_scatter(
         x=[100 * point.sensitivity.value],
         y=[100 * point.precision.value],
         mode="markers",
         marker={"size": 13, "color": POINT, "line": {"color": "white", "width": 2}},
-        hovertemplate="this setting: finds %{x:.0f} %, of those flagged %{y:.0f} % are ill",
+        hovertemplate="this setting: finds %{x:.0f} %, of those flagged %{y:.0f} % rightly",
     )
     figure.update_traces(showlegend=False, name="")
     figure.update_xaxes(title="found (sensitivity), %", range=[-3, 103], **_AXIS)
-    figure.update_yaxes(title="ill among flagged (precision), %", range=[-3, 103], **_AXIS)
+    figure.update_yaxes(title="right among flagged (precision), %", range=[-3, 103], **_AXIS)
     return dress(figure, title, 300, margin=MARGIN)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import average_precision_score
 
 from cxrapp.bootstrap import Rate, number_patients, resamples
+from cxrapp.decision import share_rate
 
 DRAWS = 500
 GRID = np.linspace(0, 1, 101)
@@ -74,18 +75,15 @@ def average_precision(labels: np.ndarray, scores: np.ndarray, patients: np.ndarr
 def reliability(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> Reliability:
     """Calibration by tenths of the scale (DeGroot and Fienberg, 1983)."""
     bins = np.minimum((probabilities * BINS).astype(int), BINS - 1)
-    index = number_patients(patients)
-    weights = resamples(int(index.max()) + 1)
-    films, present = np.zeros((2, index.max() + 1, BINS))
-    np.add.at(films, (index, bins), 1)
-    np.add.at(present, (index, bins), labels)
-    counts = films.sum(0)
-    used = counts > 0
-    drawn = weights @ films[:, used]
-    shares = np.where(drawn > 0, weights @ present[:, used] / np.maximum(drawn, 1), np.nan)
-    low, high = np.nanpercentile(shares, [2.5, 97.5], axis=0)
-    said = np.bincount(bins, probabilities, BINS)[used] / counts[used]
-    return Reliability(said, present.sum(0)[used] / counts[used], low, high, counts[used])
+    members = [bins == b for b in np.unique(bins)]
+    shares = [share_rate(labels[chosen], patients[chosen]) for chosen in members]
+    return Reliability(
+        np.array([probabilities[chosen].mean() for chosen in members]),
+        np.array([share.value for share in shares]),
+        np.array([share.low for share in shares]),
+        np.array([share.high for share in shares]),
+        np.array([share.n for share in shares]),
+    )
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def test_features_are_kept_and_used_again(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = compare_backbones(TRIAL, tiny, tmp_path)
-    monkeypatch.setattr("train.bottleneck.build_network", None)  # no network is needed any more
+    monkeypatch.setattr("train.bottleneck._pool", None)  # no film is looked at again
     pd.testing.assert_frame_equal(compare_backbones(TRIAL, tiny, tmp_path), first)
     with np.load(tmp_path / "plain-32.npz") as kept:
         assert kept["features"].shape == (48, 128)
@@ -50,7 +50,7 @@ def test_features_of_other_weights_are_not_used(tiny: Path, tmp_path: Path) -> N
 
 def test_the_recipe_file_is_read_and_a_wrong_one_named(tmp_path: Path) -> None:
     recipe = load_bottleneck(RECIPES / "published/bottleneck.toml")
-    assert recipe.backbones[0] == ("densenet121", "runs/all-ages/best.pt")
+    assert recipe.backbones[0] == ("densenet121", "runs/pretrained-densenet121/best.pt")
     (tmp_path / "other.toml").write_text("rates = 1")
     with pytest.raises(ValueError, match="other.toml"):
         load_bottleneck(tmp_path / "other.toml")

@@ -23,6 +23,7 @@ def test_delong_agrees_with_the_bootstrap() -> None:
     error = (rate.high - rate.low) / (2 * 1.96)
     assert np.log10(p) == pytest.approx(np.log10(2 * norm.sf(abs(rate.value / error))), rel=0.25)
     assert delong(LABELS, BETTER, BETTER) == 1.0
+    assert delong(LABELS, LABELS.astype(float), -LABELS.astype(float)) == 0.0
 
 
 def test_delong_is_even_where_nothing_differs() -> None:
@@ -40,7 +41,8 @@ def test_runs_are_held_against_the_first(run: Path, tiny: Path, tmp_path: Path) 
     out = tmp_path / "compared"
     assert main(["compare", *folders, "--out", str(out), "--data", str(tiny)]) == 0
     table = pd.read_csv(out / "compare.csv")
-    assert list(table["run"]) == ["one", "two", "one", "two"]
+    assert list(table["run"]) == folders * 2
+    assert list(table["films"]) == [24, 24, 16, 16]
     assert set(table["AUROC difference"].dropna()) == {"0.000 (0.000 to 0.000)"}
     assert (table["DeLong p"].dropna() == 1).all()
     assert "plotly" in (out / "compare.html").read_text()

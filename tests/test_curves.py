@@ -52,6 +52,7 @@ def test_reliability_agrees_with_scikit_learn() -> None:
     np.testing.assert_allclose(curve.observed, observed)
     assert curve.films.sum() == len(LABELS)
     assert (curve.low <= curve.observed).all() and (curve.observed <= curve.high).all()
+    assert (curve.low < curve.high).all()  # also where all films of a bin are alike
 
 
 def test_net_benefit_counts_what_a_threshold_gains_and_costs() -> None:

@@ -25,6 +25,7 @@ from train.evaluate import encode_films, learn_distance, load_run, score
 from train.export import export
 from train.files import load_checkpoint
 from train.fit import fit
+from train.measure import Scores, asks_everything, measure
 from train.recipe import Augment, Phase, load_recipe
 from train.repeat import cross_validate, repeat_seeds
 from train.shortcuts import VIEWS, describe, heat_shares
@@ -129,6 +130,40 @@ def test_a_start_that_saw_the_films_set_apart_is_refused(
         fit(recipe, tiny, tmp_path / "run")
     with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
         fit(CYCLE.override(teachers=(str(run),), fold=1), tiny, tmp_path / "run")
+
+
+def test_what_a_start_has_learned_from_is_followed(run: Path, tiny: Path, tmp_path: Path) -> None:
+    other = CYCLE.override(init=str(run / "best.pt"))
+    fit(other, tiny, tmp_path / "second")
+    (tmp_path / "second/split.csv").write_text("split,sha256\n")  # as if it had other films
+    with pytest.raises(ValueError, match="was trained on"):
+        fit(CYCLE.override(init=str(tmp_path / "second/best.pt"), fold=1), tiny, tmp_path / "run")
+
+
+def test_accuracy_over_classes_leaves_out_sources_that_lack_one() -> None:
+    rows = pd.DataFrame({"source": list("aaabb"), "pneumonia": [0, 1, 1, 0, 1], "viral": np.nan})
+    rows.loc[[1, 2], "viral"] = [0, 1]
+    assert list(asks_everything(CYCLE.findings, rows)) == [True, True, True, False, False]
+    rows.loc[4, "viral"] = 0  # b has no viral film
+    assert not asks_everything(CYCLE.findings, rows)[3:].any()
+
+
+def test_words_say_whom_a_cohort_holds(run: Path, tiny: Path) -> None:
+    still = CYCLE.override(augment=Augment(aspect=0), where="viral == 1", sources=("covid19",))
+    trained = load_run(run)
+    rows = {name: part for name, part in trained.table.groupby("split") if name != "train"}
+    zeros = {
+        name: Scores(np.zeros((len(part), 2)), np.zeros(len(part))) for name, part in rows.items()
+    }
+    for name, part in rows.items():
+        zeros[name].logits[:, 0] = part["pneumonia"]
+        zeros[name].logits[:, 1] = part["viral"].fillna(0)
+    cohorts = measure(still, trained.table, zeros).cohorts
+    assert "shape" not in cohorts["validation"].description
+    assert "patients set apart for good; only viral == 1" in cohorts["test"].description
+    cohorts = measure(CYCLE, trained.table, zeros).cohorts
+    assert "random shape and sharpness" in cohorts["validation"].description
+    assert "(official test)" in cohorts["test"].description
 
 
 def test_teachers_have_a_say_in_the_labels(run: Path, tiny: Path, tmp_path: Path) -> None:

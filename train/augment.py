@@ -17,7 +17,8 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
         generator: A CPU generator, so that a seed gives the same films on every device.
 
     Returns:
-        (N, 1, S, S) float32 in [0, 1]; what comes in from outside the film is black.
+        (N, 1, S, S) float32 in [0, 1]; what comes in from outside a film is black as the film's own
+        black is.
     """
 
     def draw(limit: float) -> torch.Tensor:  # (N,) uniform in [-limit, limit]

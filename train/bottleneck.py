@@ -1,5 +1,8 @@
 """Three classes from features of backbones that stay as they are (Donahue et al., DeCAF, 2014).
 
+Where first weights were trained on these very films, for want of others, features of the training
+films fit their labels better than those of the others do: heads are compared on validation.
+
     python -m train bottleneck --recipe train/recipes/published/bottleneck.toml --out FOLDER
 
 Every backbone looks at every film once; its pooled features are kept on disk. On them a head of
@@ -9,6 +12,7 @@ FOLDER/bottleneck.csv.
 """
 
 import itertools
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +30,8 @@ from cxrapp.card import Finding
 from cxrapp.preprocess import Preprocessing
 from cxrapp.reading import class_names, read_classes
 from train import data
-from train.files import write_atomically
+from train.files import digest_weights, write_atomically
+from train.fit import check_starts
 from train.measure import against_the_rest
 from train.model import Network, build_network
 
@@ -95,6 +100,7 @@ def compare_backbones(recipe: Bottleneck, root: Path, out: Path) -> pd.DataFrame
     table = data.split_validation(table, recipe.validation, recipe.seed)
     classes = read_classes(table[[f.name for f in FINDINGS]].to_numpy(float))
     table = table.assign(answer=classes)[classes >= 0].reset_index(drop=True)
+    check_starts([Path(init).parent for _, init in recipe.backbones], table)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     for (backbone, init), size in itertools.product(recipe.backbones, recipe.sizes):
@@ -116,16 +122,18 @@ def _load_features(
 
     Kept ones are used only for the same films in the same order, from the same first weights.
     """
-    stamp = np.array([init, *table["sha256"]])
+    torch.manual_seed(0)  # of random first weights
+    network = build_network(1, 0.0, init, backbone).eval()
+    stamp = np.array([digest_weights(network.features), *table["sha256"]])
     if cache.exists():
         with np.load(cache) as kept:
             if np.array_equal(kept["stamp"], stamp):
                 return kept["features"]
-    network = build_network(1, 0.0, init, backbone).eval()
     films = data.load_films(table, root, Preprocessing(size))
     features = np.concatenate(list(tqdm(_pool(network, films), desc=cache.stem, disable=None)))
-    with cache.open("wb") as file:
-        np.savez(file, features=features, stamp=stamp)
+    part = cache.with_name("part-" + cache.name)
+    np.savez(part, features=features, stamp=stamp)
+    os.replace(part, cache)
     return features
 
 

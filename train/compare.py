@@ -67,30 +67,32 @@ def _sit(folders: list[Path], root: Path) -> dict[str, list[Sitting]]:
     """Finding -> the answers of every run, film by film the same."""
     runs = [(load_run(folder), evaluate(folder, root)) for folder in folders]
     tests = [
-        pd.read_csv(folder / "scores.csv").query("split == 'test'").set_index("sha256")
+        pd.read_csv(folder / "scores.csv").query("split == 'test'").set_index("path")
         for folder in folders
     ]
     shared = set.intersection(*(set(test.index) for test in tests))
     findings = [f.name for f in runs[0][0].recipe.findings]
     for run, _ in runs[1:]:
         findings = [name for name in findings if name in {f.name for f in run.recipe.findings}]
-    if not shared or not findings:
-        raise ValueError("These runs share no test films, or no finding.")
-    order = [sha for sha in tests[0].index if sha in shared]
+    order = [path for path in tests[0].index if path in shared]
     sittings: dict[str, list[Sitting]] = {}
     for name in findings:
         for folder, (run, evaluation), test in zip(folders, runs, tests, strict=True):
             films = test.loc[order]
             films = films[films[name].notna()]
+            if films[name].nunique() < 2:
+                continue  # nothing to tell apart
             k = [f.name for f in run.recipe.findings].index(name)
             sitting = Sitting(
-                folder.name,
+                str(folder),
                 films[name].to_numpy() == 1,
                 films[f"{name}_probability"].to_numpy(float),
                 next(iter(evaluation.operating_points[k].values())),
                 films["patient"].to_numpy(),
             )
             sittings.setdefault(name, []).append(sitting)
+    if not sittings:
+        raise ValueError("These runs share no finding with test films of both kinds.")
     return sittings
 
 
@@ -141,7 +143,7 @@ def delong(labels: np.ndarray, scores: np.ndarray, others: np.ndarray) -> float:
     contrast = np.array([1, -1])
     variance = sum(contrast @ np.cov(part) @ contrast / len(part[0]) for part in (ill, well))
     if variance <= 0:
-        return 1.0
+        return float(difference == 0)
     return float(2 * norm.sf(abs(difference) / np.sqrt(variance)))
 
 

@@ -2,7 +2,8 @@
 
 Where its calibration finds wrong labels, a label becomes the probability of the truth given the
 film and the label (confident learning, Northcutt et al., 2021, without the hard cut). Where it
-finds none, labels stay as they are.
+finds none, labels stay as they are. Confident learning asks networks that have not learned from
+the film; these teachers have, and so take its label for right more often than they should.
 """
 
 from pathlib import Path

@@ -7,6 +7,7 @@ Every process takes its share of every batch; DistributedDataParallel averages t
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -51,6 +52,7 @@ def join_ranks() -> Ranks:
     if count == 1:
         return Ranks(0, 1, torch.device("cuda" if cuda else "cpu"))
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if cuda else "gloo")
+        # One process scores films for all while the others wait.
+        dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(hours=2))
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
     return Ranks(dist.get_rank(), count, device)

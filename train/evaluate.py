@@ -14,7 +14,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,9 +26,9 @@ from cxrapp.predict import BATCH, encode, measure_distances
 from cxrapp.preprocess import Preprocessing
 from train import data
 from train.augment import augment
-from train.files import load_checkpoint, to_json, write_atomically
+from train.files import digest_weights, load_checkpoint, to_json, write_atomically
 from train.gate import fit_distance, load_distance, save_distance
-from train.measure import COHORTS, Evaluation, Scores, measure
+from train.measure import COHORTS, Evaluation, Scores, measure, varies_shape
 from train.model import Mirrored, build_network, with_averages
 from train.recipe import Augment, Recipe, recipe_from
 
@@ -41,6 +40,7 @@ class Run:
     Args:
         backbone, head: As in `cxrapp.bundle.Encoder`, eager.
         data: SHA-256 of the films and their split.
+        versions: Of the libraries it was trained with.
     """
 
     recipe: Recipe
@@ -50,6 +50,15 @@ class Run:
     table: pd.DataFrame
     epoch: int
     data: str
+    versions: dict[str, str]
+
+    def stamp(self) -> dict[str, str]:
+        """What a number depends on: what was measured under another stamp is out of date."""
+        return {
+            "data": self.data,
+            "recipe": json.dumps(self.recipe.as_dict()),
+            "weights": digest_weights(self.backbone, self.head),
+        }
 
 
 def load_run(folder: Path) -> Run:
@@ -73,6 +82,7 @@ def load_run(folder: Path) -> Run:
         pd.read_csv(folder / "split.csv"),
         saved["epoch"],
         saved["data"],
+        saved.get("versions", {}),
     )
 
 
@@ -91,15 +101,10 @@ def evaluate(folder: Path, root: Path) -> Evaluation:
     if scores is None:
         scores = score(run, learn_distance(run, folder, root), run, root)
     evaluation = measure(run.recipe, run.table, scores)
-    values = {"run": _stamp(run), "metrics": evaluation.metrics, "groups": evaluation.groups}
+    values = {"run": run.stamp(), "metrics": evaluation.metrics, "groups": evaluation.groups}
     write_atomically(folder / "scores.csv", _list_scores(run, evaluation).to_csv(index=False))
     write_atomically(folder / "evaluation.json", to_json(values))
     return evaluation
-
-
-def _stamp(run: Run) -> dict[str, Any]:
-    """What a number depends on: anything measured under another stamp is out of date."""
-    return {"data": run.data, "recipe": json.dumps(run.recipe.as_dict()), "epoch": run.epoch}
 
 
 def _load_scores(run: Run, folder: Path) -> dict[str, Scores] | None:
@@ -107,7 +112,7 @@ def _load_scores(run: Run, folder: Path) -> dict[str, Scores] | None:
     paths = folder / "evaluation.json", folder / "scores.csv"
     if not all(path.exists() for path in paths):
         return None
-    if json.loads(paths[0].read_text()).get("run") != _stamp(run):
+    if json.loads(paths[0].read_text()).get("run") != run.stamp():
         return None
     films = pd.read_csv(paths[1])
     logits = [f"{finding.name}_logit" for finding in run.recipe.findings]
@@ -119,13 +124,13 @@ def _load_scores(run: Run, folder: Path) -> dict[str, Scores] | None:
 
 def learn_distance(run: Run, folder: Path, root: Path) -> nn.Module:
     """What the run's training films look like to its backbone; learned once a run."""
-    distance = load_distance(folder / "distance.pt", _stamp(run))
+    distance = load_distance(folder / "distance.pt", run.stamp())
     if distance is None:
         rows = run.table[run.table["split"] == "train"]
         # A mirrored backbone reports the averages of the straight film: spare it the mirror image.
         _, averages = encode_films(without_mirror(run), rows, run, root, "training films")
         distance = fit_distance(averages)
-        save_distance(folder / "distance.pt", distance, _stamp(run))
+        save_distance(folder / "distance.pt", distance, run.stamp())
     return distance
 
 
@@ -135,7 +140,7 @@ def score(network: Encoder, distance: nn.Module, run: Run, root: Path) -> dict[s
     for cohort, rows in run.table.groupby("split", sort=False):
         if cohort in COHORTS:
             logits, averages = encode_films(network, rows, run, root, cohort)
-            if cohort == "validation":
+            if cohort == "validation" and varies_shape(run.recipe.augment):
                 change = _vary_shape(run.recipe.augment)
                 logits, _ = encode_films(network, rows, run, root, "varied validation", change)
             distances = measure_distances(distance, averages)

@@ -6,7 +6,6 @@ python -m train export RUN --data DIR --out weights/NAME.pt
 import copy
 import hashlib
 import os
-import platform
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-import torchvision
 from torch import nn
 
 from cxrapp.bundle import Bundle, load_bundle, load_parts
@@ -131,7 +129,7 @@ def _build_card(
         findings=run.recipe.findings,
         preprocessing=run.preprocessing,
         **vars(evaluation),
-        shortcuts=read_shortcuts(folder),
+        shortcuts=read_shortcuts(run, folder),
         training={
             "recipe": run.recipe.as_dict(),
             "films": by_split.size().to_dict(),
@@ -140,11 +138,6 @@ def _build_card(
             "best epoch": run.epoch,
             "history": history.to_dict(orient="list"),
             "weights": precision,
-            "versions": {
-                "python": platform.python_version(),
-                "torch": str(torch.__version__),
-                "torchvision": str(torchvision.__version__),
-                "numpy": np.__version__,
-            },
+            "versions": run.versions,
         },
     )

@@ -1,5 +1,6 @@
 """Files that are either whole or not there: a run killed while it writes loses nothing."""
 
+import hashlib
 import json
 import math
 import os
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -27,6 +29,15 @@ def to_json(value: Any) -> str:
         return None if isinstance(part, float) and math.isnan(part) else part
 
     return json.dumps(plain(value), allow_nan=False, indent=1) + "\n"
+
+
+def digest_weights(*modules: nn.Module) -> str:
+    """SHA-256 over every weight and buffer, in order."""
+    digest = hashlib.sha256()
+    for module in modules:
+        for value in module.state_dict().values():
+            digest.update(value.cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def save_atomically(path: Path, value: dict[str, Any]) -> None:

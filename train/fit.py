@@ -5,6 +5,8 @@
 The same command continues a run that was stopped. `train.journal` says what a run leaves behind.
 """
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,11 @@ from train import data
 from train.distil import soften_labels
 from train.distributed import Ranks, join_ranks
 from train.epoch import Split, build_trainer, train_epoch, validation_loss
-from train.files import write_atomically
+from train.files import load_checkpoint, write_atomically
 from train.journal import Journal
 from train.loss import film_weights
 from train.model import build_network, prepare
-from train.recipe import Phase, Recipe
+from train.recipe import Phase, Recipe, recipe_from
 
 
 def fit(recipe: Recipe, root: Path, run: Path) -> None:
@@ -32,7 +34,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
     """
     ranks = join_ranks()
     table = split_table(recipe, root, quiet=not ranks.leads)
-    check_start(recipe, table)
+    check_starts(starts(recipe), table)
     journal = Journal(run, recipe, table, writes=ranks.leads)
     stopped = journal.stopped
     if ranks.leads and not stopped:
@@ -122,22 +124,34 @@ def load_split(
     return Split(*(part.to(ranks.device) for part in (films, targets, weights)))
 
 
-def check_start(recipe: Recipe, table: pd.DataFrame) -> None:
+def check_starts(runs: Iterable[Path], table: pd.DataFrame) -> None:
     """Refuse first weights and teachers that have learned from films this run measures itself on.
 
+    Args:
+        runs: Folders that weights come from; their own starts and teachers are followed.
+
     Raises:
-        ValueError: The run that `recipe.init` comes from, or a teacher, trained on such films.
+        ValueError: One of them trained on such films.
     """
     apart = set(table.loc[table["split"] != "train", "sha256"])
-    for run in (Path(recipe.init).parent, *map(Path, recipe.teachers)):
-        if not (run / "split.csv").is_file():
+    waiting, seen = list(runs), set()
+    while waiting:
+        run = waiting.pop()
+        if run in seen or not (run / "split.csv").is_file():
             continue  # not one of our runs
+        seen.add(run)
         learned = pd.read_csv(run / "split.csv").query("split == 'train'")["sha256"]
         if shared := len(apart & set(learned)):
             raise ValueError(
                 f"{run} was trained on {shared} films that this run sets apart for validation "
                 "or test: use the same seed, fold and sources for both."
             )
+        waiting += starts(recipe_from(json.loads(load_checkpoint(run / "best.pt")["recipe"])))
+
+
+def starts(recipe: Recipe) -> list[Path]:
+    """Folders that a run's first weights and its teachers come from."""
+    return [Path(recipe.init).parent, *map(Path, recipe.teachers)]
 
 
 def _is_stale(phase: Phase, rows: list[dict[str, Any]]) -> bool:

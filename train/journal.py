@@ -9,6 +9,8 @@ history.csv     one line an epoch; the same for TensorBoard in tensorboard/
 
 import json
 import math
+import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from torch.utils.tensorboard import SummaryWriter
 from train import data
 from train.files import load_checkpoint, save_atomically, write_atomically
 from train.recipe import Recipe
+
+LIBRARIES = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn")
+VERSIONS = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
 
 class Journal:
@@ -67,6 +72,7 @@ class Journal:
             self._board.add_scalar(key, row[key], row["epoch"])
         if best:
             checkpoint = {"model": weights, "size": row["size"], "epoch": row["epoch"]}
+            checkpoint["versions"] = VERSIONS
             save_atomically(self._run / "best.pt", self._stamp | checkpoint)
         progress = {"history": self.history, **progress}
         save_atomically(self._run / "last.pt", self._stamp | progress)

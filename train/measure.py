@@ -21,14 +21,9 @@ from cxrapp.decision import (
 from cxrapp.reading import read_classes
 from train.calibrate import find_operating_points, fit_calibration
 from train.gate import set_limits
-from train.recipe import Recipe
+from train.recipe import Augment, Recipe
 
-COHORTS = {
-    "validation": "validation patients, set apart from training; each film at a random shape and "
-    "sharpness, as machines differ",
-    "test": "official test",
-}
-OTHER_TESTS = " of kermany, and patients set apart for good in every other source"
+COHORTS = ("validation", "test")
 GROUPED_BY = ("source", "view")
 MIN_GROUP = 10  # films with and without a finding below which a group is not measured
 
@@ -72,32 +67,60 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
         metrics={},
         groups={},
     )
+    whole = {name: asks_everything(recipe.findings, rows[name]) for name in rows}
     for name, cohort in cohorts.items():
-        evaluation.metrics[name] = _measure_cohort(recipe.findings, evaluation, cohort)
+        evaluation.metrics[name] = _measure_cohort(evaluation, recipe, cohort, whole[name])
     for column in GROUPED_BY:
         values = rows["test"][column]
         named = values.dropna().unique()
         for value in named if len(named) > 1 else ():
-            part = cohorts["test"].subset(values.to_numpy() == value)
-            measured = _measure_cohort(recipe.findings, evaluation, part, MIN_GROUP)
+            chosen = values.to_numpy() == value
+            part, known = cohorts["test"].subset(chosen), whole["test"][chosen]
+            measured = _measure_cohort(evaluation, recipe, part, known, MIN_GROUP)
             evaluation.groups[f"{column} {value}"] = measured
     return evaluation
 
 
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) -> Cohort:
-    patients = pd.factorize(rows["patient"])[0]
-    who = COHORTS[name]
-    if name == "test" and recipe.held_out:
-        who = f"every film of {recipe.held_out}, which training left out"
-    elif name == "test" and len(recipe.sources) > 1:
-        who += OTHER_TESTS
     return Cohort(
-        f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({who})",
-        patients,
+        f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({_say_who(recipe, name)})",
+        pd.factorize(rows["patient"])[0],
         rows[[finding.name for finding in recipe.findings]].to_numpy(float),
         scores.logits,
         scores.distances,
     )
+
+
+def _say_who(recipe: Recipe, name: str) -> str:
+    if name == "validation":
+        who = "validation patients, set apart from training"
+        if varies_shape(recipe.augment):
+            who += "; each film at a random shape and sharpness, as machines differ"
+    elif recipe.held_out:
+        who = f"every film of {recipe.held_out}, which training left out"
+    elif recipe.sources == ("kermany",):
+        who = "official test"
+    elif "kermany" in recipe.sources:
+        who = "official test of kermany, and patients set apart for good in every other source"
+    else:
+        who = "patients set apart for good"
+    return f"{who}; only {recipe.where}" if recipe.where else who
+
+
+def varies_shape(ranges: Augment) -> bool:
+    """Whether training varies the shape or sharpness of films."""
+    return bool(ranges.aspect or ranges.sharpness)
+
+
+def asks_everything(findings: tuple[Finding, ...], rows: pd.DataFrame) -> np.ndarray:
+    """(N,) bool: films of sources that have films of every class, each with all its labels.
+
+    Elsewhere the films of some class would be missing, and accuracy over classes mean little.
+    """
+    classes = read_classes(rows[[finding.name for finding in findings]].to_numpy(float))
+    by_source = pd.Series(classes, rows.index).groupby(rows["source"])
+    found = by_source.transform(lambda seen: len(set(seen) - {-1}) == len(findings) + 1)
+    return found.to_numpy(bool) & (classes >= 0)
 
 
 def _defined(cohort: Cohort, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -107,15 +130,18 @@ def _defined(cohort: Cohort, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _measure_cohort(
-    findings: tuple[Finding, ...], evaluation: Evaluation, cohort: Cohort, fewest: int = 1
+    evaluation: Evaluation, recipe: Recipe, cohort: Cohort, whole: np.ndarray, fewest: int = 1
 ) -> dict[str, Any]:
     """Finding -> measures at its default threshold; and what holds for all findings together.
 
     A finding with fewer than `fewest` films of either kind is left out.
+
+    Args:
+        whole: (N,) from `asks_everything`.
     """
     measured: dict[str, Any] = {}
     calls = np.empty_like(cohort.labels)
-    for k, finding in enumerate(findings):
+    for k, finding in enumerate(recipe.findings):
         calibration = evaluation.calibrations[k]
         threshold = next(iter(evaluation.operating_points[k].values()))
         calls[:, k] = calibration.probability(cohort.logits[:, k]) >= threshold
@@ -128,21 +154,20 @@ def _measure_cohort(
                 **asdict(operating_point(labels, probabilities, threshold, patients)),
             }
     accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
-    together = {"accuracy": _joint_accuracy(cohort, calls), "accepted": accepted}
+    together = {"accuracy": _joint_accuracy(cohort, calls, whole), "accepted": accepted}
     measured["all findings"] = {name: asdict(rate) for name, rate in together.items() if rate}
     return measured
 
 
-def _joint_accuracy(cohort: Cohort, calls: np.ndarray) -> Rate | None:
+def _joint_accuracy(cohort: Cohort, calls: np.ndarray, whole: np.ndarray) -> Rate | None:
     """Share of films whose class is read right, for normal, bacterial or viral the three-class one.
 
     None where no film has every label it should have.
     """
-    truth = read_classes(cohort.labels)
-    known = truth >= 0
-    if not known.any():
+    if not whole.any():
         return None
-    return share_rate((truth == read_classes(calls))[known], cohort.patients[known])
+    right = read_classes(cohort.labels) == read_classes(calls)
+    return share_rate(right[whole], cohort.patients[whole])
 
 
 def against_the_rest(

@@ -61,16 +61,18 @@ def measure_shortcuts(folder: Path, root: Path) -> None:
         if lit.any():
             rates["heat inside the chest, of films with it"] = mean_rate(heat[lit], patients[lit])
         checks[finding.name] = {name: asdict(rate) for name, rate in rates.items()}
-    write_atomically(folder / "shortcuts.json", to_json(checks))
+    kept = {"run": run.stamp(), "checks": checks}
+    write_atomically(folder / "shortcuts.json", to_json(kept))
     for finding, rates in checks.items():
         for name, rate in rates.items():
             print(f"{finding}, {name}: {rate['value']:.3f} ({rate['low']:.3f}, {rate['high']:.3f})")
 
 
-def read_shortcuts(folder: Path) -> dict[str, Any]:
-    """What `measure_shortcuts` wrote; empty if it was not run."""
+def read_shortcuts(run: Run, folder: Path) -> dict[str, Any]:
+    """What `measure_shortcuts` wrote; empty if it was not run on these weights."""
     path = folder / "shortcuts.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    return kept["checks"] if kept.get("run") == run.stamp() else {}
 
 
 def chest_mask(size: int) -> np.ndarray:

@@ -4,7 +4,7 @@ Every row has `path` (relative to the data folder), `split` (train | test), `sou
 `view` and `age_years` where they are known, and a column a finding: 1 present, 0 absent, NaN where
 the question is not defined or its answer unknown. A source answers `pneumonia` and `viral` only if
 it has films of both answers; otherwise knowing the source would be knowing the answer. `covid19`,
-COVID-19 against any other pneumonia of known cause, breaks that rule in two sources of three, as
+COVID-19 against other bacterial or viral pneumonia, breaks that rule in two sources of three, as
 published systems do: a recipe that asks it says from where (`where`, `balance`).
 """
 

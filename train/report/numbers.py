@@ -15,7 +15,7 @@ from cxrapp.curves import average_precision
 from cxrapp.decision import auroc_rate, calibration_error, operating_point, share_rate
 from cxrapp.reading import class_names, joint_probabilities, read_classes
 from train.evaluate import Run
-from train.measure import Evaluation, against_the_rest
+from train.measure import Evaluation, against_the_rest, asks_everything
 from train.shortcuts import read_shortcuts
 
 Numbers = dict[str, Any]
@@ -32,12 +32,10 @@ def collect(run: Run, evaluation: Evaluation, folder: Path, root: Path) -> Numbe
         "sizes": _measure_sizes(run.table, root),
         "splits": _describe_splits(run.table),
         "history": pd.read_csv(folder / "history.csv").to_dict(orient="list"),
-        "cohorts": {
-            name: _measure(cohort, evaluation, run.recipe.findings)
-            for name, cohort in evaluation.cohorts.items()
-        },
+        "cohorts": {name: _measure(run, evaluation, name) for name in evaluation.cohorts},
+        "versions": run.versions,
         "groups": evaluation.groups,
-        "shortcuts": read_shortcuts(folder),
+        "shortcuts": read_shortcuts(run, folder),
         "gate": asdict(evaluation.gate),
         "calibrations": [asdict(calibration) for calibration in evaluation.calibrations],
     }
@@ -80,8 +78,9 @@ def _describe_splits(table: pd.DataFrame) -> dict[str, Numbers]:
     return splits
 
 
-def _measure(cohort: Cohort, evaluation: Evaluation, findings: tuple[Finding, ...]) -> Numbers:
+def _measure(run: Run, evaluation: Evaluation, name: str) -> Numbers:
     """One cohort: every finding, and the classes they make together."""
+    cohort, findings = evaluation.cohorts[name], run.recipe.findings
     thresholds = [next(iter(points.values())) for points in evaluation.operating_points]
     calibrated = np.column_stack(
         [c.probability(cohort.logits[:, k]) for k, c in enumerate(evaluation.calibrations)]
@@ -105,9 +104,12 @@ def _measure(cohort: Cohort, evaluation: Evaluation, findings: tuple[Finding, ..
             evaluation.operating_points[k],
             (finding.negative, finding.positive),
         )
-    if len(findings) > 1:
+    whole = asks_everything(findings, run.table[run.table["split"] == name])
+    if len(findings) > 1 and whole.any():
         calls = (calibrated >= thresholds).astype(float)
-        measured["classes"] = _measure_classes(cohort, calls, calibrated, class_names(findings))
+        measured["classes"] = _measure_classes(
+            cohort.subset(whole), calls[whole], calibrated[whole], class_names(findings)
+        )
     return measured
 
 
@@ -141,16 +143,14 @@ def _measure_finding(
 def _measure_classes(
     cohort: Cohort, calls: np.ndarray, probabilities: np.ndarray, names: tuple[str, ...]
 ) -> Numbers:
-    """The findings read as one answer, on the films that have every label they should have."""
+    """The findings read as one answer, on films that have every label they should have."""
     truth, said = read_classes(cohort.labels), read_classes(calls)
-    known = truth >= 0
-    truth, said, patients = truth[known], said[known], cohort.patients[known]
-    joint = joint_probabilities(probabilities[known])
+    joint = joint_probabilities(probabilities)
     return {
-        "accuracy": asdict(share_rate(truth == said, patients)) if known.any() else None,
+        "accuracy": asdict(share_rate(truth == said, cohort.patients)),
         "confusion": confusion_matrix(truth, said, labels=range(len(names))).tolist(),
         "by class": _report(truth, said, names),
-        "against the rest": against_the_rest(truth, said, joint, patients, names),
+        "against the rest": against_the_rest(truth, said, joint, cohort.patients, names),
     }
 
 
@@ -162,6 +162,6 @@ def _report(truth: np.ndarray, said: np.ndarray, names: tuple[str, ...]) -> Numb
         labels=range(len(names)),
         target_names=names,
         output_dict=True,
-        zero_division=np.nan,
+        zero_division=0,
     )
     return {name: report[name] for name in (*names, "macro avg", "weighted avg")}

@@ -1,14 +1,11 @@
 """Numbers and pictures -> one HTML page that needs no network."""
 
-import platform
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import numpy as np
 import plotly.graph_objects as go
-import torch
-import torchvision
 from plotly.offline import get_plotlyjs
 
 from cxrapp import charts
@@ -21,13 +18,6 @@ from train.report.checklist import ITEMS
 from train.report.numbers import Numbers
 from train.report.pictures import sample_films, worst_films
 
-VERSIONS = {
-    "Python": platform.python_version(),
-    "torch": str(torch.__version__),
-    "torchvision": str(torchvision.__version__),
-    "NumPy": np.__version__,
-}
-
 
 def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> str:
     """The page as text: figures by Plotly, whose script it carries."""
@@ -39,11 +29,16 @@ def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> st
         lstrip_blocks=True,
     )
     environment.filters["rate"] = _in_words
+    has_groups = any(
+        "auroc" in row for findings in numbers["groups"].values() for row in findings.values()
+    )
+    missing = {"groups"} if not has_groups else set()
+    missing |= {"shortcuts"} if not numbers["shortcuts"] else set()
     return environment.get_template("template.html").render(
         run=run,
         recipe=run.recipe,
         numbers=numbers,
-        versions=VERSIONS,
+        versions=run.versions,
         plotly=get_plotlyjs(),
         learning=_embed(charts.learning_figure(numbers["history"])),
         figures={
@@ -52,7 +47,8 @@ def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> st
         },
         samples=sample_films(run, root),
         worst=worst_films(run, evaluation, root),
-        items=ITEMS,
+        has_groups=has_groups,
+        items=[item for item in ITEMS if item.where not in missing],
     )
 
 
