@@ -48,8 +48,10 @@ def test_scale_of_the_logits_does_not_matter(truth: tuple[np.ndarray, np.ndarray
 def test_operating_points_keep_their_goals(truth: tuple[np.ndarray, np.ndarray]) -> None:
     logits, labels = truth
     scores, patients = expit(2 * logits - 1), np.arange(20_000) // 2
-    points = find_operating_points(labels, scores, patients)
+    points = find_operating_points(labels, scores, patients, screens=False)
     assert list(points)[0] == "balanced (Youden)"
+    screening = find_operating_points(labels, scores, patients, screens=True)
+    assert list(screening)[0] == "sensitivity at least 95 %" and screening == points
     for name, threshold in points.items():
         point = operating_point(labels, scores, threshold, patients)
         if name.startswith("sensitivity"):
@@ -61,5 +63,5 @@ def test_operating_points_keep_their_goals(truth: tuple[np.ndarray, np.ndarray])
 def test_a_goal_that_only_calling_every_film_keeps_is_left_out() -> None:
     scores = np.linspace(0.0001, 0.01, 400)
     labels = np.arange(400) % 2 == 0  # no score tells anything
-    points = find_operating_points(labels, scores, np.arange(400))
+    points = find_operating_points(labels, scores, np.arange(400), screens=True)
     assert "sensitivity at least 98 %" not in points

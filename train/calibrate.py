@@ -11,6 +11,7 @@ from cxrapp.card import Calibration
 from cxrapp.decision import threshold_for, youden_threshold
 
 MAX_MISLABELLED = 0.4
+SCREENING_GOAL = "sensitivity at least 95 %"
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
@@ -49,22 +50,28 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
 
 
 def find_operating_points(
-    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray
+    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, *, screens: bool
 ) -> dict[str, float]:
     """Name -> threshold; the default first. A goal the films cannot show is left out, and one that
     only calling every film, or none, would keep.
 
     Goals are met by the lower bound of the interval. Thresholds have three decimals, as a slider
     does, rounded to the side that keeps the goal.
+
+    Args:
+        screens: Begin with a sensitivity. Youden's point weighs a miss like a false alarm, and on a
+            nearly perfect curve a handful of films decide where it lies.
     """
     scores = labels, probabilities, patients
     points = {
         "balanced (Youden)": max(_down(youden_threshold(labels, probabilities)), 0.001),
-        "sensitivity at least 95 %": _down(threshold_for(*scores, sensitivity=0.95)),
+        SCREENING_GOAL: _down(threshold_for(*scores, sensitivity=0.95)),
         "sensitivity at least 98 %": _down(threshold_for(*scores, sensitivity=0.98)),
         "specificity at least 90 %": _up(threshold_for(*scores, specificity=0.90)),
     }
-    return {name: t for name, t in points.items() if t is not None and 0 < t < 1}
+    points = {name: t for name, t in points.items() if t is not None and 0 < t < 1}
+    first = {name: t for name, t in points.items() if screens and name == SCREENING_GOAL}
+    return first | points
 
 
 def _down(threshold: float | None) -> float | None:

@@ -56,7 +56,10 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
     for k in range(len(recipe.findings)):
         labels, logits, patients = _defined(cohorts["validation"], k)
         calibration = fit_calibration(labels, logits)
-        named = find_operating_points(labels, calibration.probability(logits), patients)
+        screens = recipe.findings[k].given is None
+        named = find_operating_points(
+            labels, calibration.probability(logits), patients, screens=screens
+        )
         calibrations.append(calibration)
         points.append(named)
     evaluation = Evaluation(

@@ -1,6 +1,5 @@
 """What a threshold means: the ROC point, the counts, and both in plain words."""
 
-import numpy as np
 import streamlit as st
 
 from cxrapp.bootstrap import Rate
@@ -24,8 +23,8 @@ def show_consequences(card: ModelCard, finding: Finding, threshold: float) -> No
     )
     st.caption(_counts_table(finding, point))
     st.caption(
-        f"Validation: {len(scores.labels)} films of {len(np.unique(scores.patients))} patients "
-        "kept out of training; 95 % intervals by patient."
+        f"Validation: {len(scores.labels)} films on which this is asked, of "
+        f"{card.cohorts['validation'].description}. 95 % intervals by patient."
     )
     _show_other_cohorts(card, finding, threshold)
 

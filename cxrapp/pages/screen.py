@@ -158,7 +158,9 @@ def _show_findings(card: ModelCard, decisions: tuple[Decision, ...]) -> Finding:
 def _offer_points(key: str, points: dict[str, float]) -> None:
     """The card's operating points, as buttons in a menu that set the slider."""
     with st.popover("Set by goal", width="stretch"):
-        st.caption("Chosen on validation patients, by the lower bound of the 95 % interval.")
+        st.caption(
+            "Chosen on validation patients; goals are met by the lower bound of the 95 % interval."
+        )
         for name, threshold in points.items():
             st.button(
                 f"{name[0].upper()}{name[1:]}: {threshold:.3f}",
