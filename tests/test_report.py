@@ -34,9 +34,8 @@ def test_the_numbers_are_those_of_the_scores(reported: Path) -> None:
     numbers = json.loads((reported / "report.json").read_text())
     test = pd.read_csv(reported / "scores.csv").query("split == 'test'")
     measured = numbers["cohorts"]["test"]["findings"]["pneumonia"]
-    name, point = next(iter(measured["operating points"].items()))
+    point = next(iter(measured["operating points"].values()))
     called = test["pneumonia_probability"] >= point["threshold"]
-    assert name == "balanced (Youden)"
     assert point["accuracy"]["value"] == pytest.approx(accuracy_score(test["pneumonia"], called))
     assert measured["by class"]["pneumonia"]["f1-score"] == pytest.approx(
         f1_score(test["pneumonia"], called)
