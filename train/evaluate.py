@@ -39,6 +39,7 @@ class Run:
 
     Args:
         backbone, head: As in `cxrapp.bundle.Encoder`, eager.
+        table: The films, and what was learned of each in columns such as `viral_learned`.
         data: SHA-256 of the films and their split.
         versions: Of the libraries it was trained with.
     """
@@ -79,7 +80,9 @@ def load_run(folder: Path) -> Run:
         (Mirrored(backbone) if recipe.mirror else backbone).eval(),
         network.head.eval(),
         Preprocessing(saved["size"]),
-        pd.read_csv(folder / "split.csv"),
+        pd.read_csv(folder / "split.csv").join(
+            pd.read_csv(folder / "labels.csv").add_suffix("_learned")
+        ),
         saved["epoch"],
         saved["data"],
         saved.get("versions", {}),

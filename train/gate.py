@@ -11,7 +11,7 @@ from train.files import load_checkpoint, save_atomically
 from train.recipe import Recipe
 
 COMPONENTS = 256
-WARN_SHARE = 0.04  # of the validation films, which are all of the right kind
+WARN_SHARE = 0.05  # of the validation films, which are all of the right kind
 # Of the warning distance. No validation film lies beyond it; photographs, documents, slices,
 # films turned to a side and negatives do, nearly all.
 REFUSE_RATIO = 1.5

@@ -19,7 +19,7 @@ from cxrapp.decision import (
     share_rate,
 )
 from cxrapp.reading import read_classes
-from train.calibrate import find_operating_points, fit_calibration
+from train.calibrate import find_operating_points, fit_calibration, fit_to_posterior
 from train.gate import set_limits
 from train.recipe import Augment, Recipe
 
@@ -55,7 +55,11 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
     calibrations, points = [], []
     for k in range(len(recipe.findings)):
         labels, logits, patients = _defined(cohorts["validation"], k)
-        calibration = fit_calibration(labels, logits)
+        posterior = _defined_posterior(recipe.findings[k], rows["validation"])
+        if np.array_equal(posterior, labels):
+            calibration = fit_calibration(labels, logits)
+        else:
+            calibration = fit_to_posterior(labels, posterior, logits)
         screens = recipe.findings[k].given is None
         named = find_operating_points(
             labels, calibration.probability(logits), patients, screens=screens
@@ -130,6 +134,12 @@ def _defined(cohort: Cohort, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Labels (N,) bool, logits (N,) and patients (N,) where finding k is defined."""
     defined = ~np.isnan(cohort.labels[:, k])
     return cohort.labels[defined, k] == 1, cohort.logits[defined, k], cohort.patients[defined]
+
+
+def _defined_posterior(finding: Finding, rows: pd.DataFrame) -> np.ndarray:
+    """What the run learned of the films on which a finding is defined, in [0, 1]; mostly labels."""
+    learned = rows[f"{finding.name}_learned"]
+    return learned[rows[finding.name].notna()].to_numpy(float)
 
 
 def _measure_cohort(
