@@ -10,7 +10,7 @@ from cxrapp.bundle import Bundle
 from cxrapp.gate import Verdict, judge
 from cxrapp.predict import screen
 from cxrapp.radiograph import Radiograph
-from train.gate import PopulationDistance, fit_distance
+from train.gate import WARN_SHARE, PopulationDistance, fit_distance
 
 
 def verdict(bundle: Bundle, film: Radiograph) -> Verdict:
@@ -92,7 +92,7 @@ def test_distance_warns_then_refuses(bundle: Bundle) -> None:
 
 def test_limits_come_from_validation(bundle: Bundle) -> None:
     distances = bundle.card.cohorts["validation"].distances
-    assert (distances > bundle.card.gate.warn).mean() == pytest.approx(0.04, abs=0.005)
+    assert (distances > bundle.card.gate.warn).mean() == pytest.approx(WARN_SHARE, abs=0.005)
     assert bundle.card.gate.refuse > bundle.card.gate.warn
 
 
