@@ -218,25 +218,6 @@ def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(curve.thresholds[best])
 
 
-def cost_threshold(
-    labels: np.ndarray, scores: np.ndarray, *, prevalence: float, miss_cost: float
-) -> float:
-    """The threshold of the lowest expected cost (Metz, "Basic principles of ROC analysis", 1978).
-
-    It is also that of the highest net benefit at a threshold probability of 1 / (1 + miss_cost).
-
-    Args:
-        labels, scores: As for `roc`.
-        prevalence: Share of the ill where it is used, in (0, 1).
-        miss_cost: How many false alarms one miss weighs.
-    """
-    curve = roc(labels, scores)
-    misses = prevalence * miss_cost * (1 - curve.sensitivity)
-    costs = misses + (1 - prevalence) * (1 - curve.specificity)
-    best = np.argmin(costs[1:]) + 1  # the first calls nothing
-    return float(curve.thresholds[best])
-
-
 def threshold_for(
     labels: np.ndarray,
     scores: np.ndarray,

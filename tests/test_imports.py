@@ -40,7 +40,6 @@ def test_imports_run_one_way(path: Path) -> None:
         "bootstrap",
         "decision",
         "curves",
-        "outcomes",
         "reading",
         "charts",
         "gate",
