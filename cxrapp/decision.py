@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from cxrapp.bootstrap import Rate, number_patients, resamples
 from cxrapp.card import ModelCard
 
-Outcome = Literal["positive", "negative", "not asked"]
+Outcome = Literal["positive", "undecided", "negative", "not asked"]
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,18 @@ class Decision:
 
 
 def decide(
-    card: ModelCard, probabilities: Sequence[float], thresholds: Mapping[str, float]
+    card: ModelCard,
+    probabilities: Sequence[float],
+    thresholds: Mapping[str, float],
+    abstain_from: Mapping[str, float] | None = None,
 ) -> tuple[Decision, ...]:
     """Apply the thresholds; a finding whose `given` is not positive is not asked.
 
     Args:
         probabilities: (K,) calibrated.
         thresholds: Finding -> threshold.
+        abstain_from: Finding -> where its abstain band begins; from there up to the threshold a
+            film is left undecided. Findings not named have no band.
     """
     outcomes: dict[str, Outcome] = {}
     decisions = []
@@ -73,10 +78,18 @@ def decide(
         if finding.given and outcomes[finding.given] != "positive":
             outcomes[finding.name] = "not asked"
         else:
-            outcomes[finding.name] = "positive" if probability >= threshold else "negative"
+            outcomes[finding.name] = _outcome(
+                probability, threshold, (abstain_from or {}).get(finding.name, threshold)
+            )
         outcome = outcomes[finding.name]
         decisions.append(Decision(finding.name, float(probability), threshold, outcome))
     return tuple(decisions)
+
+
+def _outcome(probability: float, threshold: float, abstain_from: float) -> Outcome:
+    if probability >= threshold:
+        return "positive"
+    return "undecided" if probability >= abstain_from else "negative"
 
 
 def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
@@ -215,6 +228,25 @@ def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
     """The threshold with the highest sensitivity + specificity (Youden, 1950)."""
     curve = roc(labels, scores)
     best = np.argmax((curve.sensitivity + curve.specificity)[1:]) + 1  # the first calls nothing
+    return float(curve.thresholds[best])
+
+
+def cost_threshold(
+    labels: np.ndarray, scores: np.ndarray, *, prevalence: float, miss_cost: float
+) -> float:
+    """The threshold of the lowest expected cost (Metz, "Basic principles of ROC analysis", 1978).
+
+    It is also that of the highest net benefit at a threshold probability of 1 / (1 + miss_cost).
+
+    Args:
+        labels, scores: As for `roc`.
+        prevalence: Share of the ill where it is used, in (0, 1).
+        miss_cost: How many false alarms one miss weighs.
+    """
+    curve = roc(labels, scores)
+    misses = prevalence * miss_cost * (1 - curve.sensitivity)
+    costs = misses + (1 - prevalence) * (1 - curve.specificity)
+    best = np.argmin(costs[1:]) + 1  # the first calls nothing
     return float(curve.thresholds[best])
 
 

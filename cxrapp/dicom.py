@@ -1,7 +1,6 @@
 """DICOM bytes -> pixels as a reader would see them, and what the file says about the film.
 
-Decoding by pydicom, with python-gdcm for the compressed transfer syntaxes. Names and IDs are never
-looked at.
+Decoding by pydicom, with python-gdcm for the compressed transfer syntaxes.
 """
 
 import io
@@ -25,14 +24,37 @@ OLDEST = 110  # years; a birth date before that stands for an unknown one
 
 
 @dataclass(frozen=True)
+class Patient:
+    """Who is on the film, as its file says. Shown and exported only where the reader asks for it.
+
+    Args:
+        birth_date: YYYYMMDD.
+    """
+
+    name: str | None
+    patient_id: str | None
+    birth_date: str | None
+
+
+@dataclass(frozen=True)
 class DicomFilm:
-    """One film: pixels (H, W) float32 in [0, 1], bone bright, and the tags the gate looks at."""
+    """One film: pixels (H, W) float32 in [0, 1], bone bright, and what its tags say.
+
+    Args:
+        modality, view, body_part, sex: As DICOM writes them: CR, AP, CHEST, F.
+        study_uid: Films of one visit share it.
+        study_date: YYYYMMDD.
+    """
 
     pixels: np.ndarray
     modality: str | None
     view: str | None
     body_part: str | None
     age_years: float | None
+    sex: str | None
+    study_uid: str | None
+    study_date: str | None
+    patient: Patient
 
 
 def is_dicom(data: bytes) -> bool:
@@ -66,6 +88,14 @@ def read_dicom(data: bytes) -> DicomFilm:
                 _text(dataset, "ViewPosition"),
                 _text(dataset, "BodyPartExamined"),
                 _age(dataset),
+                _text(dataset, "PatientSex"),
+                _text(dataset, "StudyInstanceUID"),
+                _text(dataset, "StudyDate"),
+                Patient(
+                    _text(dataset, "PatientName"),
+                    _text(dataset, "PatientID"),
+                    _text(dataset, "PatientBirthDate"),
+                ),
             )
     except UnreadableUpload:
         raise

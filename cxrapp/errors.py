@@ -2,7 +2,8 @@
 
 CxrError
 ├── UnreadableUpload   a file that is not a usable film
-└── InvalidBundle      a model file that must not be used
+├── InvalidBundle      a model file that must not be used
+└── InvalidSettings    a file of saved operating points that must not be used
 """
 
 
@@ -16,3 +17,7 @@ class UnreadableUpload(CxrError):
 
 class InvalidBundle(CxrError):
     """The model file or its card is missing, damaged, altered or of a newer format."""
+
+
+class InvalidSettings(CxrError):
+    """The settings file is damaged, or was saved for another model."""

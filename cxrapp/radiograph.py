@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from cxrapp.dicom import is_dicom, read_dicom
+from cxrapp.dicom import Patient, is_dicom, read_dicom
 from cxrapp.errors import UnreadableUpload
 from cxrapp.limits import (
     MAX_FILE_BYTES,
@@ -44,8 +44,11 @@ class Radiograph:
     Args:
         name: The file's name.
         pixels: (H, W) float32 in [0, 1]; 0 is black, bone is bright.
-        modality, view, body_part: As DICOM writes them: CR, AP, CHEST.
+        modality, view, body_part, sex: As DICOM writes them: CR, AP, CHEST, F.
         age_years: Of the patient.
+        study_uid: Films of one visit share it.
+        study_date: YYYYMMDD.
+        patient: Who it is; see there.
     """
 
     name: str
@@ -54,6 +57,10 @@ class Radiograph:
     view: str | None = None
     body_part: str | None = None
     age_years: float | None = None
+    sex: str | None = None
+    study_uid: str | None = None
+    study_date: str | None = None
+    patient: Patient | None = None
 
 
 @dataclass(frozen=True)

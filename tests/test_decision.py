@@ -14,6 +14,7 @@ from cxrapp.decision import (
     auroc_difference,
     auroc_rate,
     calibration_error,
+    cost_threshold,
     decide,
     operating_point,
     roc,
@@ -157,3 +158,22 @@ def test_calibration_error_is_the_gap_in_each_bin() -> None:
     error = calibration_error(labels, probabilities, np.arange(200))
     assert error.value == pytest.approx(0.5 * 0 + 0.5 * 0.20)
     assert error.low < error.value < error.high
+
+
+@pytest.mark.parametrize("miss_cost", [0.5, 3, 20])
+def test_no_other_threshold_costs_less(miss_cost: float) -> None:
+    def cost(threshold: float) -> float:
+        called = SCORES >= threshold
+        missed, flagged = (~called[LABELS]).mean(), called[~LABELS].mean()
+        return 0.2 * miss_cost * missed + 0.8 * flagged
+
+    best = cost_threshold(LABELS, SCORES, prevalence=0.2, miss_cost=miss_cost)
+    assert cost(best) == pytest.approx(min(map(cost, SCORES)))
+
+
+def test_dear_misses_lower_the_threshold() -> None:
+    thresholds = [
+        cost_threshold(LABELS, SCORES, prevalence=0.2, miss_cost=cost) for cost in (0.5, 3, 20)
+    ]
+    assert thresholds == sorted(thresholds, reverse=True)
+    assert thresholds[0] > thresholds[-1]

@@ -40,6 +40,7 @@ def test_imports_run_one_way(path: Path) -> None:
         "bootstrap",
         "decision",
         "curves",
+        "outcomes",
         "reading",
         "charts",
         "gate",
