@@ -53,11 +53,12 @@ class Bundle:
     card: ModelCard
 
 
-def load_bundle(path: Path) -> Bundle:
+def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
     """Load a bundle for inference: digest and card verified, no gradients.
 
     Args:
         path: The bundle's .pt.
+        frozen: False keeps the layers and weights within reach, for a look inside; slower.
 
     Raises:
         InvalidBundle: The file or its card is missing, damaged or altered.
@@ -73,15 +74,18 @@ def load_bundle(path: Path) -> Bundle:
             "copy both files again."
         )
     try:
-        return Bundle(*load_parts(path), card)
+        return Bundle(*load_parts(path, frozen=frozen), card)
     except (RuntimeError, AttributeError, ValueError) as error:
         raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({error}).") from error
 
 
-def load_parts(path: Path) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
+def load_parts(
+    path: Path, *, frozen: bool = True
+) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
     """Open a TorchScript file as (backbone, head, distance) for inference in float32.
 
-    Folding batch normalisation (freezing) and channels last take a third off a film's time.
+    Folding batch normalisation (freezing) and channels last take a third off a film's time, but
+    what is frozen has no layers and no weights to ask for any more.
     Only for files whose origin is known: see `load_bundle`.
     """
     module = torch.jit.load(path, map_location="cpu").float().eval()
@@ -89,7 +93,7 @@ def load_parts(path: Path) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.M
         parameter.requires_grad = False
     module.to(memory_format=torch.channels_last)
     parts = (module.features.backbone, module.head, module.distance)
-    return tuple(torch.jit.freeze(part) for part in parts)
+    return tuple(torch.jit.freeze(part) for part in parts) if frozen else parts
 
 
 def find_bundles(folder: Path) -> list[Path]:

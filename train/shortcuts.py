@@ -23,12 +23,12 @@ from tqdm import tqdm
 from cxrapp.bootstrap import mean_rate
 from cxrapp.decision import auroc_difference, auroc_rate
 from cxrapp.explain import grad_cams
+from cxrapp.explain.chest import chest_mask, heat_in_chest
 from cxrapp.predict import BATCH, encode
 from train import data
 from train.evaluate import Run, load_run, without_mirror
 from train.files import to_json, write_atomically
 
-CHEST = (0.10, 0.90, 0.10, 0.80)  # left, right, top, bottom as shares of the side
 BORDER, CORNER = 0.10, 0.25  # share of the side
 THUMBNAIL = 8  # pixels
 
@@ -73,14 +73,6 @@ def read_shortcuts(run: Run, folder: Path) -> dict[str, Any]:
     path = folder / "shortcuts.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     return kept["checks"] if kept.get("run") == run.stamp() else {}
-
-
-def chest_mask(size: int) -> np.ndarray:
-    """(S, S) bool: inside the chest box."""
-    left, right, top, bottom = (round(share * size) for share in CHEST)
-    mask = np.zeros((size, size), bool)
-    mask[top:bottom, left:right] = True
-    return mask
 
 
 def _hide_border(films: np.ndarray) -> np.ndarray:
@@ -134,14 +126,10 @@ def fit_baseline(known: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.
 
 def heat_shares(run: Run, films: np.ndarray) -> np.ndarray:
     """(N, K) share of each heat map that lies inside the chest box; NaN where it is empty."""
-    size = films.shape[-1]
-    chest, shares = chest_mask(size), []
+    shares = []
     for start in range(0, len(films), BATCH):
         for feature_map in encode(run, films[start : start + BATCH]).feature_maps:
-            cams = grad_cams(run, feature_map)
-            heat = np.stack([run.preprocessing.to_image(cam, (size, size)) for cam in cams])
-            totals = heat.sum((1, 2))
-            shares.append((heat * chest).sum((1, 2)) / np.where(totals > 0, totals, np.nan))
+            shares.append(heat_in_chest(grad_cams(run, feature_map), run.preprocessing))
     return np.stack(shares)
 
 

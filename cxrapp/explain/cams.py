@@ -1,0 +1,140 @@
+"""Feature map -> heat maps of all findings at once, without running the backbone.
+
+Of pytorch-grad-cam's methods, those that differ here. With a pooled linear head the gradient is
+the same in every cell, so on the sample films XGradCAM and HiResCAM give Grad-CAM's map to the
+seventh digit, and GradCAMElementWise gives Layer-CAM's exactly.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import nn
+
+from cxrapp.bundle import Encoder
+
+if TYPE_CHECKING:
+    from pytorch_grad_cam.base_cam import BaseCAM
+
+
+class _Tap(nn.Module):
+    """Eager shell around the scripted head, with a layer that Python can hook.
+
+    TorchScript modules take no hooks; an identity layer in front of the head does, and its
+    output is the feature map after the last ReLU.
+    """
+
+    def __init__(self, head: nn.Module) -> None:
+        super().__init__()
+        self.head = head
+        self.identity = nn.Identity()
+        # pytorch-grad-cam looks for the device on the first parameter; a frozen head has none.
+        self.anchor = nn.Parameter(torch.zeros(()))
+
+    def forward(self, feature_map: torch.Tensor) -> torch.Tensor:
+        return self.head(self.identity(feature_map))
+
+
+# Every function below takes
+#     network: A bundle, or the eager network it was made from.
+#     feature_map: (C, h, w) float32 of one film, >= 0.
+# and gives (K, h, w) float32, the findings of a film on one scale.
+
+
+def evidence(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """What each cell adds to each logit, for or against, in logits.
+
+    The cells and the head's bias sum to the logit: with a pooled linear head nothing is left out.
+    Zhou et al., "Learning deep features for discriminative localization", CVPR 2016.
+    """
+    # Imported here because it takes seconds and the first prediction should not wait for it.
+    from pytorch_grad_cam import GradCAM
+
+    return _raw_maps(GradCAM, network, feature_map)
+
+
+def grad_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """Grad-CAM: what each cell adds to each logit, in logits, >= 0.
+
+    Selvaraju et al., "Grad-CAM", ICCV 2017, by pytorch-grad-cam. The library stretches every
+    map to its own maximum, which hides how strong the evidence is; this takes its maps before
+    that, where with a pooled linear head each cell is what it adds to the logit.
+    """
+    return np.maximum(evidence(network, feature_map), 0)
+
+
+def grad_cams_plus_plus(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """Grad-CAM++: channels that speak for the finding alone, the strongest most; no unit, >= 0.
+
+    Chattopadhay et al., "Grad-CAM++", WACV 2018, by pytorch-grad-cam. By the paper's formula its
+    map would rank the cells as Layer-CAM does; the library's guard against division by zero is of
+    the size of our squared gradients, which favours strong channels.
+    """
+    from pytorch_grad_cam import GradCAMPlusPlus
+
+    return np.maximum(_raw_maps(GradCAMPlusPlus, network, feature_map), 0)
+
+
+def layer_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """Layer-CAM: what channels that speak for the finding add to the logit, in logits, >= 0.
+
+    What speaks against is left out, so the cells sum to more than the logit. Jiang et al.,
+    "LayerCAM", IEEE Transactions on Image Processing 2021, by pytorch-grad-cam.
+    """
+    from pytorch_grad_cam import LayerCAM
+
+    return _raw_maps(LayerCAM, network, feature_map)
+
+
+def eigen_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """Eigen-CAM: the main pattern of the feature map, the same for every finding; no unit, >= 0.
+
+    Muhammad and Yeasin, "Eigen-CAM", IJCNN 2020, by pytorch-grad-cam.
+    """
+    from pytorch_grad_cam import EigenCAM
+
+    patterns = _raw_maps(EigenCAM, network, feature_map)
+    return np.maximum(_turn(patterns, feature_map.sum(0)), 0)
+
+
+def eigen_grad_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """Eigen-Grad-CAM: the main pattern in what the channels add to each logit; no unit, >= 0.
+
+    By pytorch-grad-cam, after Muhammad and Yeasin, 2020.
+    """
+    from pytorch_grad_cam import EigenGradCAM
+
+    patterns = _raw_maps(EigenGradCAM, network, feature_map)
+    return np.maximum(_turn(patterns, evidence(network, feature_map)), 0)
+
+
+def _turn(patterns: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Give each pattern the sign with which it grows where `total` does.
+
+    A principal component's sign is an accident of the algebra: the library takes it as it comes,
+    which on the sample films turns four of twelve Eigen-Grad-CAM maps inside out.
+    """
+    centred = total - total.mean((-2, -1), keepdims=True)
+    along = (patterns * centred).sum((1, 2), keepdims=True)
+    return np.where(along < 0, -patterns, patterns)
+
+
+def _raw_maps(method: "type[BaseCAM]", network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+    """The library's maps before it clips and stretches them, (K, h, w) float32."""
+    tap = _Tap(network.head)
+    single = torch.from_numpy(feature_map)
+    count = network.head(single[None]).shape[1]
+    # One copy of the map a finding: all K gradients come from one backward pass.
+    maps = single.expand(count, -1, -1, -1).clone().requires_grad_()
+    with method(model=tap, target_layers=[tap.identity]) as cam:
+        hooked = cam.activations_and_grads
+        hooked(maps).diagonal().sum().backward()
+        raw = cam.get_cam_image(
+            maps,
+            tap.identity,
+            [],  # targets: none of these methods reads them
+            hooked.activations[0].numpy(),
+            hooked.gradients[0].numpy(),
+            eigen_smooth=False,
+        )
+    return raw.astype(np.float32)

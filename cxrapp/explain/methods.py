@@ -1,0 +1,244 @@
+"""The methods a page can offer, under one signature."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from cxrapp.bundle import Bundle, Encoder
+from cxrapp.explain import cams
+from cxrapp.explain.hide import Progress, ignore
+from cxrapp.explain.occlusion import COARSE, FINE, occlusion_maps
+from cxrapp.explain.regions import SAMPLES, lime_regions
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Heat maps of one film by one method, one a finding.
+
+    Args:
+        method: Key of `METHODS`.
+        maps: (K, h, w) float32 over the network input, in `unit`; lay them over the film with
+            `Preprocessing.to_image`. The findings share the scale.
+        signed: Whether values below 0 speak against the finding; otherwise none are below 0.
+        unit: `logits`, or `no unit` where only proportions within a map mean anything.
+        how_to_read: Sentences for the reader of the map.
+        seconds: It took.
+        runs: Of the whole network.
+        fits: LIME alone: (K,) float64, see `Regions`.
+    """
+
+    method: str
+    maps: np.ndarray
+    signed: bool
+    unit: str
+    how_to_read: str
+    seconds: float
+    runs: int
+    fits: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class _Found:
+    maps: np.ndarray
+    runs: int = 0
+    fits: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to explain a score. Call it for an `Explanation`.
+
+    Args:
+        name: As a screen shows it.
+        quick: Milliseconds, from what is cached of the film; the others run the network dozens
+            of times, which takes many seconds.
+        signed, unit, how_to_read: See `Explanation`.
+        source: Where it was published.
+        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps.
+    """
+
+    name: str
+    quick: bool
+    signed: bool
+    unit: str
+    how_to_read: str
+    source: str
+    compute: Callable[[Bundle, np.ndarray, np.ndarray, Progress], _Found]
+
+    def __call__(
+        self,
+        bundle: Bundle,
+        film: np.ndarray,
+        feature_map: np.ndarray,
+        progress: Progress = ignore,
+    ) -> Explanation:
+        """Explain every finding of one film.
+
+        Args:
+            bundle: That scored the film.
+            film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+            feature_map: (C, h, w) float32, of its `Prediction`.
+            progress: Told the share done now and then; raise from it to stop. Quick methods do
+                not call it.
+        """
+        start = time.perf_counter()
+        found = self.compute(bundle, film, feature_map, progress)
+        return Explanation(
+            method=self.name,
+            maps=found.maps,
+            signed=self.signed,
+            unit=self.unit,
+            how_to_read=self.how_to_read,
+            seconds=time.perf_counter() - start,
+            runs=found.runs,
+            fits=found.fits,
+        )
+
+
+def _from_map(
+    cam: Callable[[Encoder, np.ndarray], np.ndarray],
+    bundle: Bundle,
+    film: np.ndarray,
+    feature_map: np.ndarray,
+    progress: Progress,
+) -> _Found:
+    return _Found(cam(bundle, feature_map))
+
+
+def _occlude(
+    grid: int, bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
+) -> _Found:
+    return _Found(occlusion_maps(bundle, film, grid, progress), runs=1 + grid * grid)
+
+
+def _fit_regions(
+    bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
+) -> _Found:
+    regions = lime_regions(bundle, film, progress=progress)
+    return _Found(regions.weights, SAMPLES, regions.fits)
+
+
+_OCCLUSION = (
+    "Each square was covered with plain grey, one at a time, and the film scored again: the value "
+    "is how far the score fell. Below zero, the score rose without the square. A grey square is "
+    "itself something the network never saw in training, and a shadow wider than one square may "
+    "barely move the score."
+)
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            name="Grad-CAM",
+            quick=True,
+            signed=False,
+            unit="logits",
+            how_to_read=(
+                "The brighter a place, the more it raised the score for this finding; places that "
+                "lowered the score are left clear. It explains a score and outlines no disease."
+            ),
+            source="Selvaraju et al., ICCV 2017",
+            compute=partial(_from_map, cams.grad_cams),
+        ),
+        Method(
+            name="Evidence for and against",
+            quick=True,
+            signed=True,
+            unit="logits",
+            how_to_read=(
+                "What each place added to the score (above zero) or took from it (below zero). All "
+                "places together, and a constant, make up the score exactly. A place here is wide, "
+                "and what the network saw around it counts too."
+            ),
+            source="Zhou et al., CVPR 2016",
+            compute=partial(_from_map, cams.evidence),
+        ),
+        Method(
+            name="Grad-CAM++",
+            quick=True,
+            signed=False,
+            unit="no unit",
+            how_to_read=(
+                "Like Grad-CAM, but counts only patterns that speak for the finding, so it lights "
+                "up even on a film that was read as negative. Compare places within one map; "
+                "brightness does not tell how strong the evidence is."
+            ),
+            source="Chattopadhay et al., WACV 2018",
+            compute=partial(_from_map, cams.grad_cams_plus_plus),
+        ),
+        Method(
+            name="Layer-CAM",
+            quick=True,
+            signed=False,
+            unit="logits",
+            how_to_read=(
+                "What patterns that speak for the finding added to the score in each place. What "
+                "spoke against it in the same place is not subtracted, so the map shows more "
+                "evidence than the score rests on."
+            ),
+            source="Jiang et al., IEEE Transactions on Image Processing 2021",
+            compute=partial(_from_map, cams.layer_cams),
+        ),
+        Method(
+            name="Eigen-Grad-CAM",
+            quick=True,
+            signed=False,
+            unit="no unit",
+            how_to_read=(
+                "The single pattern that accounts for most of the differences in evidence from "
+                "place to place; the rest is left out. Compare places within one map only."
+            ),
+            source="after Muhammad and Yeasin, IJCNN 2020",
+            compute=partial(_from_map, cams.eigen_grad_cams),
+        ),
+        Method(
+            name="Eigen-CAM",
+            quick=True,
+            signed=False,
+            unit="no unit",
+            how_to_read=(
+                "Where the network responds most strongly to this film, whatever the question: the "
+                "same map for every finding. It explains no score; a map of a finding that looks "
+                "just like it tells little about that finding."
+            ),
+            source="Muhammad and Yeasin, IJCNN 2020",
+            compute=partial(_from_map, cams.eigen_cams),
+        ),
+        Method(
+            name="Occlusion",
+            quick=False,
+            signed=True,
+            unit="logits",
+            how_to_read=_OCCLUSION,
+            source="Zeiler and Fergus, ECCV 2014",
+            compute=partial(_occlude, COARSE),
+        ),
+        Method(
+            name="Occlusion, fine",
+            quick=False,
+            signed=True,
+            unit="logits",
+            how_to_read=_OCCLUSION,
+            source="Zeiler and Fergus, ECCV 2014",
+            compute=partial(_occlude, FINE),
+        ),
+        Method(
+            name="LIME",
+            quick=False,
+            signed=True,
+            unit="logits",
+            how_to_read=(
+                "The film was cut into regions and scored many times with some of them smoothed to "
+                "an even grey of their own brightness: above zero, the detail of a region speaks "
+                "for the finding, below zero against it. An even shadow has little detail, so it "
+                "may go unmarked. Trust it as far as its fit: at 1 the regions account for all of "
+                "the score's changes, at 0 for none."
+            ),
+            source="Ribeiro et al., KDD 2016",
+            compute=_fit_regions,
+        ),
+    )
+}
