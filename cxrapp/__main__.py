@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.card import ModelCard, load_card
+from cxrapp.decision import decide
 from cxrapp.errors import CxrError
 from cxrapp.explain import grad_cams
 from cxrapp.figures import film_picture, overlay_picture
@@ -73,8 +74,8 @@ def _screen(options: argparse.Namespace) -> None:
                 writer.writerows(rejection_rows(bundle.card, result, thresholds))
                 continue
             name = result.radiograph.name
-            rows = film_rows(bundle.card, name, result.prediction, result.verdict, thresholds)
-            writer.writerows(rows)
+            decisions = decide(bundle.card, result.prediction.probabilities, thresholds)
+            writer.writerows(film_rows(name, decisions, result.verdict))
             if options.heatmaps:
                 _save_heat_maps(options.heatmaps, bundle, result)
 

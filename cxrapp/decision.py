@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from cxrapp.bootstrap import Rate, number_patients, resamples
 from cxrapp.card import ModelCard
 
-Outcome = Literal["positive", "undecided", "negative", "not asked"]
+Outcome = Literal["positive", "undecided", "negative", "not asked"]  # by a threshold
+Call = Literal["positive", "negative", "unsure"]  # by a reader
 
 
 @dataclass(frozen=True)

@@ -92,9 +92,9 @@ def read_dicom(data: bytes) -> DicomFilm:
                 _text(dataset, "StudyInstanceUID"),
                 _text(dataset, "StudyDate"),
                 Patient(
-                    _text(dataset, "PatientName"),
-                    _text(dataset, "PatientID"),
-                    _text(dataset, "PatientBirthDate"),
+                    _as_written(dataset, "PatientName"),
+                    _as_written(dataset, "PatientID"),
+                    _as_written(dataset, "PatientBirthDate"),
                 ),
             )
     except UnreadableUpload:
@@ -138,7 +138,12 @@ def _to_grey(dataset: pydicom.Dataset) -> np.ndarray:
 
 
 def _text(dataset: pydicom.Dataset, keyword: str) -> str | None:
+    """A coded text; codes are capitals, whatever a machine writes."""
     return str(dataset.get(keyword) or "").strip().upper() or None
+
+
+def _as_written(dataset: pydicom.Dataset, keyword: str) -> str | None:
+    return str(dataset.get(keyword) or "").strip() or None
 
 
 def _age(dataset: pydicom.Dataset) -> float | None:

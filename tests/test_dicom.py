@@ -148,3 +148,9 @@ def test_real_films_of_many_kinds_are_read(shared_data: Path) -> None:
     assert films["CR-MONO1-10-chest"].view == "PA"
     first, second = (films[f"rsna-monochrome{k}.dcm"].pixels for k in (1, 2))
     np.testing.assert_allclose(first, 1 - second, atol=1e-6)
+
+
+def test_whose_film_it_is_is_kept_as_written() -> None:
+    film = read(make(PatientID="ab12", PatientBirthDate="20200131", StudyDate="20240131"))
+    assert (film.patient.name, film.patient.patient_id) == ("Not^Shown", "ab12")
+    assert (film.patient.birth_date, film.study_date) == ("20200131", "20240131")

@@ -1,27 +1,21 @@
 """A screened worklist -> rows of a table, one a film and finding."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from cxrapp.card import ModelCard
-from cxrapp.decision import decide
+from cxrapp.decision import Decision
 from cxrapp.gate import Verdict
-from cxrapp.predict import Prediction
 from cxrapp.radiograph import Rejection
 
 STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
 COLUMNS = ("file", "finding", "probability", "threshold", "decision", "status", "message")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV Injection"
 
 
 def film_rows(
-    card: ModelCard,
-    name: str,
-    prediction: Prediction,
-    verdict: Verdict,
-    thresholds: Mapping[str, float],
-    *,
-    overruled: bool = False,
+    name: str, decisions: Sequence[Decision], verdict: Verdict, *, overruled: bool = False
 ) -> list[dict[str, str]]:
     """The rows of one scored film, a dict of `COLUMNS` a finding.
 
@@ -36,7 +30,7 @@ def film_rows(
         _row(name, d.finding, d.threshold)
         | {"probability": f"{d.probability:.6f}", "decision": d.outcome}
         | film
-        for d in decide(card, prediction.probabilities, thresholds)
+        for d in decisions
     ]
 
 
@@ -51,13 +45,19 @@ def rejection_rows(
     ]
 
 
-def table_writer(file: TextIO) -> csv.DictWriter:
+def table_writer(file: TextIO, columns: Sequence[str] = COLUMNS) -> csv.DictWriter:
     """A CSV writer for such rows, its header already written."""
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
     writer.writeheader()
     return writer
 
 
 def _row(name: str, finding: str, threshold: float) -> dict[str, str]:
     empty = dict.fromkeys(COLUMNS, "")
-    return empty | {"file": name, "finding": finding, "threshold": f"{threshold:.6g}"}
+    return empty | {"file": inert(name), "finding": finding, "threshold": f"{threshold:.6g}"}
+
+
+def inert(text: str) -> str:
+    """A cell that a spreadsheet shows instead of running: names come from outside."""
+    quoted = f"'{text}" if text.startswith(FORMULA_STARTS) else text
+    return quoted.replace("\r", " ")  # the csv module leaves it bare, and readers end the row

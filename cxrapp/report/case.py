@@ -1,0 +1,132 @@
+"""One film's result, complete: everything a file about it may be written from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from cxrapp.decision import Call, Decision
+from cxrapp.dicom import Patient
+from cxrapp.figures import film_picture
+from cxrapp.gate import Verdict
+from cxrapp.radiograph import Radiograph
+
+if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
+    from cxrapp.predict import Prediction
+
+
+@dataclass(frozen=True)
+class ReaderCall:
+    """What the person who read the film says about the first finding.
+
+    Args:
+        note: Free text.
+        name: Whose call it is.
+    """
+
+    call: Call
+    note: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class HeatMaps:
+    """What speaks for each finding, and where.
+
+    Args:
+        method: How they were made, such as Grad-CAM.
+        unit: What their numbers say, such as "adds to the logit, per cell".
+        values: (K, h, w) float32 >= 0; the findings share one scale.
+    """
+
+    method: str
+    unit: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Case:
+    """One film and its result, with nothing left out; see `release` for what leaves.
+
+    Args:
+        name: The file's name.
+        picture: 8 bit grey at the film's own resolution.
+        decisions: One a finding of the card.
+        distance: From the training films, what the gate looked at.
+        screened: When, with a time zone.
+        overruled: A reader chose to see the result of a refused film.
+        modality, view, body_part, sex, age_years, study_uid, study_date, patient: As in
+            `Radiograph`.
+    """
+
+    name: str
+    picture: Image.Image
+    decisions: tuple[Decision, ...]
+    verdict: Verdict
+    distance: float
+    screened: datetime
+    heat_maps: HeatMaps | None = None
+    overruled: bool = False
+    reader: ReaderCall | None = None
+    modality: str | None = None
+    view: str | None = None
+    body_part: str | None = None
+    sex: str | None = None
+    age_years: float | None = None
+    study_uid: str | None = None
+    study_date: str | None = None
+    patient: Patient | None = None
+
+    @property
+    def withheld(self) -> bool:
+        """Whether no probability and no decision may leave."""
+        return self.verdict.outcome == "refuse" and not self.overruled
+
+    @property
+    def mark(self) -> str:
+        """What the film is called without its name: 12 hex digits of its pixels' SHA-256."""
+        return hashlib.sha256(self.picture.tobytes()).hexdigest()[:12]
+
+
+def build_case(
+    film: Radiograph,
+    prediction: Prediction,
+    *,
+    verdict: Verdict,
+    decisions: Sequence[Decision],
+    screened: datetime,
+    heat_maps: HeatMaps | None = None,
+    overruled: bool = False,
+    reader: ReaderCall | None = None,
+) -> Case:
+    """Put together what is known about one film.
+
+    Args:
+        screened: When; one without a time zone is taken as local time.
+        heat_maps, overruled, reader: As in `Case`.
+    """
+    return Case(
+        name=film.name,
+        picture=film_picture(film.pixels),
+        decisions=tuple(decisions),
+        verdict=verdict,
+        distance=prediction.distance,
+        screened=screened.astimezone(),
+        heat_maps=heat_maps,
+        overruled=overruled and verdict.outcome == "refuse",
+        reader=reader,
+        modality=film.modality,
+        view=film.view,
+        body_part=film.body_part,
+        sex=film.sex,
+        age_years=film.age_years,
+        study_uid=film.study_uid,
+        study_date=film.study_date,
+        patient=film.patient,
+    )

@@ -1,0 +1,61 @@
+"""Codes shared by DICOM and FHIR: standard ones where there are any, this program's otherwise.
+
+SCT is SNOMED CT, DCM is PS3.16 annex D, UCUM has the units; DICOM and FHIR write the same codes
+under other names of the scheme.
+"""
+
+from dataclasses import dataclass
+
+from cxrapp.card import Finding
+
+PRIVATE = "99CXRAPP"
+
+
+@dataclass(frozen=True)
+class Concept:
+    """A code, the scheme it is from, and at most 64 characters of meaning."""
+
+    code: str
+    scheme: str
+    meaning: str
+
+
+PROBABILITY = Concept("122157", "DCM", "Probability")
+THRESHOLD = Concept("122411", "DCM", "Threshold Value")
+SENSITIVITY = Concept("111088", "DCM", "Case Sensitivity")
+SPECIFICITY = Concept("111090", "DCM", "Case Specificity")
+JOINT = Concept("JOINT", PRIVATE, "Probability together with what it is given")
+DECISION = Concept("DECISION", PRIVATE, "Decision at the threshold")
+FILM_CHECK = Concept("FILM-CHECK", PRIVATE, "Does the model know such films?")
+READER = Concept("READER", PRIVATE, "Reader's call")
+CHEST_FILM = Concept("399208008", "SCT", "Plain chest X-ray")
+NO_UNIT = Concept("1", "UCUM", "no units")
+
+OUTCOMES = {
+    "positive": Concept("10828004", "SCT", "Positive"),
+    "negative": Concept("260385009", "SCT", "Negative"),
+    "undecided": Concept("82334004", "SCT", "Indeterminate"),
+    "not asked": Concept("NOT-ASKED", PRIVATE, "Not asked: what it is given is not positive"),
+}
+STATUSES = {
+    "accepted": Concept("ACCEPTED", PRIVATE, "Accepted"),
+    "warned": Concept("WARNED", PRIVATE, "Unusual film"),
+    "refused": Concept("REFUSED", PRIVATE, "Refused: no result"),
+    "overruled": Concept("OVERRULED", PRIVATE, "Refused, and overruled by a reader"),
+}
+CALLS = {
+    "positive": OUTCOMES["positive"],
+    "negative": OUTCOMES["negative"],
+    "unsure": OUTCOMES["undecided"],
+}
+FINDINGS = {
+    "pneumonia": Concept("233604007", "SCT", "Pneumonia"),
+    "viral": Concept("75570004", "SCT", "Viral pneumonia"),
+    "covid19": Concept("840539006", "SCT", "COVID-19"),
+}
+
+
+def finding_concept(finding: Finding) -> Concept:
+    """The code of a finding; a private one for findings this program does not know."""
+    known = FINDINGS.get(finding.name)
+    return known or Concept(finding.name.upper()[:16], PRIVATE, finding.positive[:64])

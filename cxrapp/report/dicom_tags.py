@@ -1,0 +1,88 @@
+"""The tags that every DICOM object of a film shares: whose it is, what made it, and when."""
+
+from typing import Any
+
+from pydicom import Dataset
+from pydicom.uid import generate_uid
+
+from cxrapp.card import ModelCard
+from cxrapp.report.release import Release
+from cxrapp.report.words import PROGRAM, program_version
+
+LONGEST = 64  # characters of a name's group and of an LO, PS3.5 6.2
+NO_DATE = "19000101"  # where a date is required and may not leave
+CREATION_TAGS = (
+    "InstanceCreationDate",
+    "InstanceCreationTime",
+    "DateOfSecondaryCapture",
+    "TimeOfSecondaryCapture",
+    "ContributionDateTime",
+)
+
+
+def new_uid() -> str:
+    """A UID from a random UUID, PS3.5 annex B."""
+    return str(generate_uid(prefix=None))
+
+
+def device_uid(card: ModelCard) -> str:
+    """A UID of the model, the same for the same model file."""
+    return f"2.25.{int(card.sha256[:32], 16)}"
+
+
+def maker_tags(card: ModelCard, release: Release) -> dict[str, Any]:
+    """Arguments of every highdicom object: equipment, character set and date."""
+    when = release.screened
+    return {
+        "manufacturer": PROGRAM,
+        "manufacturer_model_name": one_value(card.name),
+        "software_versions": f"{PROGRAM} {program_version()}",
+        "device_serial_number": card.sha256,
+        "content_date": when.date() if when else NO_DATE,
+        "content_time": when.time().replace(microsecond=0, tzinfo=None) if when else "000000",
+        "specific_character_set": "ISO_IR 192",
+    }
+
+
+def sign(dataset: Dataset, release: Release) -> None:
+    """Write whose film it is, or that this was taken out, into a finished object."""
+    dataset.PatientSex = release.sex
+    if release.age_years is not None:
+        dataset.PatientAge = _age(release.age_years)
+    if release.identified:
+        dataset.StudyDate = release.study_date
+        patient = release.patient
+        if patient:
+            dataset.PatientName = _name(patient.name or "")
+            # A shortened number would be another patient's.
+            number = patient.patient_id or ""
+            dataset.PatientID = number if one_value(number) == number else None
+            dataset.PatientBirthDate = patient.birth_date
+        return
+    dataset.PatientName, dataset.PatientID = f"CXR^{release.mark}", f"CXR-{release.mark}"
+    dataset.PatientIdentityRemoved = "YES"
+    dataset.DeidentificationMethod = [
+        f"Names, numbers, dates, UIDs left out by {PROGRAM}",
+        "Pixels were not searched for burned-in text",
+    ]
+    dataset.LongitudinalTemporalInformationModified = "REMOVED"
+    for part in (dataset, *dataset.ContributingEquipmentSequence):
+        for keyword in CREATION_TAGS:
+            if keyword in part:
+                delattr(part, keyword)
+
+
+def one_value(text: str) -> str:
+    """Text as one value of an LO: a backslash would begin another."""
+    return text.replace("\\", "/")[:LONGEST].strip()
+
+
+def _name(name: str) -> str:
+    """A PN: at most three groups, of at most 64 characters each."""
+    groups = name.replace("\\", "/").split("=")[:3]
+    return "=".join(group[:LONGEST] for group in groups)
+
+
+def _age(years: float) -> str:
+    """An AS, such as 004Y or 018M."""
+    return f"{int(years * 12 + 1e-6):03}M" if years < 2 else f"{min(int(years), 999):03}Y"

@@ -1,0 +1,168 @@
+"""Results as FHIR: one DiagnosticReport a film, all it refers to contained in it.
+
+R4B, not R5: hospitals run R4, and for these resources the two are the same on the wire. Every
+report is `preliminary` until a physician makes it theirs.
+"""
+
+import uuid
+from collections.abc import Sequence
+
+from cxrapp.card import ModelCard
+from cxrapp.report import codes
+from cxrapp.report.codes import Concept, finding_concept
+from cxrapp.report.fhir_values import Resource, codeable, coded, quantity, rate_parts, share_part
+from cxrapp.report.release import Release, Result
+from cxrapp.report.summary import finding_line, summary_lines
+from cxrapp.report.words import (
+    NOT_A_DIAGNOSIS,
+    PROGRAM,
+    STATUS_WORDS,
+    date_words,
+    person_words,
+    program_version,
+)
+
+TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
+INTERPRETATIONS = {"positive": "POS", "negative": "NEG", "undecided": "IND"}
+GENDERS = {"F": "female", "M": "male", "O": "other"}
+
+
+def write_fhir(card: ModelCard, releases: Sequence[Release]) -> bytes:
+    """A Bundle of type collection as JSON, validated by fhir.resources."""
+    from fhir.resources.R4B.bundle import Bundle
+
+    entries = [
+        {"fullUrl": f"urn:uuid:{uuid.uuid4()}", "resource": _report(card, release)}
+        for release in releases
+    ]
+    bundle = Bundle.model_validate(
+        {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    )
+    return (bundle.model_dump_json(indent=2) + "\n").encode()
+
+
+def _report(card: ModelCard, release: Release) -> Resource:
+    patient = _patient(release)
+    results = [_film_check(release)]
+    results += [
+        _finding(card, number, result) for number, result in enumerate(release.results, start=1)
+    ]
+    if release.reader:
+        results.append(_reader(release))
+    for observation in results:
+        if patient:
+            observation["subject"] = {"reference": "#patient"}
+        if observation["id"] != "reader":
+            observation["device"] = {"reference": "#model"}
+    return {
+        "resourceType": "DiagnosticReport",
+        "contained": [*([patient] if patient else []), _device(card), *results],
+        "status": "preliminary",
+        "category": [coded(f"{TERMINOLOGY}/v2-0074", "RAD", "Radiology")],
+        "code": coded("http://loinc.org", "36554-4", "XR Chest Single view"),
+        "result": [{"reference": f"#{observation['id']}"} for observation in results],
+        "conclusion": "\n".join([*summary_lines(release), NOT_A_DIAGNOSIS]),
+        "identifier": [{"system": "urn:cxrapp:film", "value": release.mark}],
+        **({"subject": {"reference": "#patient"}} if patient else {}),
+        **_study(release),
+    }
+
+
+def _study(release: Release) -> Resource:
+    values: Resource = {}
+    if release.screened:
+        values["issued"] = release.screened.isoformat(timespec="seconds")
+    if release.study_date:
+        values["effectiveDateTime"] = date_words(release.study_date)
+    if release.study_uid:
+        identifier = {"system": "urn:dicom:uid", "value": f"urn:oid:{release.study_uid}"}
+        values["imagingStudy"] = [{"type": "ImagingStudy", "identifier": identifier}]
+    return values
+
+
+def _patient(release: Release) -> Resource | None:
+    values: Resource = {}
+    if release.sex:
+        values["gender"] = GENDERS[release.sex]
+    if release.patient and release.patient.name:
+        values["name"] = [_human_name(release.patient.name)]
+    if release.patient and release.patient.patient_id:
+        values["identifier"] = [{"value": release.patient.patient_id}]
+    if release.patient and release.patient.birth_date:
+        values["birthDate"] = date_words(release.patient.birth_date)
+    return {"resourceType": "Patient", "id": "patient", **values} if values else None
+
+
+def _human_name(name: str) -> Resource:
+    family, *given = (part.strip() for part in name.split("=")[0].split("^")[:3])
+    parts = {"family": family, "given": [part for part in given if part]}
+    return {"text": person_words(name)} | {key: part for key, part in parts.items() if part}
+
+
+def _device(card: ModelCard) -> Resource:
+    """The model: a device, as software that helps to diagnose is one."""
+    return {
+        "resourceType": "Device",
+        "id": "model",
+        "identifier": [{"system": "urn:cxrapp:bundle-sha256", "value": card.sha256}],
+        "manufacturer": PROGRAM,
+        "deviceName": [{"name": card.name, "type": "model-name"}],
+        "version": [
+            {"type": {"text": "SHA-256 of the model file"}, "value": card.sha256},
+            {"type": {"text": "program"}, "value": f"{PROGRAM} {program_version()}"},
+        ],
+        "note": [{"text": text} for text in (card.intended_use, *card.limits)],
+    }
+
+
+def _film_check(release: Release) -> Resource:
+    return _observation("film-check", codes.FILM_CHECK) | {
+        "valueCodeableConcept": codeable(codes.STATUSES[release.status]),
+        "note": [{"text": text} for text in (STATUS_WORDS[release.status], *release.reasons)],
+    }
+
+
+def _finding(card: ModelCard, number: int, result: Result) -> Resource:
+    """The probability and what is made of it; a finding that was not asked has neither."""
+    parts = [
+        share_part(codes.JOINT, result.joint),
+        share_part(codes.THRESHOLD, result.threshold),
+        *rate_parts(codes.SENSITIVITY, result.sensitivity),
+        *rate_parts(codes.SPECIFICITY, result.specificity),
+    ]
+    observation = _observation(f"finding-{number}", finding_concept(result.finding))
+    if result.outcome == "not asked":
+        reason = coded(f"{TERMINOLOGY}/data-absent-reason", "not-asked", "Not Asked")
+        observation["dataAbsentReason"] = reason
+        parts.insert(0, share_part(codes.PROBABILITY, result.probability))
+    else:
+        code = INTERPRETATIONS[result.outcome]
+        system = f"{TERMINOLOGY}/v3-ObservationInterpretation"
+        words = codes.OUTCOMES[result.outcome].meaning
+        observation["valueQuantity"] = quantity(result.probability)
+        observation["interpretation"] = [coded(system, code, words)]
+    cohort = card.cohorts["validation"].description
+    notes = [finding_line(result), f"Sensitivity and specificity at this threshold, on {cohort}."]
+    return observation | {"component": parts, "note": [{"text": text} for text in notes]}
+
+
+def _reader(release: Release) -> Resource:
+    reader = release.reader
+    assert reader is not None
+    values: Resource = {"valueCodeableConcept": codeable(codes.CALLS[reader.call])}
+    if reader.note:
+        values["note"] = [{"text": reader.note}]
+    if reader.name:
+        values["performer"] = [{"display": reader.name}]
+    return _observation("reader", codes.READER) | values
+
+
+def _observation(name: str, concept: Concept) -> Resource:
+    category = coded(f"{TERMINOLOGY}/observation-category", "imaging", "Imaging")
+    return {
+        "resourceType": "Observation",
+        "id": name,
+        "status": "preliminary",
+        "category": [category],
+        "code": codeable(concept),
+    }

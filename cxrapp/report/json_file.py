@@ -1,0 +1,111 @@
+"""Results as JSON: everything, in this program's own words, for the next program to read."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from cxrapp.bootstrap import Rate
+from cxrapp.card import ModelCard
+from cxrapp.report.release import Release, Result
+from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS, program_version
+
+SCHEMA = 1
+
+
+def write_json(card: ModelCard, releases: Sequence[Release]) -> bytes:
+    """One strict JSON object, UTF-8: the model once, then one entry a film.
+
+    A withheld film has no findings and no heat maps. Measures that no film could give are null.
+    """
+    values = {
+        "schema": SCHEMA,
+        "notice": NOT_A_DIAGNOSIS,
+        "program": {"name": PROGRAM, "version": program_version()},
+        "model": _model(card),
+        "identified": any(release.identified for release in releases),
+        "films": [_film(card, release) for release in releases],
+    }
+    return (json.dumps(values, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
+
+
+def _model(card: ModelCard) -> dict[str, Any]:
+    return {
+        "bundle": card.name,
+        "bundle_sha256": card.sha256,
+        "population": card.population,
+        "intended_use": card.intended_use,
+        "out_of_scope": card.out_of_scope,
+        "limits": card.limits,
+        "validation_cohort": card.cohorts["validation"].description,
+    }
+
+
+def _film(card: ModelCard, release: Release) -> dict[str, Any]:
+    return {
+        "film": release.film,
+        "pixels": {
+            "sha256_start": release.mark,
+            "width": release.picture.width,
+            "height": release.picture.height,
+        },
+        "patient": (asdict(release.patient) if release.patient else {})
+        | {"sex": release.sex, "age_years": release.age_years},
+        "study": {
+            "uid": release.study_uid,
+            "date": release.study_date,
+            "modality": release.modality,
+            "view": release.view,
+        },
+        "screened": release.screened and release.screened.isoformat(timespec="seconds"),
+        "gate": {
+            "status": release.status,
+            "meaning": STATUS_WORDS[release.status],
+            "reasons": release.reasons,
+            "distance": round(release.distance, 3),
+            "warns_above": card.gate.warn,
+            "refuses_above": card.gate.refuse,
+        },
+        "findings": [_finding(result) for result in release.results],
+        "answers": [
+            {"answer": name, "probability": probability} for name, probability in release.answers
+        ],
+        "heat_maps": _heat_maps(release),
+        "reader": asdict(release.reader) if release.reader else None,
+    }
+
+
+def _finding(result: Result) -> dict[str, Any]:
+    return {
+        **asdict(result.finding),
+        "probability": result.probability,
+        "joint_probability": result.joint,
+        "decision": result.outcome,
+        "threshold": result.threshold,
+        "threshold_goal": result.goal,
+        "validated": {
+            "sensitivity": _rate(result.sensitivity),
+            "specificity": _rate(result.specificity),
+        },
+    }
+
+
+def _rate(rate: Rate) -> dict[str, float | int] | None:
+    return None if math.isnan(rate.value) else asdict(rate)
+
+
+def _heat_maps(release: Release) -> dict[str, Any] | None:
+    heats = release.heat_maps
+    if heats is None:
+        return None
+    maps = zip(release.results, heats.values, strict=True)
+    return {
+        "method": heats.method,
+        "unit": heats.unit,
+        # Four digits are more than a colour can show.
+        "maps": {
+            result.finding.name: [[float(f"{cell:.4g}") for cell in row] for row in grid]
+            for result, grid in maps
+        },
+    }

@@ -1,0 +1,89 @@
+"""Results as a PDF: one A4 page a film, to sign and to file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cxrapp.card import ModelCard
+from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
+from cxrapp.report.pdf_footing import footing_parts
+from cxrapp.report.pdf_heading import heading_parts
+from cxrapp.report.pdf_pictures import picture_parts
+from cxrapp.report.pdf_result import model_parts, result_parts
+from cxrapp.report.pdf_style import LINE, MUTED
+from cxrapp.report.release import Release
+from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, program_version, shorten
+
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
+    from reportlab.platypus import Flowable
+
+MILLIMETRE = 72 / 25.4
+PAGE = (210 * MILLIMETRE, 297 * MILLIMETRE)
+SIDE, TOP, BOTTOM = 17 * MILLIMETRE, 14 * MILLIMETRE, 14 * MILLIMETRE
+WIDTH = PAGE[0] - 2 * SIDE
+GAP = 8.0  # points around the line at the foot
+FOOTING = 66 * MILLIMETRE  # reader, signature, the fixed sentence, page number
+
+
+def write_pdf(card: ModelCard, releases: Sequence[Release]) -> bytes:
+    """A PDF with one page a film, its typeface embedded."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    _register_fonts()
+    buffer = io.BytesIO()
+    # Invariant: no creation date, which would be the day of the visit.
+    canvas = Canvas(buffer, pagesize=PAGE, invariant=1, pageCompression=1, lang="en")
+    canvas.setTitle(TITLE)
+    canvas.setAuthor(f"{PROGRAM} {program_version()}")
+    canvas.setSubject(NOT_A_DIAGNOSIS)
+    for number, release in enumerate(releases, start=1):
+        _draw_body(canvas, card, release)
+        _draw_footing(canvas, release, number, len(releases))
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def _register_fonts() -> None:
+    from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    for name in (FAMILY, BOLD):
+        registerFont(TTFont(name, font_folder() / f"{name}.ttf"))
+    registerFontFamily(FAMILY, normal=FAMILY, bold=BOLD, italic=FAMILY, boldItalic=BOLD)
+
+
+def _draw_body(canvas: Canvas, card: ModelCard, release: Release) -> None:
+    parts = [
+        *heading_parts(release, WIDTH),
+        *picture_parts(card, release, WIDTH),
+        *result_parts(card, release, WIDTH),
+        *model_parts(card, WIDTH),
+    ]
+    body, height = _fitted(canvas, parts, PAGE[1] - TOP - FOOTING)
+    body.drawOn(canvas, SIDE, PAGE[1] - TOP - height)
+
+
+def _draw_footing(canvas: Canvas, release: Release, number: int, pages: int) -> None:
+    parts = footing_parts(release, WIDTH)
+    footing, _ = _fitted(canvas, parts, FOOTING - BOTTOM - 2 * GAP)
+    footing.drawOn(canvas, SIDE, BOTTOM + GAP)
+    canvas.setStrokeColor(LINE)
+    canvas.setLineWidth(0.5)
+    canvas.line(SIDE, BOTTOM, SIDE + WIDTH, BOTTOM)
+    canvas.setFont(FAMILY, 6.8)
+    canvas.setFillColor(MUTED)
+    below = BOTTOM - GAP - 1
+    canvas.drawString(SIDE, below, drawable(shorten(release.film, 80)))
+    canvas.drawRightString(SIDE + WIDTH, below, f"Page {number} of {pages}")
+
+
+def _fitted(canvas: Canvas, parts: list[Flowable], height: float) -> tuple[Flowable, float]:
+    """Parts as one, made smaller as a whole where they would not fit, and how tall that is."""
+    from reportlab.platypus import KeepInFrame
+
+    whole = KeepInFrame(WIDTH, height, parts, mode="shrink")
+    return whole, whole.wrapOn(canvas, WIDTH, height)[1]

@@ -1,0 +1,109 @@
+"""The top of a PDF page: whose film it is, and what the gate said of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxrapp.report.identity import OLDEST
+from cxrapp.report.pdf_style import (
+    ACCENT,
+    BODY_STYLE,
+    LABEL,
+    MUTED,
+    REFUSAL,
+    TITLE_STYLE,
+    WARNING,
+    Style,
+    callout,
+    paragraph,
+    safe,
+    table,
+)
+from cxrapp.report.release import Release
+from cxrapp.report.words import (
+    SEXES,
+    STATUS_WORDS,
+    TITLE,
+    age_words,
+    date_words,
+    person_words,
+    shorten,
+)
+
+if TYPE_CHECKING:
+    from reportlab.platypus import Flowable
+
+MAX_NAME = 90  # characters on the page; JSON has the whole
+
+
+def heading_parts(release: Release, width: float) -> list[Flowable]:
+    """Title, whose film it is, and what the gate said of it."""
+    from reportlab.platypus import HRFlowable, Spacer
+
+    right = paragraph("Preliminary, to be confirmed by a physician", Style(7.5, MUTED, right=True))
+    title = table([[paragraph(TITLE, TITLE_STYLE), right]], [0.6 * width, 0.4 * width])
+    title.setStyle([("VALIGN", (0, 0), (-1, -1), "BOTTOM")])
+    facts, long = _facts(release)
+    facts += [("", "")] * (len(facts) % 2)
+    half = len(facts) // 2
+    label = Style(BODY_STYLE.size, MUTED)
+    rows = [
+        [
+            paragraph(text, style)
+            for fact in pair
+            for text, style in zip(fact, (label, BODY_STYLE), strict=True)
+        ]
+        for pair in zip(facts[:half], facts[half:], strict=True)
+    ]
+    value = width / 2 - LABEL
+    return [
+        title,
+        HRFlowable(width="100%", thickness=1.2, color=ACCENT, spaceBefore=3, spaceAfter=5),
+        table(rows, [LABEL, value, LABEL, value]),
+        table(
+            [[paragraph(name, label), paragraph(text)] for name, text in long],
+            [LABEL, width - LABEL],
+        ),
+        Spacer(0, 8),
+        *_gate_parts(release, width),
+    ]
+
+
+def _facts(release: Release) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """(label, markup) of what is known of film and patient: the short, and those of a line."""
+    person = release.patient
+    age = None if release.age_years is None else age_words(release.age_years)
+    if age and not release.identified and release.age_years == OLDEST:
+        age = "90 years or older"
+    sex = release.sex and SEXES[release.sex]
+    facts = {
+        "Patient": person and person.name and shorten(person_words(person.name), MAX_NAME),
+        "Patient ID": person and person.patient_id and shorten(person.patient_id, MAX_NAME),
+        "Born": person and person.birth_date and date_words(person.birth_date),
+        "Sex, age": ", ".join(word for word in (sex, age) if word) or "not stated",
+        "Study date": release.study_date and date_words(release.study_date),
+        "Kind of film": " ".join(w for w in (release.modality, release.view) if w) or "not stated",
+        "Screened": release.screened and f"{release.screened:%Y-%m-%d %H:%M %Z}",
+    }
+    long = {
+        "Film": shorten(release.film, MAX_NAME),
+        "Study UID": release.study_uid,
+        "Identity": None if release.identified else "left out; the film is named by its pixels",
+    }
+    return _stated(facts), _stated(long)
+
+
+def _stated(facts: dict[str, str | None]) -> list[tuple[str, str]]:
+    return [(name, safe(value)) for name, value in facts.items() if value]
+
+
+def _gate_parts(release: Release, width: float) -> list[Flowable]:
+    from reportlab.platypus import Spacer
+
+    words = STATUS_WORDS[release.status]
+    if release.status == "accepted":
+        return [paragraph(f"<b>Film check:</b> {words[0].lower()}{words[1:]}."), Spacer(0, 13)]
+    colours = WARNING if release.status == "warned" else REFUSAL
+    reasons = [paragraph(safe(reason)) for reason in release.reasons]
+    heading = paragraph(f"<b>{words}</b>", Style(8.5, colours[1]))
+    return [callout([heading, *reasons], width, colours), Spacer(0, 13)]

@@ -1,0 +1,134 @@
+"""The middle of a PDF page: what the model says, how far to trust it, and its limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cxrapp.card import ModelCard
+from cxrapp.report.pdf_style import (
+    HEADING_STYLE,
+    INK,
+    LABEL,
+    LINE,
+    MUTED,
+    MUTED_STYLE,
+    OUTCOME_COLOURS,
+    Style,
+    paragraph,
+    safe,
+    table,
+)
+from cxrapp.report.release import Release, Result
+from cxrapp.report.words import (
+    PROGRAM,
+    capitalised,
+    outcome_words,
+    percent,
+    program_version,
+    rate_words,
+)
+
+if TYPE_CHECKING:
+    from reportlab.platypus import Flowable, Paragraph
+
+# Column heading -> its share of the width.
+COLUMNS = {
+    "Finding": 0.17,
+    "Decision": 0.19,
+    "Probability": 0.19,
+    "Threshold": 0.21,
+    "Sensitivity": 0.12,
+    "Specificity": 0.12,
+}
+NO_RESULT = (
+    "No probability and no decision: the numbers of this model were measured on films unlike this "
+    "one and say nothing about it."
+)
+
+
+def result_parts(card: ModelCard, release: Release, width: float) -> list[Flowable]:
+    """The table of findings, or why there is none."""
+    from reportlab.platypus import Spacer
+
+    heading = paragraph("Result", HEADING_STYLE)
+    if not release.results:
+        return [heading, paragraph(NO_RESULT), Spacer(0, 13)]
+    notes = [
+        "Sensitivity and specificity of each threshold, with 95 % intervals by patient in %, on "
+        f"{safe(card.cohorts['validation'].description)}."
+    ]
+    if len(release.answers) > 2:  # two answers are the finding itself
+        answers = (f"{safe(name)} {percent(share)}" for name, share in release.answers)
+        notes.insert(0, f"As one answer: {', '.join(answers)}.")
+    return [
+        heading,
+        Spacer(0, 3),
+        _table(release, width),
+        Spacer(0, 4),
+        *(paragraph(note, MUTED_STYLE) for note in notes),
+        Spacer(0, 13),
+    ]
+
+
+def _table(release: Release, width: float) -> Flowable:
+    head = [paragraph(name, Style(7.4, MUTED, right=k > 1)) for k, name in enumerate(COLUMNS)]
+    rows = [head, *(_row(result) for result in release.results)]
+    grid = table(rows, [share * width for share in COLUMNS.values()])
+    grid.setStyle(
+        [
+            ("LINEABOVE", (0, 0), (-1, 0), 0.8, INK),
+            ("LINEBELOW", (0, 0), (-1, -2), 0.5, LINE),
+            ("LINEBELOW", (0, -1), (-1, -1), 0.8, INK),
+            ("TOPPADDING", (0, 0), (-1, -1), 3),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 4),
+            ("LEFTPADDING", (1, 0), (-1, -1), 6),
+        ]
+    )
+    return grid
+
+
+def _row(result: Result) -> list[Paragraph]:
+    finding = result.finding
+    outcome, meaning = outcome_words(finding, result.outcome)
+    colour = OUTCOME_COLOURS[result.outcome]
+    probability = [f"<b>{percent(result.probability)}</b>"]
+    if finding.given:
+        given = safe(finding.given)
+        probability = [f"<b>{percent(result.probability)}</b> if {given}"]
+        probability += [f"{percent(result.joint)} overall"]
+    return [
+        paragraph(f"<b>{safe(capitalised(finding.positive))}</b>"),
+        _lines(f'<font color="{colour}"><b>{safe(capitalised(outcome))}</b></font>', safe(meaning)),
+        _lines(*probability, right=True),
+        _lines(percent(result.threshold), safe(result.goal or ""), right=True),
+        _lines(*rate_words(result.sensitivity), right=True),
+        _lines(*rate_words(result.specificity), right=True),
+    ]
+
+
+def _lines(first: str, second: str = "", *, right: bool = False) -> Paragraph:
+    """A cell: a figure, and below it, smaller, what goes with it."""
+    below = f'<br/><font size="6.8" color="{MUTED}">{second}</font>' if second else ""
+    return paragraph(first + below, Style(right=right))
+
+
+def model_parts(card: ModelCard, width: float) -> list[Flowable]:
+    """Which model it was, what it is for, and where its numbers end."""
+    from reportlab.platypus import Spacer
+
+    facts = {
+        "Model": f"<b>{safe(card.name)}</b>, run by {PROGRAM} {program_version()}",
+        "SHA-256": safe(card.sha256),
+        "For": safe(card.intended_use),
+        "Not for": safe(" ".join(card.out_of_scope)),
+        "Limits": safe(" ".join(card.limits)),
+    }
+    small = Style(7.2)
+    rows = [
+        [paragraph(name, Style(7.2, MUTED)), paragraph(text, small)] for name, text in facts.items()
+    ]
+    return [
+        paragraph("Model and limits", HEADING_STYLE),
+        Spacer(0, 2),
+        table(rows, [LABEL, width - LABEL]),
+    ]

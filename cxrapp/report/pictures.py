@@ -1,0 +1,70 @@
+"""Film and heat maps as the pictures that reports show."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from cxrapp.card import ModelCard
+from cxrapp.figures import heat_picture, overlay_picture
+from cxrapp.report.release import Release, Result
+
+OPACITY = 0.5
+
+
+@dataclass(frozen=True)
+class HeatPanel:
+    """A film with the heat map of one finding laid over it.
+
+    Args:
+        picture: RGB.
+        scale: Heat of the brightest colour, the same for all findings of the film.
+        cells: (h, w) of the map before it was smoothed.
+        empty: Nothing speaks for the finding anywhere.
+    """
+
+    result: Result
+    picture: Image.Image
+    scale: float
+    cells: tuple[int, int]
+    empty: bool
+
+
+def fit(picture: Image.Image, side: int) -> Image.Image:
+    """A copy whose long side has at most `side` pixels."""
+    small = picture.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return small
+
+
+def heat_panels(card: ModelCard, release: Release, side: int) -> list[HeatPanel]:
+    """One panel a finding that was asked, their long sides at most `side` pixels; may be none."""
+    heats = release.heat_maps
+    if heats is None:
+        return []
+    film = fit(release.picture, side)
+    scale = float(heats.values.max())
+    return [
+        HeatPanel(
+            result,
+            overlay_picture(
+                film,
+                card.preprocessing.to_image(grid, (film.height, film.width)),
+                scale,
+                OPACITY,
+            ),
+            scale,
+            grid.shape,
+            bool(grid.max() <= 0),
+        )
+        for result, grid in zip(release.results, heats.values, strict=True)
+        if result.outcome != "not asked"
+    ]
+
+
+def colour_bar(width: int, height: int) -> Image.Image:
+    """The scale of every heat map from nothing, left, to its brightest, as laid over black."""
+    ramp = np.tile(np.linspace(0, 1, width, dtype=np.float32), (height, 1))
+    bar = Image.new("RGBA", (width, height), (0, 0, 0, 255))
+    bar.alpha_composite(heat_picture(ramp, 1, 1))
+    return bar.convert("RGB")

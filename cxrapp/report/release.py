@@ -1,0 +1,198 @@
+"""What leaves: the one place that leaves out a patient's identity and a refused film's numbers.
+
+Every format is written from a `Release`, never from a `Case`, so none can say more than this.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from cxrapp.bootstrap import Rate
+from cxrapp.card import Finding, ModelCard
+from cxrapp.decision import Outcome, operating_point
+from cxrapp.dicom import Patient
+from cxrapp.reading import class_names, joint_probabilities
+from cxrapp.report.case import Case, HeatMaps, ReaderCall
+from cxrapp.report.identity import without_identity
+from cxrapp.report.words import SEXES, plain
+
+Status = Literal["accepted", "warned", "refused", "overruled"]
+UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)  # PS3.5, 9.1
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finding of one film, and how well its threshold did on the validation patients.
+
+    Args:
+        probability: In [0, 1], calibrated, of the finding where its `given` is present.
+        joint: In [0, 1], of the finding and all it is `given` together.
+        goal: The card's name for the threshold; None where it is nobody's goal.
+    """
+
+    finding: Finding
+    probability: float
+    joint: float
+    outcome: Outcome
+    threshold: float
+    goal: str | None
+    sensitivity: Rate
+    specificity: Rate
+
+
+@dataclass(frozen=True)
+class Release:
+    """One film as it leaves. Text from outside is one harmless line.
+
+    Args:
+        film: The file's name, or the mark.
+        mark: 12 hex digits that name the film without its name.
+        results: One a finding; none where the result is withheld.
+        answers: The chain read as one answer, (class, probability); none where withheld or where
+            the findings are no chain.
+        heat_maps: None where withheld.
+        patient, study_uid, study_date, screened: None without identity; dates are YYYYMMDD and,
+            as the UID, None where the file has no valid one.
+        reader: Without identity the call alone: a note may name the patient.
+    """
+
+    identified: bool
+    film: str
+    mark: str
+    picture: Image.Image
+    status: Status
+    reasons: tuple[str, ...]
+    distance: float
+    results: tuple[Result, ...]
+    answers: tuple[tuple[str, float], ...]
+    heat_maps: HeatMaps | None
+    sex: str | None
+    age_years: float | None
+    modality: str | None
+    view: str | None
+    patient: Patient | None
+    study_uid: str | None
+    study_date: str | None
+    screened: datetime | None
+    reader: ReaderCall | None
+
+
+def release_cases(card: ModelCard, cases: Sequence[Case], *, identified: bool) -> list[Release]:
+    """Every film as it may leave.
+
+    Args:
+        card: Of the bundle that scored them.
+        cases: In the order of the file.
+        identified: Whether the patient's identity leaves with them.
+    """
+    # Films of one export share their thresholds, and each takes two thousand resamples.
+    points: dict[tuple[str, float], tuple[Rate, Rate]] = {}
+    for case in cases:
+        for decision in case.decisions:
+            key = (decision.finding, decision.threshold)
+            if not case.withheld and key not in points:
+                points[key] = _validated(card, *key)
+    return [_release(card, case, points, identified=identified) for case in cases]
+
+
+def _validated(card: ModelCard, finding: str, threshold: float) -> tuple[Rate, Rate]:
+    scores = card.scores("validation", finding)
+    point = operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
+    return point.sensitivity, point.specificity
+
+
+def _release(
+    card: ModelCard,
+    case: Case,
+    points: dict[tuple[str, float], tuple[Rate, Rate]],
+    *,
+    identified: bool,
+) -> Release:
+    shown = not case.withheld
+    mark = case.mark
+    full = Release(
+        identified=identified,
+        film=plain(case.name) or mark,
+        mark=mark,
+        picture=case.picture,
+        status=_status(case),
+        reasons=tuple(plain(reason) for reason in case.verdict.reasons),
+        distance=case.distance,
+        results=_results(card, case, points) if shown else (),
+        answers=_answers(card, case) if shown else (),
+        heat_maps=case.heat_maps if shown else None,
+        sex=case.sex if case.sex in SEXES else None,
+        age_years=case.age_years,
+        modality=case.modality and plain(case.modality),
+        view=case.view and plain(case.view),
+        patient=case.patient and _plain_patient(case.patient),
+        study_uid=case.study_uid if UID.fullmatch(case.study_uid or "") else None,
+        study_date=_date(case.study_date),
+        screened=case.screened,
+        reader=case.reader and _plain_reader(case.reader),
+    )
+    return full if identified else without_identity(full, case)
+
+
+def _status(case: Case) -> Status:
+    if case.verdict.outcome == "refuse":
+        return "overruled" if case.overruled else "refused"
+    return "warned" if case.verdict.outcome == "warn" else "accepted"
+
+
+def _results(
+    card: ModelCard, case: Case, points: dict[tuple[str, float], tuple[Rate, Rate]]
+) -> tuple[Result, ...]:
+    joint: dict[str, float] = {}
+    results = []
+    for finding, named, decision in zip(
+        card.findings, card.operating_points, case.decisions, strict=True
+    ):
+        before = joint[finding.given] if finding.given else 1.0
+        joint[finding.name] = before * decision.probability
+        sensitivity, specificity = points[finding.name, decision.threshold]
+        results.append(
+            Result(
+                finding,
+                decision.probability,
+                joint[finding.name],
+                decision.outcome,
+                decision.threshold,
+                next((goal for goal, value in named.items() if value == decision.threshold), None),
+                sensitivity,
+                specificity,
+            )
+        )
+    return tuple(results)
+
+
+def _answers(card: ModelCard, case: Case) -> tuple[tuple[str, float], ...]:
+    try:
+        names = class_names(card.findings)
+    except ValueError:  # findings that are no chain have no one answer
+        return ()
+    probabilities = np.array([[decision.probability for decision in case.decisions]])
+    return tuple(zip(names, joint_probabilities(probabilities)[0].tolist(), strict=True))
+
+
+def _plain_patient(patient: Patient) -> Patient:
+    name, number = (text and plain(text) or None for text in (patient.name, patient.patient_id))
+    return Patient(name, number, _date(patient.birth_date))
+
+
+def _date(text: str | None) -> str | None:
+    """YYYYMMDD where it is a day; what else a file may say there is no date."""
+    try:
+        day = datetime.strptime(text or "", "%Y%m%d").date()
+    except ValueError:
+        return None
+    return day.isoformat().replace("-", "")
+
+
+def _plain_reader(reader: ReaderCall) -> ReaderCall:
+    return ReaderCall(reader.call, plain(reader.note), plain(reader.name))

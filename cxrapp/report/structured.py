@@ -1,0 +1,171 @@
+"""Results as numbers for the archive: a DICOM structured report by highdicom.
+
+A Comprehensive SR, PS3.3 A.35.3, after template TID 1500 "Measurement Report": one group for what
+the gate said of the film, and one a finding, each with the algorithm it came from. It refers to
+the captures made beside it, as the film's own instance is not known here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydicom import Dataset
+from pydicom.sr.codedict import codes as standard
+
+from cxrapp.card import ModelCard
+from cxrapp.report import codes
+from cxrapp.report.codes import finding_concept
+from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid
+from cxrapp.report.release import Release, Result
+from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
+from cxrapp.report.summary import summary_lines
+from cxrapp.report.words import (
+    NOT_A_DIAGNOSIS,
+    PROGRAM,
+    STATUS_WORDS,
+    capitalised,
+    program_version,
+    rate_words,
+)
+
+if TYPE_CHECKING:
+    from highdicom.sr import (
+        ComprehensiveSR,
+        MeasurementReport,
+        MeasurementsAndQualitativeEvaluations,
+        ObservationContext,
+    )
+
+SERIES = 9902
+
+
+def structured_report(
+    card: ModelCard, release: Release, captures: Sequence[Dataset]
+) -> ComprehensiveSR:
+    """The report of one film; complete, preliminary and verified by nobody. See also `sign`.
+
+    Args:
+        captures: From `capture_images`; the report joins their study.
+    """
+    from highdicom import coding_schemes as schemes
+    from highdicom.sr import ComprehensiveSR
+
+    return ComprehensiveSR(
+        evidence=list(captures),
+        content=_content(card, release, captures),
+        series_instance_uid=new_uid(),
+        series_number=SERIES,
+        sop_instance_uid=new_uid(),
+        instance_number=1,
+        is_complete=True,
+        series_description=f"{PROGRAM} screening, not a diagnosis",
+        coding_schemes=[schemes.CodingSchemeIdentificationItem(codes.PRIVATE, name=PROGRAM)],
+        **maker_tags(card, release),
+    )
+
+
+def _content(card: ModelCard, release: Release, captures: Sequence[Dataset]) -> MeasurementReport:
+    from highdicom.sr import MeasurementReport
+
+    report = MeasurementReport(
+        observation_context=_observer(card),
+        procedure_reported=coded(codes.CHEST_FILM),
+        imaging_measurements=[
+            _film_group(card, release, captures),
+            *(_finding_group(card, result) for result in release.results),
+        ],
+    )
+    # TID 1500 may be extended: words for people stand beside the numbers.
+    content = report[0].ContentSequence
+    content.append(text_item(standard.DCM.Conclusion, "\n".join(summary_lines(release))))
+    content.extend(
+        text_item(standard.DCM.Comment, limit) for limit in (NOT_A_DIAGNOSIS, *card.limits)
+    )
+    if release.reader:
+        content.append(code_item(codes.READER, codes.CALLS[release.reader.call]))
+        for words in (release.reader.note, release.reader.name):
+            if words:
+                content.append(text_item(coded(codes.READER), words))
+    return report
+
+
+def _observer(card: ModelCard) -> ObservationContext:
+    from highdicom.sr import (
+        DeviceObserverIdentifyingAttributes,
+        ObservationContext,
+        ObserverContext,
+    )
+
+    device = DeviceObserverIdentifyingAttributes(
+        uid=device_uid(card),
+        name=f"{PROGRAM} {program_version()}",
+        manufacturer_name=PROGRAM,
+        model_name=card.name,
+        serial_number=card.sha256,
+    )
+    return ObservationContext(observer_device_context=ObserverContext(standard.DCM.Device, device))
+
+
+def _film_group(
+    card: ModelCard, release: Release, captures: Sequence[Dataset]
+) -> MeasurementsAndQualitativeEvaluations:
+    """What the gate said, why, and the pictures to look at."""
+    from highdicom.sr import (
+        MeasurementsAndQualitativeEvaluations,
+        QualitativeEvaluation,
+        SourceImageForMeasurementGroup,
+        TrackingIdentifier,
+    )
+
+    status = codes.STATUSES[release.status]
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(new_uid(), identifier="film check"),
+        algorithm_id=algorithm(card),
+        qualitative_evaluations=[QualitativeEvaluation(coded(codes.FILM_CHECK), coded(status))],
+        source_images=[
+            SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
+            for image in captures
+        ],
+    )
+    words = (STATUS_WORDS[release.status], *release.reasons)
+    group[0].ContentSequence.extend(text_item(standard.DCM.Comment, text) for text in words)
+    return group
+
+
+def _finding_group(card: ModelCard, result: Result) -> MeasurementsAndQualitativeEvaluations:
+    from highdicom.sr import (
+        MeasurementsAndQualitativeEvaluations,
+        QualitativeEvaluation,
+        TrackingIdentifier,
+    )
+
+    numbers = {
+        codes.PROBABILITY: result.probability,
+        codes.JOINT: result.joint,
+        codes.THRESHOLD: result.threshold,
+        codes.SENSITIVITY: result.sensitivity.value,
+        codes.SPECIFICITY: result.specificity.value,
+    }
+    outcome = codes.OUTCOMES[result.outcome]
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(new_uid(), identifier=result.finding.name),
+        algorithm_id=algorithm(card),
+        finding_type=coded(finding_concept(result.finding)),
+        measurements=[
+            number_item(concept, value)
+            for concept, value in numbers.items()
+            if not math.isnan(value)
+        ],
+        qualitative_evaluations=[QualitativeEvaluation(coded(codes.DECISION), coded(outcome))],
+    )
+    group[0].ContentSequence.append(text_item(standard.DCM.Comment, _validation(card, result)))
+    return group
+
+
+def _validation(card: ModelCard, result: Result) -> str:
+    measures = {"sensitivity": result.sensitivity, "specificity": result.specificity}
+    words = ", ".join(f"{name} {' '.join(rate_words(rate))}" for name, rate in measures.items())
+    cohort = card.cohorts["validation"].description
+    return f"{capitalised(words)} (95 % intervals) at this threshold on {cohort}."
