@@ -1,0 +1,174 @@
+"""How a bundle does on a clinic's own labelled films, one finding at a time."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import binomtest
+
+from cxrapp.bootstrap import Rate
+from cxrapp.card import ModelCard
+from cxrapp.decision import OperatingPoint, Roc, auroc_rate, operating_point, roc
+from cxrapp.site.films import SiteFilms, too_few
+from cxrapp.site.plan import plan_by_card, plan_by_films
+from cxrapp.site.recalibration import SiteCalibration, fit_site_calibration
+from cxrapp.site.recommend import Recommendation, highest_bound, recommend
+from cxrapp.site.sample_size import FilmsNeeded
+
+GOOD_FILMS = 100  # of each kind; Vergouwe et al. (2005), Collins et al. (2016)
+
+# What no measure of the films can find out; to be shown with every report.
+CAVEATS = (
+    "The labels are taken for the truth, and the films for those the clinic sees: if they were "
+    "picked by diagnosis, the share of positive films, calibration in the large, the intercept and "
+    "the total of films needed mean nothing.",
+    "The threshold was chosen on these films, so on others it will do a little worse.",
+)
+
+
+@dataclass(frozen=True)
+class SiteReport:
+    """One finding on a clinic's films. What the films cannot tell is None; `warnings` say why.
+
+    Args:
+        given: The finding it is asked of, if any: only films with that are counted.
+        goal: The sensitivity to keep.
+        films: With a label for the finding.
+        patients: Whose films these are.
+        positives, negatives: Films of each kind.
+        own: What the bundle's default threshold does there.
+        needed: Films for intervals of a given width.
+        needed_basis: In words, what `needed` rests on.
+    """
+
+    finding: str
+    given: str | None
+    goal: float
+    films: int
+    patients: int
+    positives: int
+    negatives: int
+    needed: FilmsNeeded
+    needed_basis: str
+    warnings: tuple[str, ...]
+    auroc: Rate | None = None
+    roc: Roc | None = None
+    calibration: SiteCalibration | None = None
+    own: OperatingPoint | None = None
+    recommended: Recommendation | None = None
+
+
+def assess(
+    card: ModelCard,
+    finding: str,
+    labels: np.ndarray,
+    logits: np.ndarray,
+    patients: np.ndarray,
+    *,
+    goal: float = 0.95,
+    half_width: float = 0.05,
+) -> SiteReport:
+    """Measure one finding. Films without a label for it are left out.
+
+    Args:
+        card: Of the bundle that scored the films.
+        finding: One of the card's.
+        labels: (N,) float64: 1, 0 or NaN; a column of `SiteLabels.labels`.
+        logits: (N,) the finding's, uncalibrated; a column of `Prediction.logits`.
+        patients: (N,) int.
+        goal: Sensitivity to keep, in (0, 1).
+        half_width: Wanted for the 95 % intervals of sensitivity and specificity, in (0, 0.5).
+    """
+    defined = ~np.isnan(labels)
+    k = card.index(finding)
+    calibration = card.calibrations[k]
+    log_odds = calibration.slope * logits[defined].astype(np.float64) + calibration.intercept
+    films = SiteFilms(labels[defined] == 1, log_odds, patients[defined])
+    reason = too_few(films.labels, films.patients)
+    needed, basis = plan_by_card(card, finding, films, half_width)
+    positives = int(films.labels.sum())
+    report = SiteReport(
+        finding,
+        card.findings[k].given,
+        goal,
+        len(films.labels),
+        len(np.unique(films.patients)),
+        positives,
+        len(films.labels) - positives,
+        needed,
+        basis,
+        (reason,) if reason else (),
+    )
+    return report if reason else _measure(report, films, card.default_thresholds()[finding])
+
+
+def _measure(report: SiteReport, films: SiteFilms, threshold: float) -> SiteReport:
+    labels, probabilities, patients = films.scored
+    own = operating_point(labels, probabilities, threshold, patients)
+    recommended = recommend(films, report.goal)
+    point = recommended.point if recommended else own
+    needed, basis = plan_by_films(films, point, report.needed.half_width)
+    report = replace(
+        report,
+        needed=needed,
+        needed_basis=basis,
+        auroc=_auroc(films),
+        roc=roc(labels, films.log_odds),
+        calibration=fit_site_calibration(labels, films.log_odds, patients),
+        own=own,
+        recommended=recommended,
+    )
+    return replace(report, warnings=_warn(report, highest_bound(films)))
+
+
+def _auroc(films: SiteFilms) -> Rate:
+    """With an exact bound where all pairs are in order, which no resample can put in doubt.
+
+    Pairs of an ill and a well patient that share nobody are independent, and each is in order with
+    a chance of just the AUROC: so many of so many bound it (Clopper and Pearson).
+    """
+    rate = auroc_rate(films.labels, films.log_odds, films.patients)
+    if 0 < rate.value < 1:
+        return rate
+    kinds = [len(np.unique(films.patients[kind])) for kind in (films.labels, ~films.labels)]
+    pairs = min(*kinds, len(np.unique(films.patients)) // 2)
+    exact = binomtest(pairs if rate.value else 0, pairs).proportion_ci(method="exact")
+    return replace(rate, low=float(exact.low), high=float(exact.high))
+
+
+def _warn(report: SiteReport, highest: float) -> tuple[str, ...]:
+    """What the reader of a measured report must know. `highest`: see `highest_bound`."""
+    goal, recommended = f"{100 * report.goal:g} %", report.recommended
+    sentences = []
+    if min(report.positives, report.negatives) < GOOD_FILMS:
+        sentences.append(
+            f"There are {report.positives:,} films with the finding and {report.negatives:,} "
+            f"without it; at least {GOOD_FILMS} of each are advised."
+        )
+    if report.auroc.value == 1:
+        sentences.append(
+            "Every film with the finding scores above every film without it: these films are too "
+            "few, or too easy, to say how well the two can be told apart elsewhere."
+        )
+    if report.calibration.slope is None:
+        sentences.append(
+            "The slope and intercept of the calibration cannot be estimated: the score separates "
+            "the films with and without the finding all but perfectly, or is the same for all."
+        )
+    if recommended is None:
+        sentences.append(
+            f"No threshold is recommended: only calling every film positive would keep a "
+            f"sensitivity of {goal}."
+        )
+    elif not recommended.shown:
+        found = recommended.point.sensitivity
+        sentences.append(
+            f"The films cannot show that the sensitivity is at least {goal}: at the recommended "
+            f"threshold it was {100 * found.value:.1f} %, and may be as low as "
+            f"{100 * min(found.low, highest):.1f} %."
+        )
+    if recommended and recommended.point.false_negatives == 0:
+        sentences.append(
+            "No film was missed at the recommended threshold, so these films cannot show how much "
+            "lower it would have to be for other patients."
+        )
+    return tuple(sentences)

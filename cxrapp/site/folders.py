@@ -1,0 +1,94 @@
+"""What the folders of a path say of a film: NORMAL/x.png, viral/y.dcm, pneumonia/0/z.png."""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from cxrapp.card import Finding
+
+Answers = dict[str, bool]  # finding -> whether it is there; findings not named are not known
+
+YES = ("1", "1.0", "yes", "y", "true", "positive")
+NO = ("0", "0.0", "no", "n", "false", "negative")
+NORMAL = "normal"
+
+
+class UnusableLabel(ValueError):
+    """A label that says two things at once; the message is the reason, without a full stop."""
+
+
+def fold(word: str) -> str:
+    """Case, underscores and spaces make no difference between two names."""
+    return " ".join(re.sub(r"[_\-\s]+", " ", word).split()).casefold()
+
+
+def folders_of(name: str) -> list[str]:
+    """The folders a film lies in, the nearest last. An archive's own name is none of them."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part]
+    return [part for part in parts[:-1] if not part.lower().endswith(".zip")]
+
+
+def given_of(findings: Sequence[Finding], name: str) -> Iterator[str]:
+    """The findings that must be present for this one to be asked, the nearest first."""
+    by_name = {finding.name: finding for finding in findings}
+    given = by_name[name].given
+    while given is not None:
+        yield given
+        given = by_name[given].given
+
+
+def read_folders(findings: Sequence[Finding], name: str) -> Answers:
+    """The label that the path of a film states; empty where it states none.
+
+    A folder counts by the words of a finding (`viral`, `viral pneumonia`, `bacterial`), or as
+    `normal`. The one the film lies in may also be 0, 1, positive or negative: of the finding the
+    folder around it is named for, else of the bundle's first. A folder named for a finding is only
+    a heading if a folder in it answers for that finding, as in pneumonia/NORMAL.
+
+    Raises:
+        UnusableLabel: Two folders contradict each other.
+    """
+    folders = [fold(folder) for folder in reversed(folders_of(name))]
+    answers = _read_plain(findings, folders)
+    for folder in folders:
+        said = _read_word(findings, folder)
+        clashes = [
+            finding for finding in said if answers.get(finding, said[finding]) != said[finding]
+        ]
+        if not clashes:
+            answers = said | answers
+        elif not any(fold(finding) == folder for finding in [*clashes, *said]):
+            raise UnusableLabel(f"its folders give {clashes[0]} two labels")
+    return answers
+
+
+def _read_plain(findings: Sequence[Finding], folders: Sequence[str]) -> Answers:
+    """The answer of a folder that only says yes or no; `folders` from the nearest on."""
+    if not folders or folders[0] not in (*YES, *NO):
+        return {}
+    around = [finding.name for finding in findings if fold(finding.name) in folders[1:2]]
+    asked = around or [finding.name for finding in findings if finding.given is None]
+    if len(asked) != 1:
+        raise UnusableLabel(f"its folder {folders[0]!r} does not say which finding it is about")
+    return _with_given(findings, asked[0], folders[0] in YES)
+
+
+def _read_word(findings: Sequence[Finding], folder: str) -> Answers:
+    if folder == NORMAL:
+        return {finding.name: False for finding in findings if finding.given is None}
+    for finding in findings:
+        if folder in {fold(finding.name), *_words(findings, finding, finding.positive)}:
+            return _with_given(findings, finding.name, True)
+        if folder in _words(findings, finding, finding.negative):
+            return _with_given(findings, finding.name, False)
+    return {}
+
+
+def _words(findings: Sequence[Finding], finding: Finding, word: str) -> set[str]:
+    """`bacterial pneumonia`, and `bacterial` alone where pneumonia is what it is asked of."""
+    whole = fold(word)
+    given = {fold(other.positive) for other in findings if other.name == finding.given}
+    return {whole, *(whole.removesuffix(other).strip() for other in given)} - {""}
+
+
+def _with_given(findings: Sequence[Finding], name: str, present: bool) -> Answers:
+    return {name: present} | dict.fromkeys(given_of(findings, name), True)
