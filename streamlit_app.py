@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from cxrapp.pages import model, screen
+from cxrapp.pages import compare, model, screen, site
+from cxrapp.pages.style import style
 
 st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
-# Streamlit leaves a hand's breadth above every page; the film needs it more.
-st.html("<style>.block-container {padding-top: 4rem; padding-bottom: 2rem}</style>")
+st.html(style())
 st.navigation(
     [
         st.Page(screen.show, title="Screen films", url_path="screen", default=True),
+        st.Page(compare.show, title="Compare models", url_path="compare"),
+        st.Page(site.show, title="Your own films", url_path="site"),
         st.Page(model.show, title="About the model", url_path="model"),
     ],
     position="top",

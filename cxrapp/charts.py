@@ -14,9 +14,9 @@ from cxrapp.curves import (
     roc_band,
 )
 from cxrapp.decision import OperatingPoint, Roc, operating_point, roc
-from cxrapp.figures import ACCENT, INK, MUTED, POINT, dress
+from cxrapp.figures import ACCENT, FAINT, MUTED, POINT, dress
 
-FADED = "rgba(15, 118, 110, 0.15)"  # ACCENT, for bands
+FADED = "rgba(13, 148, 136, 0.18)"  # ACCENT, for bands
 MARGIN = {"l": 48, "r": 8, "t": 34, "b": 44}
 LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
 
@@ -57,9 +57,7 @@ def roc_figure(
     figure = go.Figure()
     if band:
         _add_band(figure, band, 100)
-    figure.add_scatter(
-        x=[0, 100], y=[0, 100], mode="lines", line={"color": "#cbd5e1", "dash": "dot"}
-    )
+    figure.add_scatter(x=[0, 100], y=[0, 100], mode="lines", line={"color": FAINT, "dash": "dot"})
     figure.add_scatter(
         x=100 * (1 - curve.specificity),
         y=100 * curve.sensitivity,
@@ -106,7 +104,7 @@ def precision_recall_figure(
     """Precision at every sensitivity, the operating point, and flagging every film as a line."""
     figure = go.Figure()
     _add_band(figure, band, 100)
-    figure.add_hline(100 * prevalence, line={"color": "#cbd5e1", "dash": "dot"})
+    figure.add_hline(100 * prevalence, line={"color": FAINT, "dash": "dot"})
     figure.add_scatter(
         x=100 * band.x,
         y=100 * band.value,
@@ -134,7 +132,7 @@ def reliability_figure(before: Reliability, after: Reliability, title: str) -> g
         x=[0, 100],
         y=[0, 100],
         mode="lines",
-        line={"color": "#cbd5e1", "dash": "dot"},
+        line={"color": FAINT, "dash": "dot"},
         showlegend=False,
         hoverinfo="skip",
     )
@@ -163,7 +161,13 @@ def reliability_figure(before: Reliability, after: Reliability, title: str) -> g
 
 
 def score_histogram(
-    labels: np.ndarray, probabilities: np.ndarray, names: tuple[str, str], threshold: float
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    names: tuple[str, str],
+    threshold: float,
+    *,
+    abstain_from: float | None = None,
+    film: float | None = None,
 ) -> go.Figure:
     """Scores of films without and with the finding, and where the threshold lies.
 
@@ -171,6 +175,8 @@ def score_histogram(
         labels: (N,) bool.
         probabilities: (N,) float64.
         names: The finding's negative and positive.
+        abstain_from: Where a band begins that ends at the threshold.
+        film: The probability of one film, to show among them.
     """
     figure = go.Figure()
     bins = {"start": 0, "end": 1, "size": 0.04}
@@ -182,7 +188,16 @@ def score_histogram(
             marker={"color": colour},
             opacity=0.65,
         )
+    if abstain_from is not None:
+        figure.add_vrect(abstain_from, threshold, fillcolor=POINT, opacity=0.15, line_width=0)
     figure.add_vline(threshold, line={"color": POINT, "width": 2})
+    if film is not None:
+        figure.add_vline(
+            film,
+            line={"color": MUTED, "width": 2, "dash": "dash"},
+            annotation={"text": "this film", "showarrow": False},
+            annotation_position="top left" if film > 0.5 else "top right",
+        )
     figure.update_xaxes(title="calibrated probability", range=[0, 1], **_AXIS)
     figure.update_yaxes(title="films", **_AXIS)
     figure.update_layout(barmode="overlay", legend=LEGEND)
@@ -196,7 +211,7 @@ def decision_curve_figure(curve: NetBenefit, title: str) -> go.Figure:
     lines = {
         "model": (curve.model.value, {"color": ACCENT, "width": 2}),
         "every film flagged": (curve.everyone, {"color": MUTED}),
-        "none flagged": (np.zeros_like(curve.everyone), {"color": INK, "dash": "dot"}),
+        "none flagged": (np.zeros_like(curve.everyone), {"color": MUTED, "dash": "dot"}),
     }
     for name, (values, line) in lines.items():
         figure.add_scatter(x=curve.model.x, y=values, name=name, mode="lines", line=line)
@@ -254,7 +269,7 @@ def _add_band(figure: go.Figure, band: Band, scale: float) -> None:
     )
 
 
-_AXIS = {"gridcolor": "#e2e8f0", "zeroline": False, "linecolor": "#cbd5e1"}
+_AXIS = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT}
 
 
 def _error_bar(value: float, low: float, high: float) -> dict:

@@ -86,6 +86,17 @@ def read_upload(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
         yield _read_film(name, data)
 
 
+def count_entries(data: bytes) -> int:
+    """How many files an upload holds: 1, or the entries of a ZIP archive as its directory says."""
+    if data[:4] != b"PK\x03\x04":
+        return 1
+    try:
+        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return 1
+    return sum(not entry.is_dir() and not _is_clutter(entry.filename) for entry in entries)
+
+
 def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
     try:
         check_bytes(data)

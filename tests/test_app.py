@@ -1,17 +1,29 @@
+import io
+import json
 import shutil
+import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
+from test_dicom import make
 
 import cxrapp.predict
+from cxrapp.bundle import Bundle
 from cxrapp.pages import bundles
+from cxrapp.pages.desk import Desk
+from cxrapp.pages.first_read import record_call
+from cxrapp.settings import SavedPoint, dump_points
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = sorted((ROOT / "cxrapp/samples").glob("*.jpeg"))
+NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
+OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 
 
 @pytest.fixture
@@ -20,57 +32,178 @@ def app() -> Iterator[AppTest]:
 
 
 def texts(app: AppTest) -> str:
-    elements = [*app.markdown, *app.caption, *app.warning, *app.error]
-    return "\n".join(element.value for element in elements)
+    elements = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info]
+    return "\n".join(element.value for element in elements).replace("\\", "")
 
 
-def upload(app: AppTest, *paths: Path) -> AppTest:
-    files = [(path.name, path.read_bytes(), "application/octet-stream") for path in paths]
-    return app.file_uploader(key="uploads").set_value(files).run()
+def desk(app: AppTest) -> Desk:
+    return app.session_state["desk"]
+
+
+def settle(app: AppTest) -> AppTest:
+    """Wait for the work in the background, and draw the page with its results."""
+    desk(app).worklist.wait()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, *files: Path | tuple[str, bytes]) -> AppTest:
+    named = [one if isinstance(one, tuple) else (one.name, one.read_bytes()) for one in files]
+    widget = next(one for one in app.file_uploader if one.key.startswith("uploads"))
+    widget.set_value([(*one, "application/octet-stream") for one in named]).run()
+    return settle(app)
 
 
 def threshold(app: AppTest, finding: str) -> object:
     return next(s for s in app.slider if s.label == f"{finding} threshold")
 
 
-def test_first_screen_shows_a_result_one_click_away(app: AppTest) -> None:
-    assert "Of 100 children" not in texts(app)
-    app.button(key="samples_button").click().run()
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
     assert not app.exception
-    assert "Of 100 children with pneumonia, this setting finds" in texts(app)
+    return app
+
+
+def outcomes_shown(app: AppTest) -> str:
+    return next(one.value for one in app.markdown if OPENED in one.value)
+
+
+def test_first_screen_shows_a_result_one_click_away(app: AppTest) -> None:
+    assert OPENED not in texts(app)
+    assert "not a diagnosis" in texts(app)
+    press(app, "samples")
+    settle(app)
+    assert OPENED in texts(app)
     assert f"{len(SAMPLES)} films" in texts(app)
 
 
-def test_one_film_is_shown_without_a_worklist(app: AppTest) -> None:
-    upload(app, SAMPLES[0])
-    assert not app.exception
-    assert "Worklist" not in texts(app)
-    assert SAMPLES[0].stem in texts(app).replace("\\", "")
+def test_the_tour_has_five_sentences(app: AppTest) -> None:
+    press(app, "samples")
+    settle(app)
+    for number in range(1, 6):
+        assert f"{number} of 5." in app.info[0].value
+        press(app, "tour next")
+    assert not app.info
 
 
-def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest, tmp_path: Path) -> None:
-    broken = tmp_path / "broken<b>.png"
-    broken.write_bytes(SAMPLES[0].read_bytes()[:5000])
+def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest) -> None:
+    broken = ("broken<b>.png", SAMPLES[0].read_bytes()[:5000])
     upload(app, SAMPLES[0], broken, SAMPLES[1])
-    assert not app.exception
     assert "1 file was not screened" in app.warning[0].value
-    assert "cut off or damaged" in app.warning[0].value.replace("\\", "")
-    assert "<b>" not in app.warning[0].value
+    assert "cut off or damaged" in texts(app)
+    assert "\\<b\\>" in app.warning[0].value
     assert "2 films" in texts(app)
+    press(app, "close rejections")
+    assert "not screened" not in texts(app)
 
 
-def test_threshold_moves_decision_and_counts_without_running_the_network(
+def test_threshold_moves_everything_without_running_the_network(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(app, SAMPLES[-1])
     monkeypatch.setattr(cxrapp.predict, "encode", None)  # another pass would fail
     threshold(app, "Pneumonia").set_value(0.001).run()
-    low = texts(app)
+    low, low_outcomes = texts(app), outcomes_shown(app)
     threshold(app, "Pneumonia").set_value(0.999).run()
-    high = texts(app)
     assert not app.exception
     assert "positive: pneumonia" in low
-    assert low.split("Of 100 children")[1] != high.split("Of 100 children")[1]
+    assert "validated 0.598" in low
+    assert outcomes_shown(app) != low_outcomes
+    assert (
+        desk(app).setting(bundles.offered_bundles()["pneumonia"].card, "pneumonia").threshold
+        == 0.999
+    )
+
+
+def test_logit_and_probability_are_one_threshold(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    threshold(app, "Pneumonia").set_value(0.5).run()
+    app.segmented_control(key="scale").set_value("Logit").run()
+    assert threshold(app, "Pneumonia").value == pytest.approx(0.0)
+    threshold(app, "Pneumonia").set_value(1.0).run()
+    app.segmented_control(key="scale").set_value("Probability").run()
+    assert not app.exception
+    assert threshold(app, "Pneumonia").value == pytest.approx(0.731)
+
+
+def test_probabilities_of_the_answers_multiply(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    (line,) = [one.value for one in app.caption if one.value.startswith("no pneumonia")]
+    assert "bacterial pneumonia" in line
+    assert "viral pneumonia" in line
+
+
+def test_prevalence_changes_the_outcomes(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    before = outcomes_shown(app)
+    field = next(one for one in app.number_input if one.label.startswith("Of 100 children seen"))
+    field.set_value(40.0).run()
+    assert not app.exception
+    assert outcomes_shown(app) != before
+
+
+def test_a_goal_sets_the_slider(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    goal = next(b for b in app.button if b.label.startswith("Specificity at least 90 %"))
+    goal.click().run()
+    assert threshold(app, "Pneumonia").value == float(goal.label.split(": ")[1])
+
+
+@pytest.mark.parametrize(
+    "goal", ["Specificity of at least", "Youden's index", "Cost of a miss", "Net benefit"]
+)
+def test_other_goals_say_what_they_give_and_set_the_slider(app: AppTest, goal: str) -> None:
+    upload(app, SAMPLES[0])
+    app.selectbox(key="goal pneumonia").set_value(goal).run()
+    words = next(one.value for one in app.caption if one.value.startswith("Threshold 0"))
+    press(app, "goal pneumonia use")
+    assert f"Threshold {threshold(app, 'Pneumonia').value:.3f}" in words
+
+
+def test_films_in_the_abstain_band_are_undecided_and_counted_apart(app: AppTest) -> None:
+    upload(app, NORMAL)
+    toggle = next(one for one in app.toggle if one.label.startswith("Abstain band"))
+    toggle.set_value(True).run()
+    threshold(app, "Pneumonia").set_value((0.001, 0.999)).run()
+    assert not app.exception
+    assert "undecided" in texts(app)
+    assert "undecided, both kinds" in outcomes_shown(app)
+    toggle = next(one for one in app.toggle if one.label.startswith("Abstain band"))
+    toggle.set_value(False).run()
+    assert "undecided, both kinds" not in outcomes_shown(app)
+
+
+def test_points_are_saved_and_used_again(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    threshold(app, "Pneumonia").set_value(0.25).run()
+    app.text_input(key="save pneumonia name").set_value("night *shift*")
+    app.text_input(key="save pneumonia note").set_value("two on duty")
+    next(b for b in app.button if b.label == "Save this point").click().run()
+    assert not app.exception
+    threshold(app, "Pneumonia").set_value(0.75).run()
+    next(b for b in app.button if b.label.startswith("night")).click().run()
+    assert threshold(app, "Pneumonia").value == 0.25
+    (saved,) = desk(app).saved[bundles.offered_bundles()["pneumonia"].card.sha256]
+    assert (saved.note, saved.threshold) == ("two on duty", 0.25)
+
+
+def test_a_settings_file_is_loaded_and_another_models_is_refused(
+    app: AppTest, bundle: Bundle
+) -> None:
+    upload(app, SAMPLES[0])
+    text = dump_points(bundle.card, [SavedPoint("pneumonia", "day", 0.4, saved="2026-01-02")])
+    app.file_uploader(key="save pneumonia upload").set_value(
+        [("settings.json", text.encode(), "application/json")]
+    ).run()
+    assert not app.exception
+    next(b for b in app.button if b.label.startswith("day")).click().run()
+    assert threshold(app, "Pneumonia").value == 0.4
+    other = json.dumps(json.loads(text) | {"bundle_sha256": "0" * 64})
+    app.file_uploader(key="save pneumonia upload").set_value(
+        [("settings.json", other.encode(), "application/json")]
+    ).run()
+    assert "saved for another model" in texts(app)
 
 
 @pytest.fixture
@@ -84,54 +217,120 @@ def test_a_refused_film_shows_no_result_until_the_reader_insists(
     app: AppTest, photograph: Path
 ) -> None:
     upload(app, photograph)
-    assert not app.exception
-    assert "does not look like a frontal chest film of children" in app.error[0].value
-    assert not app.slider
-    assert "Of 100 children" not in texts(app)
-    app.button[0].click().run()
-    assert not app.exception
+    assert "does not look like a frontal chest film of children" in texts(app)
+    assert "Pneumonia** **" not in texts(app)
+    press(app, "overrule")
     assert "shown at the reader's own choice" in app.warning[0].value
-    assert "Of 100 children" in texts(app)
+    assert "Pneumonia** **" in texts(app)
 
 
 def test_overruling_one_model_does_not_overrule_another(app: AppTest, photograph: Path) -> None:
     upload(app, photograph)
-    app.button[0].click().run()
-    assert "Of 100 children" in texts(app)
+    press(app, "overrule")
     app.selectbox(key="bundle").set_value("all-ages").run()
-    assert not app.exception
+    settle(app)
     assert app.error[0].value.startswith("**Not screened.**")
-    assert "Of 100 children" not in texts(app)
+    assert "Pneumonia** **" not in texts(app)
 
 
 def test_refused_films_end_the_worklist_and_are_not_counted(app: AppTest, photograph: Path) -> None:
     upload(app, photograph, *SAMPLES)
     assert f"{len(SAMPLES) + 1} films" in texts(app)
-    assert "1 refused" in texts(app)
-    table = app.dataframe[0].value
-    assert list(table["check"]) == ["as expected"] * len(SAMPLES) + ["refused"]
-    assert table["pneumonia"].isna().tolist() == [False] * len(SAMPLES) + [True]
+    assert "**1** refused" in texts(app)
+    assert desk(app).order[-1] == "0"
+
+
+def test_the_list_can_be_filtered_and_sorted(app: AppTest) -> None:
+    upload(app, *SAMPLES)
+    probabilities = {
+        key: desk(app).worklist.result(film, bundles.offered_bundles()["pneumonia"])
+        for key, film in desk(app).worklist.films.items()
+    }
+    ranked = sorted(probabilities, key=lambda k: -probabilities[k].prediction.probabilities[0])
+    assert list(desk(app).order) == ranked
+    app.selectbox(key="order").set_value("As they came").run()
+    assert list(desk(app).order) == sorted(ranked, key=int)
+    app.selectbox(key="show").set_value("Negative").run()
+    assert [desk(app).worklist.films[key].name for key in desk(app).order] == [NORMAL.name]
+    app.selectbox(key="show").set_value("Reviewed").run()
+    assert not app.exception
+    assert "No film is like that" in texts(app)
+
+
+def test_films_of_one_study_stand_together(app: AppTest) -> None:
+    pixels = [np.asarray(Image.open(path).convert("L").resize((300, 240))) for path in SAMPLES[:3]]
+    uids = ["1.2.3", "1.2.4", "1.2.3"]
+    films = [
+        (f"{n}.dcm", make(pixels[n], StudyInstanceUID=uid, PatientAge="004Y", ViewPosition="AP"))
+        for n, uid in enumerate(uids)
+    ]
+    upload(app, *films)
+    order = [desk(app).worklist.films[key].tags.study_uid for key in desk(app).order]
+    assert order in (["1.2.3", "1.2.3", "1.2.4"], ["1.2.4", "1.2.3", "1.2.3"])
+
+
+def test_an_archive_of_dicom_and_png_films_is_one_upload(app: AppTest) -> None:
+    pixels = np.asarray(Image.open(SAMPLES[0]).convert("L"))
+    png = io.BytesIO()
+    Image.open(SAMPLES[1]).convert("L").save(png, "PNG")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/film", make(pixels, PatientAge="003Y", ViewPosition="AP"))
+        archive.writestr("b/film.png", png.getvalue())
+    upload(app, ("night.zip", buffer.getvalue()))
+    assert "2 films" in texts(app)
 
 
 def test_viral_is_not_asked_without_pneumonia(app: AppTest) -> None:
-    normal = next(path for path in SAMPLES if path.name.startswith("NORMAL"))
-    upload(app, normal)
+    upload(app, NORMAL)
     threshold(app, "Pneumonia").set_value(0.999).run()
     assert "not asked without pneumonia" in texts(app)
 
 
-def test_a_goal_sets_the_slider(app: AppTest) -> None:
-    upload(app, SAMPLES[0])
-    goal = next(b for b in app.button if b.label.startswith("Specificity at least 90 %"))
-    goal.click().run()
-    assert threshold(app, "Pneumonia").value == float(goal.label.split(": ")[1])
+def test_a_blinded_read_hides_the_model_until_the_reader_has_called(app: AppTest) -> None:
+    app.toggle(key="blinded").set_value(True).run()
+    upload(app, SAMPLES[-1])
+    assert "Pneumonia** **" not in texts(app)
+    assert "Your own call first" in texts(app)
+    time.sleep(0.05)
+    press(app, "call negative")
+    assert "Pneumonia** **" in texts(app)
+    press(app, "call positive")
+    assert "You changed your mind on 1: 1 towards the model, 0 away" in texts(app)
+    assert desk(app).reviewed == {"0"}
+
+
+def test_a_call_outside_a_blinded_read_is_no_read(app: AppTest, bundle: Bundle) -> None:
+    upload(app, SAMPLES[-1])
+    film = desk(app).worklist.films["0"]
+    app.run()
+    record_call(desk(app), bundle, film, "positive")
+    assert desk(app).reads["0"].first is None
+
+
+@pytest.mark.parametrize("method", ["Evidence for and against", "Grad-CAM++", "Eigen-CAM"])
+def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, method: str) -> None:
+    upload(app, SAMPLES[-1])
+    app.selectbox(key="second method").set_value(method).run()
+    assert not app.exception
+    assert "The two agree" in texts(app)
+    assert f"**{method}**" in texts(app)
+
+
+def test_feature_maps_of_a_chosen_layer(app: AppTest) -> None:
+    upload(app, SAMPLES[-1])
+    app.toggle(key="layers").set_value(True).run()
+    app.selectbox(key="layer").set_value("dense block 1").run()
+    assert not app.exception
+    assert "12 channels of the dense block 1" in texts(app)
 
 
 def test_films_taken_away_are_forgotten(app: AppTest) -> None:
     upload(app, SAMPLES[0])
-    assert len(app.session_state["films"]) == 1
-    app.file_uploader(key="uploads").clear().run()
-    assert len(app.session_state["films"]) == 0
+    assert len(desk(app).worklist.films) == 1
+    next(b for b in app.button if b.label == "Take all films away").click().run()
+    assert not desk(app).worklist.films
+    assert OPENED not in texts(app)
 
 
 def test_without_a_bundle_the_app_says_what_is_missing(
@@ -159,13 +358,14 @@ def test_an_altered_bundle_is_refused_and_a_good_one_still_offered(
     assert app.file_uploader
 
 
+def model_page() -> None:
+    from cxrapp.pages import model
+
+    model.show()
+
+
 def test_model_page_states_use_limits_and_numbers() -> None:
-    def page() -> None:
-        from cxrapp.pages import model
-
-        model.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
+    app = AppTest.from_function(model_page, default_timeout=120).run()
     assert not app.exception
     for words in ("Meant for", "Not meant for", "Known limits", "official test", "SHA-256"):
         assert words in texts(app)
@@ -183,3 +383,54 @@ def test_model_page_states_use_limits_and_numbers() -> None:
     assert not app.exception
     for title in ("Precision and recall", "Calibration", "Scores", "Decision curve"):
         assert title in texts(app)
+
+
+def test_model_page_shows_maps_of_random_weights() -> None:
+    app = AppTest.from_function(model_page, default_timeout=120).run()
+    app.toggle(key="sanity").set_value(True).run()
+    assert not app.exception
+    assert "rank correlation with the true map over ten draws" in texts(app)
+
+
+def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) -> None:
+    def page() -> None:
+        from cxrapp.pages import compare
+
+        compare.show()
+
+    app = AppTest.from_function(page, default_timeout=120).run()
+    assert not app.exception
+    desk(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
+    settle(app)
+    settle(app)  # the other model has now been asked as well
+    assert "of 2 films flip" in texts(app)
+    assert list(app.dataframe[0].value["film"]) and len(app.dataframe[0].value) == 2
+    press(app, "match pneumonia")
+    other = bundles.offered_bundles()["all-ages"].card
+    changed = desk(app).setting(other, "pneumonia").threshold
+    assert changed != other.default_thresholds()["pneumonia"]
+
+
+def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
+    def page() -> None:
+        from cxrapp.pages import site
+
+        site.show()
+
+    app = AppTest.from_function(page, default_timeout=120).run()
+    assert "How does the model do here?" in texts(app)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for folder in ("NORMAL", "PNEUMONIA"):
+            for path in sorted((kermany / "test" / folder).glob("*"))[:60:4]:
+                archive.write(path, f"{folder}/{path.name}")
+    app.file_uploader[0].set_value([("ours.zip", buffer.getvalue(), "application/zip")]).run()
+    desk(app).site.wait()
+    app.run()
+    assert not app.exception
+    assert "30 films of 30 patients are labelled for pneumonia" in texts(app)
+    assert "AUROC" in texts(app)
+    use = next(b for b in app.button if b.label.startswith("Screen with"))
+    use.click().run()
+    card = bundles.offered_bundles()["pneumonia"].card
+    assert f"{desk(app).setting(card, 'pneumonia').threshold:.3f}" in use.label

@@ -2,11 +2,10 @@ import numpy as np
 
 from cxrapp.figures import (
     COLOURS,
-    film_figure,
     film_picture,
-    heat_figure,
     heat_picture,
     overlay_picture,
+    signed_picture,
 )
 
 FILM = film_picture(np.linspace(0, 1, 60 * 80, dtype=np.float32).reshape(60, 80))
@@ -43,14 +42,12 @@ def test_an_empty_map_is_drawn_as_no_heat() -> None:
     assert np.asarray(heat_picture(HEAT * 0, 0.0, 1.0))[..., 3].max() == 0
 
 
-def test_film_keeps_its_aspect_and_is_upright() -> None:
-    figure = film_figure(FILM, "Film")
-    assert list(figure.layout.xaxis.range) == [0, 80]
-    assert list(figure.layout.yaxis.range) == [60, 0]
-    assert figure.layout.yaxis.scaleanchor == "x"
-
-
-def test_colour_bar_has_the_maps_scale() -> None:
-    marker = heat_figure(FILM, 1.7, "Heat").data[0].marker
-    assert (marker.cmin, marker.cmax) == (0, 1.7)
-    assert "logit" in marker.colorbar.title.text
+def test_what_speaks_for_and_against_differ_in_colour_and_zero_is_clear() -> None:
+    heat = np.array([[-2.0, 0.0, 2.0, 1.0]], np.float32)
+    against, zero, full, half = np.asarray(signed_picture(heat, 2.0))[0].astype(int)
+    assert zero[3] == 0
+    assert against[3] == full[3] == 255
+    assert 0 < half[3] < 255
+    assert full[0] > full[2]
+    assert against[2] > against[0]
+    assert np.asarray(signed_picture(heat * 0, 0.0))[..., 3].max() == 0

@@ -1,4 +1,4 @@
-"""The bundle that every page works with."""
+"""The bundles of the weights folder, and the one that every page works with."""
 
 import importlib
 import threading
@@ -10,8 +10,8 @@ from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.errors import InvalidBundle
 
 
-def choose_bundle() -> Bundle:
-    """The chosen bundle of the weights folder; without a valid one the page stops and says why."""
+def offered_bundles() -> dict[str, Bundle]:
+    """Name -> bundle, the default first; without a valid one the page stops and says why."""
     bundles, faults = {}, []
     for path in find_bundles(WEIGHTS):
         try:
@@ -26,14 +26,32 @@ def choose_bundle() -> Bundle:
             "its .json, or train one: `python -m train fit`, then `python -m train export`."
         )
         st.stop()
-    if len(bundles) == 1:
-        return next(iter(bundles.values()))
+    return bundles
+
+
+def choose_bundle(key: str = "bundle", label: str = "Model") -> Bundle:
+    """The bundle chosen from those offered.
+
+    Args:
+        key: Of the widget; the default is shared by all pages.
+        label: For those who cannot see where it stands.
+    """
+    bundles = offered_bundles()
     labels = {name: f"{name}: for {bundle.card.population}" for name, bundle in bundles.items()}
-    return bundles[
-        st.selectbox(
-            "Model", list(bundles), format_func=labels.get, key="bundle", persist_state="session"
-        )
-    ]
+    chosen = st.selectbox(
+        label,
+        list(bundles),
+        format_func=labels.get,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    return bundles[chosen]
+
+
+def bundle_path(bundle: Bundle) -> Path:
+    """Where the bundle was loaded from."""
+    return next(WEIGHTS / f"{name}.pt" for name, one in offered_bundles().items() if one is bundle)
 
 
 @st.cache_resource(show_spinner="Loading the model", max_entries=4)

@@ -1,57 +1,138 @@
-"""What a threshold means: the ROC point, the counts, and both in plain words."""
+"""What a threshold does, at once and everywhere: curves, counts, and outcomes per 1,000."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding, ModelCard
-from cxrapp.charts import roc_figure
+from cxrapp.charts import precision_recall_figure, roc_figure, score_histogram
+from cxrapp.curves import Band, precision_recall_band, roc_band
 from cxrapp.decision import OperatingPoint, operating_point, roc
+from cxrapp.outcomes import Outcomes, outcomes
+from cxrapp.pages.desk import Desk
+from cxrapp.pages.widgets import showing
+
+HEIGHT = 205
 
 
-def show_consequences(card: ModelCard, finding: Finding, threshold: float) -> None:
-    """The validation ROC at this threshold, and what that means in words and counts."""
-    scores = card.scores("validation", finding.name)
-    point = operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
-    auroc = card.metrics["validation"][finding.name]["auroc"]
-    title = f"AUROC {auroc['value']:.3f} ({auroc['low']:.3f} to {auroc['high']:.3f})"
-    figure = roc_figure(roc(scores.labels, scores.probabilities), point, title)
-    st.plotly_chart(figure, key="roc", theme=None, config={"displayModeBar": False})
-    st.markdown(
-        f"Of 100 {card.population} with {finding.positive}, this setting finds "
-        f"**{_per_100(point.sensitivity)}**. Of 100 with {finding.negative}, it wrongly flags "
-        f"**{_per_100(_complement(point.specificity))}**."
+def show_consequences(
+    desk: Desk, card: ModelCard, finding: Finding, cohort: str, film: float | None
+) -> None:
+    """Everything that hangs on the finding's threshold.
+
+    Args:
+        cohort: Of the card.
+        film: The probability of the film on the viewer; None while it is not to be seen.
+    """
+    setting = desk.setting(card, finding.name)
+    scores = card.scores(cohort, finding.name)
+    point = operating_point(scores.labels, scores.probabilities, setting.threshold, scores.patients)
+    roc_cell, precision_cell, scores_cell, counts_cell = st.columns([1, 1, 1, 1.25])
+    roc_curve, precision = _bands(card, card.sha256, cohort, finding.name)
+    curve = roc(scores.labels, scores.probabilities)
+    _draw(roc_cell, "roc", roc_figure(curve, point, "", roc_curve), f"ROC, area {curve.auroc:.3f}")
+    prevalence = float(scores.labels.mean())
+    _draw(
+        precision_cell,
+        "precision",
+        precision_recall_figure(precision, point, prevalence, ""),
+        f"Precision and recall, where {100 * prevalence:.0f} % have it",
     )
-    st.caption(_counts_table(finding, point))
-    st.caption(
-        f"Validation: {len(scores.labels)} films on which this is asked, of "
-        f"{card.cohorts['validation'].description}. 95 % intervals by patient."
+    histogram = score_histogram(
+        scores.labels,
+        scores.probabilities,
+        (finding.negative, finding.positive),
+        setting.threshold,
+        abstain_from=setting.abstain_from,
+        film=film,
     )
-    _show_other_cohorts(card, finding, threshold)
+    _draw(scores_cell, "scores", histogram, "Scores of films without and with it")
+    with counts_cell.container(key="outcomes"):
+        _show_outcomes(desk, card, finding, cohort)
+    st.caption(_counts(card, finding, cohort, point))
 
 
-def _show_other_cohorts(card: ModelCard, finding: Finding, threshold: float) -> None:
-    """The same setting where it was not chosen: a clinic resembles these films no less."""
-    for name in card.cohorts.keys() - {"validation"}:
-        scores = card.scores(name, finding.name)
-        point = operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
-        st.caption(
-            f"On the {name} set ({len(scores.labels)} films, other {card.population}) the same "
-            f"setting finds {_per_100(point.sensitivity)} and wrongly flags "
-            f"{_per_100(_complement(point.specificity))} of 100."
-        )
+def choose_cohort(card: ModelCard) -> str:
+    """Whose films the consequences are counted on."""
+    return st.segmented_control(
+        "Measured on",
+        list(card.cohorts),
+        default=next(iter(card.cohorts)),
+        required=True,
+        key="cohort",
+        format_func=lambda name: f"On {name} films",
+        label_visibility="collapsed",
+        width="stretch",
+    )
 
 
-def _per_100(rate: Rate) -> str:
-    return f"{100 * rate.value:.0f} ({100 * rate.low:.0f} to {100 * rate.high:.0f})"
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _bands(_card: ModelCard, sha256: str, cohort: str, finding: str) -> tuple[Band, Band]:
+    """The bands do not hang on the threshold and take a second: kept."""
+    scores = _card.scores(cohort, finding)
+    films = (scores.labels, scores.probabilities, scores.patients)
+    return roc_band(*films), precision_recall_band(*films)
 
 
-def _complement(rate: Rate) -> Rate:
-    return Rate(1 - rate.value, 1 - rate.high, 1 - rate.low, rate.n)
+def _draw(cell: st.delta_generator.DeltaGenerator, key: str, figure: go.Figure, title: str) -> None:
+    figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 36})
+    cell.caption(title)
+    cell.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
-def _counts_table(finding: Finding, point: OperatingPoint) -> str:
+def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -> None:
+    """What happens to 1,000 patients, of whom as many are ill as the reader says."""
+    setting = desk.setting(card, finding.name)
+    key = f"prevalence {finding.name} {card.sha256}"
+    share = round(100 * setting.prevalence, 1)
+    whom = f"{card.population} with {finding.given}" if finding.given else card.population
+    st.number_input(
+        f"Of 100 {whom} seen here, how many have {finding.positive}?",
+        0.1,
+        99.9,
+        step=1.0,
+        format="%.1f",
+        on_change=lambda: desk.change(card, finding.name, prevalence=st.session_state[key] / 100),
+        **showing(key, share),
+    )
+    counted = outcomes(
+        card.scores(cohort, finding.name),
+        setting.prevalence,
+        setting.threshold,
+        setting.abstain_from,
+    )
+    st.markdown(_outcomes_table(counted, band=setting.abstain_from is not None))
+
+
+def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
+    rows = {
+        "found": counted.found,
+        "missed": counted.missed,
+        "false alarms": counted.false_alarms,
+        "rightly left alone": counted.cleared,
+        **({"undecided, both kinds": counted.undecided} if band else {}),
+    }
+    lines = [
+        f"| {name} | **{r.value:.0f}** | {r.low:.0f} to {r.high:.0f} |" for name, r in rows.items()
+    ]
+    shares = {"PPV": counted.ppv, "NPV": counted.npv}
+    lines += [
+        f"| {name} | **{100 * r.value:.1f} %** | {100 * r.low:.1f} to {100 * r.high:.1f} |"
+        for name, r in shares.items()
+    ]
+    return "\n".join(["| of 1,000 | | 95 % interval |", "|---|--:|--:|", *lines])
+
+
+def _counts(card: ModelCard, finding: Finding, cohort: str, point: OperatingPoint) -> str:
+    """The 2 x 2 table in one line, with its rates."""
     return (
-        f"| films | flagged | not flagged |\n|---|--:|--:|\n"
-        f"| {finding.positive} | {point.true_positives} | {point.false_negatives} |\n"
-        f"| {finding.negative} | {point.false_positives} | {point.true_negatives} |\n"
+        f"{cohort.capitalize()}, {card.cohorts[cohort].description}. With {finding.positive}: "
+        f"**{point.true_positives} flagged, {point.false_negatives} not** (sensitivity "
+        f"{_percents(point.sensitivity)}). With {finding.negative}: **{point.false_positives} "
+        f"flagged, {point.true_negatives} not** (specificity {_percents(point.specificity)}). "
+        "95 % intervals by patient."
     )
+
+
+def _percents(rate: Rate) -> str:
+    return f"{100 * rate.value:.1f} %, {100 * rate.low:.1f} to {100 * rate.high:.1f}"

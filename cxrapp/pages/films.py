@@ -1,121 +1,81 @@
-"""The films of one session: uploads in, scored once, kept until they are taken away."""
+"""Films in: uploads, samples, progress, and the files that could not be used."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrapp.bundle import Bundle
-from cxrapp.figures import film_picture
-from cxrapp.gate import Verdict
-from cxrapp.predict import Prediction, Screened, screen
-from cxrapp.radiograph import Rejection, read_upload
+from cxrapp.pages.desk import Desk, plain
+from cxrapp.worklist import Worklist
 
 SAMPLES = Path(__file__).parents[1] / "samples"
-MAX_FILMS = 500  # about 1 MB each with picture and feature map
-MAX_SIDE = 1024  # pixels of the long side on screen
+NAMED = 10  # files that could not be used, listed before "and more"
+TICK = 0.7  # seconds between looks at the work in the background
 
 
-@dataclass(frozen=True)
-class Film:
-    """One scored film as the page shows it: a picture instead of the full pixels."""
-
-    key: str  # of the film and the bundle that judged it
-    name: str
-    picture: Image.Image
-    prediction: Prediction
-    verdict: Verdict
-
-    @property
-    def overruled(self) -> bool:
-        """Whether the reader chose to see the result of this refused film."""
-        return self.key in st.session_state.get("overruled", ())
-
-    @property
-    def withheld(self) -> bool:
-        """Whether the result is not to be shown."""
-        return self.verdict.outcome == "refuse" and not self.overruled
-
-    def overrule(self) -> None:
-        """Show the result of a refused film all the same, for this session."""
-        st.session_state.setdefault("overruled", set()).add(self.key)
-
-
-def collect_films(bundle: Bundle) -> tuple[list[Film], list[Rejection]]:
-    """Draw the upload widget, score what is new in it, and return all this session holds.
-
-    Results live in this session only and never touch the disk. They outlast the widget, which
-    Streamlit empties whenever the reader looks at another page; a file that the reader takes out
-    of the widget is forgotten.
-    """
+def take_in(desk: Desk, bundle: Bundle) -> None:
+    """The upload widget. What is dropped on it goes to the worklist, and it is empty again."""
+    folder = st.session_state.get("folder", False)
     uploads = st.file_uploader(
-        "Chest films: DICOM, JPEG or PNG, one or many, or a ZIP of them",
-        accept_multiple_files=True,
-        key="uploads",
-        on_change=_forget_removed,
+        "Drop a folder of chest films here"
+        if folder
+        else "Drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives",
+        accept_multiple_files="directory" if folder else True,
+        key=f"uploads {desk.uploads} {'folder' if folder else 'files'}",
+        label_visibility="collapsed",
     )
-    held = st.session_state.setdefault("films", {})  # (upload, bundle) -> films and rejections
-    st.session_state["listed"] = {upload.file_id for upload in uploads}
-    new = {(u.file_id, bundle.card.sha256): u for u in uploads}
-    new = {key: upload for key, upload in new.items() if key not in held}
-    if new:
-        bar = st.progress(0.0)
-        for number, (key, upload) in enumerate(new.items()):
-            bar.progress(number / len(new), f"Screening file {number + 1} of {len(new)}")
-            held[key] = _score(bundle, upload, room=MAX_FILMS - _count(held))
-        bar.empty()
-    if {file_id for file_id, _ in held} - st.session_state["listed"]:
-        st.button("Take all films away", on_click=held.clear)
-    results = [r for (_, sha256), rs in held.items() if sha256 == bundle.card.sha256 for r in rs]
-    films = [result for result in results if isinstance(result, Film)]
-    return films, [result for result in results if isinstance(result, Rejection)]
+    if uploads:
+        desk.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
+        desk.uploads += 1
+        st.rerun()
 
 
-def _forget_removed() -> None:
-    """Forget the files just taken out of the widget; called on the reader's own changes only."""
-    removed = st.session_state["listed"] - {u.file_id for u in st.session_state["uploads"]}
-    held = st.session_state["films"]
-    for key in [key for key in held if key[0] in removed]:
-        del held[key]
+def offer_samples(desk: Desk, bundle: Bundle) -> None:
+    """The real films that ship with the app, one click away."""
+
+    paths = sorted(SAMPLES.glob("*.jpeg"))
+
+    def choose() -> None:
+        desk.worklist.add(bundle, [(path.name, path.read_bytes()) for path in paths])
+        st.session_state["tour"] = 0
+
+    for path, cell in zip(paths, st.columns(len(paths), gap="xsmall"), strict=True):
+        cell.image(path)
+    st.button("Try it on six sample films", key="samples", on_click=choose, type="primary")
+    st.caption(
+        "Kermany et al., 2018, CC BY 4.0; none was used in training, and the file name tells the "
+        "published label."
+    )
 
 
-def _score(bundle: Bundle, upload: UploadedFile, room: int) -> list[Film | Rejection]:
-    """Screen one upload; an archive with more films than there is room for is cut and says so."""
-    results: list[Film | Rejection] = []
-    for result in screen(bundle, read_upload(upload.name, upload.getvalue())):
-        if room == 0:
-            reason = f"One session shows {MAX_FILMS} films; the command line has no limit."
-            return [*results, Rejection(upload.name, reason)]
-        key = f"{upload.file_id} {len(results)} {bundle.card.sha256}"
-        results.append(_to_film(key, result) if isinstance(result, Screened) else result)
-        room -= isinstance(result, Screened)
-    return results
+@st.fragment(run_every=TICK)
+def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
+    """How far the scoring is, and a way to stop it; new results draw the page anew.
+
+    Args:
+        seen: Films on the page as it stands.
+    """
+    progress = worklist.progress
+    if progress is None or len(worklist.scored(bundle)) != seen:
+        st.rerun()
+    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    left = progress.seconds_left
+    words = f"Screening file {min(progress.done + 1, progress.total)} of {progress.total}"
+    if left is not None:
+        words += f", about {max(round(left), 1)} s left"
+    bar.progress(min(progress.done / max(progress.total, 1), 1.0), words)
+    stop.button("Stop", key="stop", on_click=worklist.stop, width="stretch")
 
 
-def _count(held: dict[tuple[str, str], list[Film | Rejection]]) -> int:
-    return sum(isinstance(result, Film) for results in held.values() for result in results)
-
-
-def sample_films(bundle: Bundle) -> list[Film]:
-    """The real films that ship with the app, scored."""
-    key = f"samples {bundle.card.sha256}"
-    if key not in st.session_state:
-        items = (
-            item
-            for path in sorted(SAMPLES.glob("*.jpeg"))
-            for item in read_upload(path.name, path.read_bytes())
-        )
-        with st.spinner("Scoring the sample films"):
-            st.session_state[key] = [
-                _to_film(f"{result.radiograph.name} {bundle.card.sha256}", result)
-                for result in screen(bundle, items)
-            ]
-    return st.session_state[key]
-
-
-def _to_film(key: str, result: Screened) -> Film:
-    picture = film_picture(result.radiograph.pixels)
-    picture.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    return Film(key, result.radiograph.name, picture, result.prediction, result.verdict)
+def show_rejections(desk: Desk) -> None:
+    """The files that could not be used, each with its reason."""
+    rejections = desk.worklist.rejections
+    if not rejections:
+        return
+    lines = [f"- {plain(r.name)}: {plain(r.reason)}" for r in rejections[:NAMED]]
+    if len(rejections) > NAMED:
+        lines.append(f"- and {len(rejections) - NAMED} more, all listed in the exported table")
+    count = "1 file was" if len(rejections) == 1 else f"{len(rejections)} files were"
+    words, close = st.columns([12, 1], vertical_alignment="top")
+    words.warning("\n".join([f"{count} not screened:", *lines]))
+    close.button("Close", key="close rejections", on_click=rejections.clear)

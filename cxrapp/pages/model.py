@@ -7,7 +7,8 @@ from cxrapp.bootstrap import Rate
 from cxrapp.card import Calibration, ModelCard
 from cxrapp.charts import draw_finding, learning_figure, roc_figure
 from cxrapp.decision import operating_point, roc
-from cxrapp.pages.bundles import choose_bundle
+from cxrapp.pages.bundles import bundle_path, choose_bundle
+from cxrapp.pages.sanity import show_sanity
 
 MEASURES = {
     "auroc": "AUROC",
@@ -24,7 +25,8 @@ GROUP_MEASURES = ("auroc", "sensitivity", "specificity")
 
 def show() -> None:
     """The page."""
-    card = choose_bundle().card
+    bundle = choose_bundle()
+    card = bundle.card
     st.markdown(f"#### {card.name.capitalize()}")
     _show_use(card)
     st.markdown("##### What was measured")
@@ -34,6 +36,7 @@ def show() -> None:
             _show_curves(card, cohort)
     _show_groups(card)
     _show_shortcuts(card)
+    show_sanity(card, bundle_path(bundle))
     _show_training(card)
 
 
@@ -73,7 +76,6 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         figure.plotly_chart(
             roc_figure(curve, point, finding.positive.capitalize()),
             key=f"{cohort} {finding.name}",
-            theme=None,
             config={"displayModeBar": False},
         )
     table.table(rows, hide_index=True)
@@ -108,7 +110,6 @@ def _show_curves(card: ModelCard, cohort: str) -> None:
             column.plotly_chart(
                 figure,
                 key=f"{cohort} {finding.name} {title}",
-                theme=None,
                 config={"displayModeBar": False},
             )
 
@@ -195,6 +196,5 @@ def _show_training(card: ModelCard) -> None:
     curve.plotly_chart(
         learning_figure(training["history"]),
         key="history",
-        theme=None,
         config={"displayModeBar": False},
     )

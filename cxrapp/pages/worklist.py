@@ -1,104 +1,183 @@
-"""The worklist: all films of the session, the most urgent first."""
+"""The worklist: every film, its scores and its state, to filter, sort and work through."""
 
-import io
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from cxrapp.card import ModelCard
-from cxrapp.decision import decide
-from cxrapp.pages.films import Film
-from cxrapp.radiograph import Rejection
-from cxrapp.report import film_rows, rejection_rows, table_writer
+from cxrapp.bundle import Bundle
+from cxrapp.decision import Decision
+from cxrapp.pages.desk import Desk, percent
+from cxrapp.pages.film_list import Bar, Row, show_rows
+from cxrapp.pages.first_read import is_blinded, record_call
+from cxrapp.worklist import Film, Result
+
+PAGE = 50  # rows sent to the browser at a time
+SHOW = ("All", "Positive", "Undecided", "Negative", "Refused", "To review", "Reviewed")
+CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ("refused",)}
+
+Scored = tuple[Film, Result, tuple[Decision, ...]]
 
 
-def show_worklist(
-    card: ModelCard,
-    films: list[Film],
-    rejections: list[Rejection],
-    thresholds: dict[str, float],
-) -> Film:
-    """All films, the most urgent first; returns the one selected."""
-    decided = [(film, decide(card, film.prediction.probabilities, thresholds)) for film in films]
-    # By the first finding's probability, so the threshold cuts the list without reordering it;
-    # films without a result to show come last.
-    decided.sort(key=lambda pair: (pair[0].withheld, -pair[1][0].probability))
-    columns: dict[str, list] = {
-        "film": [film.name for film, _ in decided],
-        "check": [_check(film) for film, _ in decided],
-    }
-    for k, finding in enumerate(card.findings):
-        columns[finding.positive] = [
-            # No network is certain: the ends of the scale are never shown.
-            None if film.withheld else min(max(100 * decisions[k].probability, 0.1), 99.9)
-            for film, decisions in decided
-        ]
-        columns[f"{finding.positive}?"] = [
-            "withheld" if film.withheld else decisions[k].outcome for film, decisions in decided
-        ]
-    shown = [decisions for film, decisions in decided if not film.withheld]
-    positives = sum(decisions[0].outcome == "positive" for decisions in shown)
-    withheld = len(films) - len(shown)
-    head, save = st.columns([4, 1], vertical_alignment="center")
-    head.markdown(
-        f"**Worklist**: {len(films)} films, **{positives} positive** for "
-        f"{card.findings[0].positive}"
-        + (f", **{withheld} refused**" if withheld else "")
-        + ", most urgent first. Select a row to open it."
+def show_worklist(desk: Desk, bundle: Bundle, films: list[Film]) -> Film | None:
+    """The films that the filters let through; returns the one opened."""
+    scored = [
+        (film, r := desk.worklist.result(film, bundle), desk.decide(bundle.card, r))
+        for film in films
+    ]
+    st.markdown(_counts(desk, bundle, scored))
+    show, order = st.columns([1, 1.25], gap="xsmall")
+    shown = show.selectbox("Show", SHOW, key="show", label_visibility="collapsed")
+    sorting = order.selectbox("Order", list(ORDERS), key="order", label_visibility="collapsed")
+    chosen = [one for one in scored if _is_shown(desk, bundle, one, shown)]
+    chosen = _group(_sort(desk, bundle, chosen, sorting))
+    desk.order = tuple(film.key for film, _, _ in chosen)
+    if not chosen:
+        st.caption("No film is like that.")
+        return None
+    opened = _opened(desk)
+    start = PAGE * min(desk.page, (len(chosen) - 1) // PAGE)
+    page = chosen[start : start + PAGE]
+    show_rows(
+        [
+            _to_row(desk, bundle, one, _previous(chosen, start + n), selected=one[0].key == opened)
+            for n, one in enumerate(page)
+        ],
+        before=start,
+        after=len(chosen) - start - len(page),
+        act=lambda action: _act(desk, bundle, action),
     )
-    save.download_button(
-        "Download table",
-        _to_csv(card, [film for film, _ in decided], rejections, thresholds),
-        "worklist.csv",
-        "text/csv",
-        width="stretch",
-    )
-    event = st.dataframe(
-        columns,
-        key=f"worklist {len(films)}",  # other films, another selection
-        height=min(36 + 35 * len(films), 246),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row-required",
-        column_config={
-            "film": st.column_config.TextColumn(width="medium"),
-            "check": st.column_config.TextColumn(width="small"),
-            **{
-                finding.positive: st.column_config.ProgressColumn(
-                    f"P({finding.positive})", min_value=0, max_value=100, format="%.1f %%"
-                )
-                for finding in card.findings
-            },
-        },
-    )
-    rows = event["selection"]["rows"]
-    return decided[rows[0] if rows and rows[0] < len(decided) else 0][0]
+    return desk.worklist.films[opened]
 
 
-def _check(film: Film) -> str:
-    if film.overruled:
-        return "overruled"
-    return {"accept": "as expected", "warn": "unusual", "refuse": "refused"}[film.verdict.outcome]
+def _counts(desk: Desk, bundle: Bundle, scored: list[Scored]) -> str:
+    first = bundle.card.findings[0]
+    shown = [ds[0].outcome for film, _, ds in scored if not desk.is_withheld(film, bundle)]
+    parts = [f"**{len(scored)} films**"]
+    if not st.session_state.get("blinded"):
+        parts.append(f"**{shown.count('positive')}** {first.positive}")
+        if undecided := shown.count("undecided"):
+            parts.append(f"**{undecided}** undecided")
+    if withheld := len(scored) - len(shown):
+        parts.append(f"**{withheld}** refused")
+    reviewed = sum(film.key in desk.reviewed for film, _, _ in scored)
+    return ", ".join(parts) + f", {reviewed} reviewed"
 
 
-def _to_csv(
-    card: ModelCard,
-    films: list[Film],
-    rejections: list[Rejection],
-    thresholds: dict[str, float],
-) -> str:
-    file = io.StringIO()
-    writer = table_writer(file)
-    for film in films:
-        writer.writerows(
-            film_rows(
-                card,
-                film.name,
-                film.prediction,
-                film.verdict,
-                thresholds,
-                overruled=film.overruled,
-            )
+def _is_shown(desk: Desk, bundle: Bundle, one: Scored, shown: str) -> bool:
+    film, _, decisions = one
+    withheld = desk.is_withheld(film, bundle)
+    if shown in ("Positive", "Undecided", "Negative"):
+        return not withheld and decisions[0].outcome == shown.lower()
+    return {
+        "All": True,
+        "Refused": withheld,
+        "Reviewed": film.key in desk.reviewed,
+        "To review": film.key not in desk.reviewed,
+    }[shown]
+
+
+def _urgency(one: Scored) -> Any:
+    first = one[2][0]
+    return (("positive", "undecided", "negative").index(first.outcome), -first.probability)
+
+
+ORDERS: dict[str, Callable[[Scored], Any]] = {
+    "Most urgent first": _urgency,
+    "Closest calls first": lambda one: abs(one[2][0].probability - one[2][0].threshold),
+    "File name": lambda one: one[0].name,
+    "As they came": lambda one: int(one[0].key),
+}
+
+
+def _sort(desk: Desk, bundle: Bundle, scored: list[Scored], order: str) -> list[Scored]:
+    """Films without a result to show come last; a blinded list tells nothing by its order."""
+    if st.session_state.get("blinded"):
+        return sorted(scored, key=ORDERS["As they came"])
+    key = ORDERS[order]
+    return sorted(scored, key=lambda one: (desk.is_withheld(one[0], bundle), key(one)))
+
+
+def _group(scored: list[Scored]) -> list[Scored]:
+    """The films of one study together, where the first of them stands."""
+    groups: dict[str, list[Scored]] = {}
+    for one in scored:
+        groups.setdefault(one[0].tags.study_uid or f"film {one[0].key}", []).append(one)
+    return [one for group in groups.values() for one in group]
+
+
+def _previous(scored: list[Scored], index: int) -> Film | None:
+    return scored[index - 1][0] if index else None
+
+
+def _to_row(
+    desk: Desk, bundle: Bundle, one: Scored, previous: Film | None, *, selected: bool
+) -> Row:
+    film, result, decisions = one
+    marks, note, bars = list(CHECKS[result.verdict.outcome]), "", ()
+    if desk.is_overruled(film, bundle):
+        marks = ["overruled"]
+    if film.key in desk.reviewed:
+        marks.append("reviewed")
+    if is_blinded(desk, film):
+        note = "waits for your first read"
+    elif desk.is_withheld(film, bundle):
+        note = result.verdict.reasons[0]
+    else:
+        bars = tuple(
+            Bar(d.probability, d.threshold, d.outcome, d.outcome, percent(d.probability))
+            for d in decisions
         )
-    for rejection in rejections:
-        writer.writerows(rejection_rows(card, rejection, thresholds))
-    return file.getvalue()
+    study = film.tags.study_uid
+    return Row(
+        key=film.key,
+        name=_name(film),
+        thumbnail=film.thumbnail,
+        findings=bars,
+        marks=tuple(marks),
+        note=note,
+        selected=selected,
+        grouped=bool(study) and previous is not None and previous.tags.study_uid == study,
+    )
+
+
+def _name(film: Film) -> str:
+    """The file's name; the patient's only where the reader asked for names."""
+    patient = film.tags.patient
+    if st.session_state.get("identified") and patient and (patient.name or patient.patient_id):
+        return " · ".join(filter(None, (patient.name, patient.patient_id)))
+    return film.name.rsplit("/", 1)[-1]
+
+
+def _act(desk: Desk, bundle: Bundle, action: dict[str, Any] | None) -> None:
+    """What the reader did in the list."""
+    match action:
+        case {"kind": "open", "key": str(key)} if key in desk.worklist.films:
+            desk.opened = key
+        case {"kind": "step", "by": int(by)}:
+            _step(desk, by)
+        case {"kind": "page", "by": int(by)}:
+            desk.page = max(desk.page + by, 0)
+        case {"kind": "review"} if opened := _opened(desk):
+            desk.reviewed ^= {opened}
+            desk.opened = opened
+            if opened in desk.reviewed:
+                _step(desk, 1)
+        case {"kind": "call", "call": "positive" | "negative" | "unsure" as call} if (
+            opened := _opened(desk)
+        ):
+            record_call(desk, bundle, desk.worklist.films[opened], call)
+
+
+def _opened(desk: Desk) -> str | None:
+    """The film on the viewer: the first of the list until the reader has chosen another."""
+    if desk.opened in desk.order:
+        return desk.opened
+    return desk.order[0] if desk.order else None
+
+
+def _step(desk: Desk, by: int) -> None:
+    if (opened := _opened(desk)) is None:
+        return
+    place = min(max(desk.order.index(opened) + by, 0), len(desk.order) - 1)
+    desk.opened, desk.page = desk.order[place], place // PAGE

@@ -1,0 +1,192 @@
+"""Compare models: two bundles on the same films, the films that flip, and how to swap one in."""
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from cxrapp.bundle import Bundle
+from cxrapp.card import ModelCard
+from cxrapp.decision import Decision
+from cxrapp.errors import CxrError
+from cxrapp.figures import ACCENT, FAINT, POINT, dress
+from cxrapp.flips import FindingFlips, Side, compare_films
+from cxrapp.matching import Match, matching_threshold
+from cxrapp.pages.bundles import choose_bundle, offered_bundles
+from cxrapp.pages.desk import Desk, desk, plain
+from cxrapp.pages.films import show_progress
+from cxrapp.worklist import Film
+
+KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
+
+
+def show() -> None:
+    """The page."""
+    here = desk()
+    if len(offered_bundles()) < 2:
+        st.info("There is one model in the weights folder; a second one is needed to compare.")
+        return
+    a, b = _choose_two()
+    if a is b:
+        st.info("Choose two different models.")
+        return
+    for bundle in (a, b):
+        here.worklist.request(bundle)
+    films = [film for film in here.worklist.scored(a) if here.worklist.result(film, b)]
+    if here.worklist.progress:
+        show_progress(here.worklist, b, len(here.worklist.scored(b)))
+        return
+    withheld = [film for film in films if any(here.is_withheld(film, one) for one in (a, b))]
+    shown = [film for film in films if film not in withheld]
+    if not films:
+        st.caption("No film yet: add some on the page Screen films. What the models are set to:")
+    elif withheld:
+        st.caption(
+            f"{len(withheld)} of {len(films)} films are refused by one of the two and left out."
+        )
+    comparison = compare_films(_side(here, a, shown), _side(here, b, shown), _names(shown))
+    for note in comparison.notes:
+        st.warning(note)
+    for card, alone in ((a.card, comparison.only_a), (b.card, comparison.only_b)):
+        if alone:
+            st.caption(f"Only {card.name} answers {', '.join(alone)}.")
+    for finding in comparison.findings:
+        _show_finding(here, a.card, b.card, finding)
+
+
+def _choose_two() -> tuple[Bundle, Bundle]:
+    first, second = st.columns(2)
+    with first:
+        st.markdown("**In use**")
+        a = choose_bundle()
+    with second:
+        st.markdown("**To replace it**")
+        names = list(offered_bundles())
+        st.session_state.setdefault("other bundle", names[1])
+        b = choose_bundle("other bundle", "Model to replace it")
+    return a, b
+
+
+def _side(here: Desk, bundle: Bundle, films: list[Film]) -> Side:
+    card = bundle.card
+    rows = [here.worklist.result(film, bundle).prediction.probabilities for film in films]
+    settings = {f.name: here.setting(card, f.name) for f in card.findings}
+    return Side(
+        card,
+        np.array(rows).reshape(len(films), len(card.findings)),
+        {name: setting.threshold for name, setting in settings.items()},
+        {n: s.abstain_from for n, s in settings.items() if s.abstain_from is not None},
+    )
+
+
+def _names(films: list[Film]) -> list[str]:
+    return [film.name for film in films]
+
+
+def _show_finding(here: Desk, a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
+    known = a.findings[a.index(finding.finding)]
+    with st.container(border=True):
+        flips = finding.flips
+        st.markdown(
+            f"##### {known.positive[0].upper()}{known.positive[1:]}: "
+            f"{len(flips)} of {len(finding.films)} films flip"
+        )
+        picture, table, swap = st.columns([1, 1.5, 1.1])
+        if finding.films:
+            picture.plotly_chart(
+                _scatter(a, b, finding), key=f"flips {finding.finding}", config=_PLAIN
+            )
+        with table:
+            _show_flips(a, b, finding)
+        with swap:
+            _show_match(here, a, b, finding.finding)
+
+
+_PLAIN = {"displayModeBar": False}
+
+
+def _scatter(a: ModelCard, b: ModelCard, finding: FindingFlips) -> go.Figure:
+    """One dot a film: what one says against what the other says, and both thresholds."""
+    figure = go.Figure()
+    for flipped, colour, size in ((False, ACCENT, 8), (True, POINT, 12)):
+        chosen = [
+            (name, before.probability, after.probability)
+            for name, before, after in zip(
+                finding.films, finding.before, finding.after, strict=True
+            )
+            if (before.outcome != after.outcome) == flipped
+        ]
+        figure.add_scatter(
+            x=[one[1] for one in chosen],
+            y=[one[2] for one in chosen],
+            text=[one[0].rsplit("/", 1)[-1] for one in chosen],
+            mode="markers",
+            marker={"color": colour, "size": size},
+            name="flips" if flipped else "as before",
+            hovertemplate="%{text}: %{x:.3f}, %{y:.3f}<extra></extra>",
+        )
+    figure.add_vline(finding.before[0].threshold, line={"color": FAINT, "width": 2})
+    figure.add_hline(finding.after[0].threshold, line={"color": FAINT, "width": 2})
+    figure.update_xaxes(title=f"{a.name}", range=[-0.03, 1.03])
+    figure.update_yaxes(title=f"{b.name}", range=[-0.03, 1.03])
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
+    return dress(figure, "", 300, margin={"l": 48, "r": 8, "t": 30, "b": 44})
+
+
+def _show_flips(a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
+    """All films side by side, those that flip first."""
+    rows = sorted(
+        zip(finding.films, finding.before, finding.after, strict=True),
+        key=lambda row: (row[1].outcome == row[2].outcome, -row[1].probability),
+    )
+    st.dataframe(
+        {
+            "film": [row[0] for row in rows],
+            a.name: [_shown(row[1]) for row in rows],
+            f"{a.name} says": [row[1].outcome for row in rows],
+            b.name: [_shown(row[2]) for row in rows],
+            f"{b.name} says": [row[2].outcome for row in rows],
+            "flips": [row[1].outcome != row[2].outcome for row in rows],
+        },
+        hide_index=True,
+        height=300,
+        key=f"flip table {finding.finding}",
+        column_config={card.name: st.column_config.NumberColumn(format="%.3f") for card in (a, b)},
+    )
+
+
+def _shown(decision: Decision) -> float:
+    """No network is certain: the ends of the scale are never shown."""
+    return min(max(decision.probability, 0.001), 0.999)
+
+
+def _show_match(here: Desk, a: ModelCard, b: ModelCard, finding: str) -> None:
+    """The threshold of B that finds as many as A does, and what it costs."""
+    st.markdown(f"**{KEPT_SENSITIVITY}**")
+    threshold = here.setting(a, finding).threshold
+    try:
+        match = _match(a, a.sha256, threshold, b, b.sha256, finding)
+    except CxrError as error:
+        st.caption(str(error))
+        return
+    before, after = match.before, match.after
+    st.markdown(
+        f"{a.name} at {threshold:.3f}: sensitivity {before.sensitivity}, specificity "
+        f"{before.specificity}.\n\n{b.name} at **{match.threshold.value:.3f}** "
+        f"({match.threshold.low:.3f} to {match.threshold.high:.3f}): sensitivity "
+        f"{after.sensitivity}, specificity {match.specificity}."
+    )
+    st.caption(plain(match.basis))
+    st.button(
+        f"Set {b.name} to it",
+        key=f"match {finding}",
+        on_click=here.change,
+        args=(b, finding),
+        kwargs={"threshold": match.threshold.value, "abstain_from": None},
+    )
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def _match(
+    _a: ModelCard, a_sha256: str, threshold: float, _b: ModelCard, b_sha256: str, finding: str
+) -> Match:
+    return matching_threshold(_a, threshold, _b, finding)

@@ -1,0 +1,133 @@
+"""What one reader's session holds: the worklist, what was done with it, and every setting."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import streamlit as st
+
+from cxrapp.bundle import Bundle
+from cxrapp.card import Finding, ModelCard
+from cxrapp.decision import Call, Decision, Outcome, decide
+from cxrapp.explain import Explanation
+from cxrapp.settings import SavedPoint
+from cxrapp.worklist import Film, Result, Worklist
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one finding of one bundle is decided.
+
+    Args:
+        threshold: On the calibrated probability.
+        abstain_from: Where the abstain band begins; None is no band.
+        prevalence: Share of the patients asked about who have the finding.
+    """
+
+    threshold: float
+    abstain_from: float | None = None
+    prevalence: float = 0.1
+
+
+@dataclass
+class OpenRead:
+    """How the blinded reading of one film goes. Seconds are of a monotonic clock."""
+
+    opened: float
+    first: Call | None = None
+    first_at: float = 0.0
+    shown: Outcome = "not asked"  # by the model, after the first call
+    final: Call | None = None
+    final_at: float = 0.0
+
+
+@dataclass
+class Desk:
+    """One session. Film keys are those of the worklist; bundles are named by their SHA-256."""
+
+    worklist: Worklist = field(default_factory=Worklist)
+    site: Worklist = field(default_factory=Worklist)  # labelled films, apart from the others
+    sheet: str | None = None  # their labels as a table
+    opened: str | None = None  # the film on the viewer
+    order: tuple[str, ...] = ()  # of the worklist as last shown
+    page: int = 0
+    reviewed: set[str] = field(default_factory=set)
+    overruled: set[tuple[str, str]] = field(default_factory=set)
+    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
+    saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
+    reads: dict[str, OpenRead] = field(default_factory=dict)
+    explanations: dict[tuple[str, str, str], Explanation] = field(default_factory=dict)
+    uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
+    started: datetime = field(default_factory=datetime.now)
+
+    def setting(self, card: ModelCard, finding: str) -> Setting:
+        """The finding's setting; the card's default point until it is moved."""
+        default = Setting(card.default_thresholds()[finding])
+        return self.settings.get((card.sha256, finding), default)
+
+    def change(self, card: ModelCard, finding: str, **values: float | None) -> None:
+        """Change some values of a setting; a band never reaches above its threshold."""
+        setting = replace(self.setting(card, finding), **values)
+        if setting.abstain_from is not None and setting.abstain_from > setting.threshold:
+            setting = replace(setting, abstain_from=setting.threshold)
+        self.settings[card.sha256, finding] = setting
+
+    def decide(self, card: ModelCard, result: Result) -> tuple[Decision, ...]:
+        """The decisions on one film at the settings."""
+        settings = {f.name: self.setting(card, f.name) for f in card.findings}
+        return decide(
+            card,
+            result.prediction.probabilities,
+            {name: setting.threshold for name, setting in settings.items()},
+            {
+                name: setting.abstain_from
+                for name, setting in settings.items()
+                if setting.abstain_from is not None
+            },
+        )
+
+    def is_withheld(self, film: Film, bundle: Bundle) -> bool:
+        """Whether the film was refused and the reader has not insisted on its result."""
+        refused = self.worklist.result(film, bundle).verdict.outcome == "refuse"
+        return refused and not self.is_overruled(film, bundle)
+
+    def is_overruled(self, film: Film, bundle: Bundle) -> bool:
+        """Whether the reader chose to see the result of this refused film."""
+        return (film.key, bundle.card.sha256) in self.overruled
+
+    def clear(self) -> None:
+        """Take all films away; settings stay."""
+        self.worklist.clear()
+        self.opened, self.order, self.page = None, (), 0
+        self.reviewed.clear()
+        self.overruled.clear()
+        self.reads.clear()
+        self.explanations.clear()
+
+    def clear_site(self) -> None:
+        """Take the labelled films away."""
+        self.site.clear()
+        self.sheet = None
+
+
+def desk() -> Desk:
+    """This session's desk."""
+    if "desk" not in st.session_state:
+        st.session_state["desk"] = Desk()
+    return st.session_state["desk"]
+
+
+def heading(finding: Finding) -> str:
+    """The finding's positive answer, to begin a line with."""
+    return finding.positive[0].upper() + finding.positive[1:]
+
+
+def percent(probability: float) -> str:
+    """No network is certain: 100.0 % and 0.0 % are never shown."""
+    if probability > 0.999:
+        return "over 99.9 %"
+    return "under 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
+
+
+def plain(text: str) -> str:
+    """Text from outside, so that Markdown shows it as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~$:&" else c for c in text)

@@ -1,0 +1,149 @@
+"""The viewer's panes: the film, and what speaks for each finding, on one scale a method."""
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from cxrapp.bundle import Bundle
+from cxrapp.card import Finding
+from cxrapp.decision import Decision
+from cxrapp.explain import METHODS, Explanation
+from cxrapp.explain.agreement import agreement
+from cxrapp.explain.chest import MIN_HEAT_IN_CHEST, heat_in_chest
+from cxrapp.figures import AGAINST, COLOURS, FOR, film_picture, heat_picture, signed_picture
+from cxrapp.pages.desk import Desk
+from cxrapp.pages.viewer import Pane, Scale, data_url, show_viewer
+from cxrapp.worklist import Film, Result
+
+MAP_SIDE = 320  # pixels of a map's long side; the browser smooths it over the film
+NONE = "no second method"
+KEPT = 40  # explanations a session holds; some take many seconds to make
+
+
+def show_film(film: Film) -> None:
+    """The bare film."""
+    show_viewer(film.key, _picture(film), [_film_pane(film)], [], preferred=0)
+
+
+def show_maps(desk: Desk, bundle: Bundle, film: Film, result: Result, finding: Finding) -> None:
+    """The film and every finding's map by one method or two.
+
+    Args:
+        finding: Whose map comes first.
+    """
+    card, decisions = bundle.card, desk.decide(bundle.card, result)
+    place = st.container()
+    first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
+    chosen = _choose_methods(first, second)
+    explanations = [_explain(desk, bundle, film, result, name) for name in chosen if name != NONE]
+    panes, scales = [_film_pane(film)], []
+    for explanation in explanations:
+        chest = heat_in_chest(explanation.maps, card.preprocessing)
+        scale = float(np.abs(explanation.maps).max())
+        for k, one in enumerate(card.findings):
+            picture = _draw(bundle, explanation, k, scale)
+            note = _note(explanation.maps[k], chest[k], decisions[k])
+            panes.append(Pane(f"{explanation.method}: {one.positive}", picture, note))
+        scales.append(_scale(explanation, scale))
+    with place:
+        preferred = 1 + card.index(finding.name)
+        show_viewer(film.key, _picture(film), panes, scales, preferred=preferred)
+    with help_cell.popover("How to read it", width="stretch"):
+        for explanation in explanations:
+            st.markdown(_words(explanation))
+    if len(explanations) == 2:
+        st.caption(_agreement_words(bundle, *explanations))
+
+
+def _film_pane(film: Film) -> Pane:
+    """The bare film, with what its file says about it."""
+    tags = film.tags
+    age = None if tags.age_years is None else f"{tags.age_years:.3g} years"
+    return Pane("Film", note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
+
+
+def _picture(film: Film) -> str:
+    """The film for the browser, at its own resolution; kept while it is open."""
+    kept = st.session_state.get("picture")
+    if kept is None or kept[0] is not film:
+        kept = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
+        st.session_state["picture"] = kept
+    return kept[1]
+
+
+def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str, str]:
+    names = list(METHODS)
+    labels = {name: name if METHODS[name].quick else f"{name} (takes a while)" for name in names}
+    options = {"label_visibility": "collapsed", "format_func": lambda n: labels.get(n, n)}
+    return (
+        first.selectbox("Method", names, key="method", **options),
+        second.selectbox("Second method", [NONE, *names], key="second method", **options),
+    )
+
+
+def _explain(desk: Desk, bundle: Bundle, film: Film, result: Result, name: str) -> Explanation:
+    """One method's maps, from memory where they were made before.
+
+    Touching any control while a slow method runs ends it: Streamlit stops the script at the next
+    sign of progress.
+    """
+    kept = desk.explanations
+    key = (film.key, bundle.card.sha256, name)
+    if key not in kept:
+        method, feature_map = METHODS[name], result.prediction.feature_map
+        pixels = film.unpack().pixels
+        inputs = bundle.card.preprocessing.to_input(pixels)
+        if method.quick:
+            kept[key] = method(bundle, inputs, feature_map)
+        else:
+            bar = st.progress(0.0, f"{name}: the film is scored again and again")
+            kept[key] = method(bundle, inputs, feature_map, bar.progress)
+            bar.empty()
+        while len(kept) > KEPT:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+def _draw(bundle: Bundle, explanation: Explanation, k: int, scale: float) -> Image.Image:
+    heat = bundle.card.preprocessing.to_image(explanation.maps[k], (MAP_SIDE, MAP_SIDE))
+    if explanation.signed:
+        return signed_picture(heat, scale)
+    return heat_picture(heat, scale, 1.0)
+
+
+def _note(one: np.ndarray, chest: float, decision: Decision) -> str:
+    if one.max() <= 0:
+        return "no positive evidence"
+    words = f"{100 * chest:.0f} % of its heat in the chest"
+    if chest < MIN_HEAT_IN_CHEST and decision.outcome == "positive":
+        return f"CAUTION: only {words}"
+    return words
+
+
+def _scale(explanation: Explanation, scale: float) -> Scale:
+    unit = "added to the logit" if explanation.unit == "logits" else "within a map"
+    if explanation.signed:
+        colours = (AGAINST, "rgb(20, 24, 30)", FOR)
+        return Scale(f"{explanation.method}: −{scale:.2g}", f"{scale:.2g}", unit, colours)
+    return Scale(f"{explanation.method}: 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
+
+
+def _words(explanation: Explanation) -> str:
+    seconds = explanation.seconds
+    took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
+    return f"**{explanation.method}**, {took}. {explanation.how_to_read}"
+
+
+def _agreement_words(bundle: Bundle, first: Explanation, second: Explanation) -> str:
+    numbers = agreement(first, second)
+    shares = ", ".join(
+        f"{finding.positive} **{number:.2f}**"
+        if np.isfinite(number)
+        else f"{finding.positive}: one map is empty"
+        for finding, number in zip(bundle.card.findings, numbers, strict=True)
+    )
+    return (
+        f"The two agree (rank correlation, 1 is the same order of places, 0 is none): {shares}. "
+        "Where methods disagree, trust neither."
+    )

@@ -1,0 +1,187 @@
+"""Your own films: how the model does at this site, and where to put its threshold."""
+
+from datetime import date
+
+import numpy as np
+import streamlit as st
+
+from cxrapp.bundle import Bundle
+from cxrapp.card import ModelCard
+from cxrapp.charts import roc_figure
+from cxrapp.pages.bundles import choose_bundle
+from cxrapp.pages.desk import Desk, desk, plain
+from cxrapp.pages.films import NAMED, show_progress
+from cxrapp.settings import dump_points
+from cxrapp.site.assess import CAVEATS, SiteReport, assess
+from cxrapp.site.export import summarise, to_points
+from cxrapp.site.labels import SiteLabels, read_labels
+from cxrapp.site.sheet import decode_sheet
+from cxrapp.site.words import describe
+from cxrapp.worklist import Film
+
+
+def show() -> None:
+    """The page."""
+    here = desk()
+    model, intake = st.columns([1, 2.2], vertical_alignment="center")
+    with model:
+        bundle = choose_bundle()
+    with intake:
+        _take_in(here, bundle)
+    here.site.request(bundle)
+    films = here.site.scored(bundle)
+    if here.site.progress:
+        show_progress(here.site, bundle, len(films))
+    if not films:
+        _explain()
+        return
+    labels = _read_labels(here, bundle, films)
+    _show_problems(here, labels)
+    _show_reports(here, bundle, films, labels)
+
+
+def _explain() -> None:
+    st.markdown(
+        "### How does the model do here?\n"
+        "Drop labelled films of your own: a ZIP or a folder whose subfolders are the labels "
+        "(`NORMAL`, `PNEUMONIA`, `bacterial pneumonia` and so on), or films together with a CSV "
+        "that has a column `file`, a column for each finding (`pneumonia`, `viral`) with yes or "
+        "no, and if you can a column `patient`."
+    )
+    st.caption(
+        "You get the ROC curve, the calibration and a recommended threshold for your films, each "
+        "with its interval, how many more films a sharper answer needs, and a settings file. "
+        "Nothing leaves this machine, and nothing is written to its disk."
+    )
+
+
+def _take_in(here: Desk, bundle: Bundle) -> None:
+    folder = st.toggle("A whole folder", key="site folder")
+    uploads = st.file_uploader(
+        "Labelled films",
+        accept_multiple_files="directory" if folder else True,
+        key=f"site uploads {here.uploads} {folder}",
+        label_visibility="collapsed",
+    )
+    if not uploads:
+        return
+    sheets = [one for one in uploads if one.name.lower().endswith(".csv")]
+    films = [one for one in uploads if one not in sheets]
+    for sheet in sheets:
+        here.sheet = decode_sheet(sheet.getvalue())
+    here.site.add(bundle, [(one.name, one.getvalue()) for one in films])
+    here.uploads += 1
+    st.rerun()
+
+
+def _read_labels(here: Desk, bundle: Bundle, films: list[Film]) -> SiteLabels:
+    tags = {film.name: film.tags.patient and film.tags.patient.patient_id for film in films}
+    names = [film.name for film in films]
+    return read_labels(bundle.card, names, here.sheet, dicom_patients=tags)
+
+
+def _show_problems(here: Desk, labels: SiteLabels) -> None:
+    problems = [f"{r.name}: {r.reason}" for r in here.site.rejections] + list(labels.problems)
+    if problems:
+        lines = [f"- {plain(problem)}" for problem in problems[:NAMED]]
+        if len(problems) > NAMED:
+            lines.append(f"- and {len(problems) - NAMED} more")
+        st.warning("\n".join(["Not used:", *lines]))
+    words, clear = st.columns([6, 1], vertical_alignment="center")
+    words.caption(plain(labels.grouping))
+    clear.button("Take them away", key="site clear", on_click=here.clear_site, width="stretch")
+
+
+def _show_reports(here: Desk, bundle: Bundle, films: list[Film], labels: SiteLabels) -> None:
+    goal_cell, width_cell, _ = st.columns([1, 1, 2])
+    goal = goal_cell.number_input("Sensitivity to keep, %", 50.0, 99.9, 95.0, 0.5, key="site goal")
+    width = width_cell.number_input(
+        "Wanted precision, plus or minus points", 1.0, 20.0, 5.0, 0.5, key="site width"
+    )
+    results = [here.site.result(film, bundle) for film in films]
+    known = np.array([result.verdict.outcome != "refuse" for result in results])
+    if not known.all():
+        st.caption(f"{(~known).sum()} films are refused by this model and left out.")
+    logits = np.array([result.prediction.logits for result in results])
+    reports = [
+        _assess(
+            bundle.card,
+            bundle.card.sha256,
+            finding.name,
+            labels.labels[known, k],
+            logits[known, k],
+            labels.patients[known],
+            goal / 100,
+            width / 100,
+        )
+        for k, finding in enumerate(bundle.card.findings)
+    ]
+    for report in reports:
+        _show_report(here, bundle, report)
+    for caveat in CAVEATS:
+        st.caption(plain(caveat))
+    _offer_files(bundle, reports, labels)
+
+
+@st.cache_data(max_entries=50, show_spinner="Measuring")
+def _assess(
+    _card: ModelCard,
+    sha256: str,
+    finding: str,
+    labels: np.ndarray,
+    logits: np.ndarray,
+    patients: np.ndarray,
+    goal: float,
+    half_width: float,
+) -> SiteReport:
+    return assess(_card, finding, labels, logits, patients, goal=goal, half_width=half_width)
+
+
+def _show_report(here: Desk, bundle: Bundle, report: SiteReport) -> None:
+    card = bundle.card
+    finding = card.findings[card.index(report.finding)]
+    with st.container(border=True):
+        st.markdown(f"##### {finding.positive[0].upper()}{finding.positive[1:]}")
+        picture, words = st.columns([1, 2])
+        point = report.recommended.point if report.recommended else report.own
+        if report.roc and point:
+            figure = roc_figure(report.roc, point, "")
+            picture.plotly_chart(
+                figure, key=f"site roc {report.finding}", config={"displayModeBar": False}
+            )
+        with words:
+            for warning in report.warnings:
+                st.warning(plain(warning))
+            st.markdown("\n".join(f"- {plain(sentence)}" for sentence in describe(report)))
+            if report.recommended:
+                value = report.recommended.threshold.value
+                st.button(
+                    f"Screen with {value:.3f} from now on",
+                    key=f"site use {report.finding}",
+                    on_click=here.change,
+                    args=(card, report.finding),
+                    kwargs={"threshold": value, "abstain_from": None},
+                )
+
+
+def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) -> None:
+    today, card = date.today(), bundle.card
+    settings, numbers, _ = st.columns([1, 1, 2])
+    settings.download_button(
+        "Settings file",
+        dump_points(card, to_points(reports, today)),
+        f"{card.name}-site-settings.json",
+        "application/json",
+        key="site settings",
+        on_click="ignore",
+        width="stretch",
+    )
+    numbers.download_button(
+        "All numbers, JSON",
+        summarise(card, reports, today, labels.grouping),
+        f"{card.name}-site-report.json",
+        "application/json",
+        key="site numbers",
+        on_click="ignore",
+        width="stretch",
+    )

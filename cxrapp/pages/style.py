@@ -1,0 +1,27 @@
+"""What Streamlit's own settings cannot do about the look of the app."""
+
+import streamlit as st
+
+# A hand's breadth above every page and between all blocks belongs to the film. The intake is a
+# doorway: what is dropped there moves to the worklist, so it needs one line.
+STYLE = """<style>
+.block-container {padding: 3.9rem 1.4rem 1rem}
+[data-testid="stVerticalBlock"] {gap: 0.5rem}
+[data-testid="stSlider"] {margin-bottom: -0.6rem}
+.st-key-intake [data-testid="stFileUploaderDropzone"] {
+  min-height: 0; padding: 0.15rem 0.5rem; align-items: center}
+.st-key-intake [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
+.st-key-intake [data-testid="stFileUploaderDropzone"]::after {
+  content: "or drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives";
+  padding-left: 0.8rem; font-size: 0.9rem; opacity: 0.85}
+.st-key-outcomes table {font-size: 0.82rem; width: 100%}
+.st-key-outcomes td, .st-key-outcomes th {padding: 0.1rem 0.5rem}
+</style>"""
+
+# The dark theme's buttons are bright, and white on them cannot be read.
+DARK = "<style>[data-testid=stBaseButton-primary] p {color: #06201d}</style>"
+
+
+def style() -> str:
+    """For the theme the reader has chosen."""
+    return STYLE + DARK if st.context.theme.type == "dark" else STYLE

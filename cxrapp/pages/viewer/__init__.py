@@ -1,0 +1,100 @@
+"""The viewer: a film and its heat maps side by side, to zoom, pan, window and invert.
+
+The picture work is done by the browser (viewer.js), so that none of it waits for the network.
+"""
+
+import base64
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+FOLDER = Path(__file__).parent
+HTML = """
+<div class="viewer">
+  <div class="bar" role="toolbar" aria-label="Film">
+    <button data-act="fit" title="Whole film (0, or double click)">Fit</button>
+    <button data-act="actual" title="One pixel of the film a pixel of the screen (1)">1:1</button>
+    <button data-act="invert" title="Black and white exchanged (I)">Invert</button>
+    <label>Window <input type="range" name="low" min="0" max="254" aria-label="Window, black at">
+      <input type="range" name="high" min="1" max="255" value="255" aria-label="Window, white at">
+    </label>
+    <button data-act="window" title="Full range (W); drag with the right button to change">Reset
+    </button>
+    <button data-act="map" title="Film or heat map large (M)">Map</button>
+    <label>Heat <input type="range" name="opacity" min="0" max="100" value="55"
+      aria-label="Heat map opacity, %"></label>
+  </div>
+  <div class="stage"></div>
+  <div class="foot"><span class="scales"></span><span class="readout"></span></div>
+</div>
+"""
+
+
+@dataclass(frozen=True)
+class Pane:
+    """One picture of the viewer.
+
+    Args:
+        heat: A see-through picture of any size, laid over the whole film; None shows it bare.
+        note: A line under it.
+    """
+
+    title: str
+    heat: Image.Image | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The meaning of a map's colours, from `low` to `high`."""
+
+    low: str
+    high: str
+    unit: str
+    colours: tuple[str, ...]
+
+
+_viewer = st.components.v2.component(
+    "cxrapp.viewer",
+    html=HTML,
+    css=(FOLDER / "viewer.css").read_text(),
+    js=(FOLDER / "viewer.js").read_text(),
+)
+
+
+def show_viewer(
+    key: str, film: str, panes: Sequence[Pane], scales: Sequence[Scale], preferred: int
+) -> None:
+    """Draw it.
+
+    Args:
+        key: Of the film: another one begins with the whole film in view.
+        film: The picture as a data URL.
+        panes: The bare film first.
+        preferred: The pane that the key M exchanges with the film.
+    """
+    _viewer(
+        key="viewer",
+        data={
+            "key": key,
+            "film": film,
+            "panes": [
+                {"title": p.title, "heat": p.heat and data_url(p.heat, "PNG"), "note": p.note}
+                for p in panes
+            ],
+            "scales": [vars(scale) for scale in scales],
+            "preferred": preferred,
+        },
+    )
+
+
+def data_url(picture: Image.Image, kind: str) -> str:
+    """A picture as PNG or JPEG in the text of a page."""
+    buffer = io.BytesIO()
+    options = {"compress_level": 1} if kind == "PNG" else {"quality": 92}
+    picture.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,0 +1,266 @@
+"""The films of one reader: read and scored in the background, held in memory and nowhere else."""
+
+import base64
+import io
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from cxrapp.bundle import Bundle
+from cxrapp.figures import film_picture
+from cxrapp.gate import Verdict
+from cxrapp.predict import BATCH, Prediction, Screened, screen
+from cxrapp.radiograph import Radiograph, Rejection, count_entries, read_upload
+
+MAX_FILMS = 500
+MAX_BYTES = 2**30  # of all films together, packed
+THUMBNAIL = 96  # pixels of the long side
+
+_network = threading.Lock()  # two batches at once are no faster than one after the other
+
+
+@dataclass(frozen=True)
+class Film:
+    """A film as it waits on the worklist.
+
+    Args:
+        key: Its number, in the order of arrival.
+        packed: Its pixels as a PNG, without loss, so that it scores as the upload did.
+        thumbnail: A small JPEG as a data URL.
+        tags: What its file says about it; the pixels are taken out.
+    """
+
+    key: str
+    packed: bytes
+    thumbnail: str
+    tags: Radiograph
+
+    @property
+    def name(self) -> str:
+        """As uploaded."""
+        return self.tags.name
+
+    def unpack(self) -> Radiograph:
+        """The film as it was read."""
+        with Image.open(io.BytesIO(self.packed)) as image:
+            deep = image.mode.startswith("I")
+            pixels = np.asarray(image, np.float32) / np.float32(65535 if deep else 255)
+        return replace(self.tags, pixels=pixels)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one bundle says about one film."""
+
+    prediction: Prediction
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the work in the background is. Counts are files, those inside archives included."""
+
+    done: int
+    total: int
+    seconds_left: float | None  # unknown until the first is done
+
+
+class Worklist:
+    """Films, what bundles say about them, and the work still to do.
+
+    One thread works through what was added, and ends when there is nothing left or when the
+    worklist itself is gone. Results appear as they are ready.
+    """
+
+    def __init__(self) -> None:
+        self.films: dict[str, Film] = {}
+        self.rejections: list[Rejection] = []
+        self._results: dict[tuple[str, str], Result] = {}  # (film, SHA-256 of the bundle)
+        self._jobs: deque[tuple[Bundle, str, bytes | Film]] = deque()
+        self._lock = threading.Lock()
+        self._worker: threading.Thread | None = None
+        self._numbered = self._done = self._total = self._bytes = 0
+        self._started = 0.0
+        self._batch = 0  # stop and clear begin another; what is under way is then thrown away
+
+    def add(self, bundle: Bundle, uploads: Iterable[tuple[str, bytes]]) -> None:
+        """Read uploads, (name, bytes) each, and score their films by the bundle."""
+        self._start([(bundle, name, data) for name, data in uploads])
+
+    def request(self, bundle: Bundle) -> None:
+        """Score the films that this bundle has not seen yet."""
+        sha256 = bundle.card.sha256
+        with self._lock:
+            waiting = {film.key for _, _, film in self._jobs if isinstance(film, Film)}
+        self._start(
+            [
+                (bundle, film.name, film)
+                for film in list(self.films.values())
+                if (film.key, sha256) not in self._results and film.key not in waiting
+            ]
+        )
+
+    def result(self, film: Film, bundle: Bundle) -> Result | None:
+        """What the bundle says about the film, None as long as it waits."""
+        return self._results.get((film.key, bundle.card.sha256))
+
+    def scored(self, bundle: Bundle) -> list[Film]:
+        """The films that the bundle has answered for, in the order of arrival."""
+        return [film for film in list(self.films.values()) if self.result(film, bundle)]
+
+    @property
+    def progress(self) -> Progress | None:
+        """None when nothing is left to do."""
+        with self._lock:
+            if self._worker is None:
+                return None
+            spent = time.monotonic() - self._started
+            left = spent / self._done * (self._total - self._done) if self._done else None
+            return Progress(self._done, self._total, left)
+
+    def wait(self) -> None:
+        """Until nothing is left to do."""
+        while worker := self._worker:
+            worker.join()
+
+    def stop(self) -> None:
+        """Give up what is left; films already scored stay."""
+        with self._lock:
+            self._jobs.clear()
+            self._batch += 1
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.stop()
+        with self._lock:
+            self.films, self.rejections, self._results, self._bytes = {}, [], {}, 0
+
+    def remove(self, key: str) -> None:
+        """Forget one film."""
+        with self._lock:
+            self._bytes -= len(self.films.pop(key).packed)
+            self._results = {k: v for k, v in self._results.items() if k[0] != key}
+
+    def _start(self, jobs: list[tuple[Bundle, str, bytes | Film]]) -> None:
+        with self._lock:
+            if not jobs:
+                return
+            if self._worker is None:
+                self._done = self._total = 0
+                self._started = time.monotonic()
+                # The thread must not keep a worklist alive that its session has let go.
+                self._worker = threading.Thread(
+                    target=_work, args=(weakref.ref(self),), daemon=True
+                )
+                self._worker.start()
+            self._jobs.extend(jobs)
+            self._total += sum(
+                count_entries(data) if isinstance(data, bytes) else 1 for _, _, data in jobs
+            )
+
+    def _take(self) -> tuple[int, list[tuple[Bundle, str, bytes | Film]]]:
+        """The next jobs, of one bundle, as many as make a pass of the network."""
+        with self._lock:
+            jobs = []
+            while self._jobs and len(jobs) < BATCH and (not jobs or self._jobs[0][0] is jobs[0][0]):
+                jobs.append(self._jobs.popleft())
+            if not jobs:
+                self._worker = None
+            return self._batch, jobs
+
+    def _leave(self) -> None:
+        with self._lock:
+            if self._worker is threading.current_thread():
+                self._worker = None
+
+    def _keep(self, batch: int, bundle: Bundle, key: str, outcome: Screened | Rejection) -> bool:
+        """Store one outcome; False where the reader has stopped or there is no more room."""
+        packed = b""
+        if isinstance(outcome, Screened) and key not in self.films:
+            packed = _pack(outcome.radiograph.pixels)
+        with self._lock:
+            if batch != self._batch:
+                return False
+            self._done += 1
+            if isinstance(outcome, Rejection):
+                self.rejections.append(outcome)
+                return True
+            if packed:
+                if len(self.films) >= MAX_FILMS or self._bytes + len(packed) > MAX_BYTES:
+                    reason = f"One session holds {MAX_FILMS} films or {MAX_BYTES // 2**30} GB."
+                    self.rejections.append(Rejection(outcome.radiograph.name, reason))
+                    return True
+                key = str(self._numbered)
+                self._numbered += 1
+                self._bytes += len(packed)
+                self.films[key] = _to_film(key, outcome.radiograph, packed)
+            elif key not in self.films:
+                return True  # removed while it waited
+            result = Result(outcome.prediction, outcome.verdict)
+            self._results[key, bundle.card.sha256] = result
+            return True
+
+
+def _work(reference: "weakref.ref[Worklist]") -> None:
+    try:
+        _work_through(reference)
+    finally:  # whatever happened, the next upload gets another thread
+        if worklist := reference():
+            worklist._leave()
+
+
+def _work_through(reference: "weakref.ref[Worklist]") -> None:
+    while worklist := reference():
+        batch, jobs = worklist._take()
+        if not jobs:
+            return
+        bundle = jobs[0][0]
+        keys: deque[str] = deque()
+        outcomes = screen(bundle, _open(jobs, keys))
+        del worklist  # between two films nothing here holds it
+        while True:
+            with _network:
+                outcome = next(outcomes, None)
+            worklist = reference()
+            if outcome is None or worklist is None:
+                break
+            if not worklist._keep(batch, bundle, keys.popleft(), outcome):
+                break
+            del worklist
+
+
+def _open(
+    jobs: list[tuple[Bundle, str, bytes | Film]], keys: deque[str]
+) -> Iterator[Radiograph | Rejection]:
+    """Films and rejections of the jobs; the key of each, empty for new ones, goes to `keys`."""
+    for _, name, data in jobs:
+        for item in [data.unpack()] if isinstance(data, Film) else read_upload(name, data):
+            keys.append(data.key if isinstance(data, Film) else "")
+            yield item
+
+
+def _pack(pixels: np.ndarray) -> bytes:
+    """(H, W) float32 in [0, 1] -> PNG of 8 bits where they hold it, else of 16."""
+    steps = pixels * 255
+    if np.abs(steps - np.rint(steps)).max() < 1e-3:
+        image = film_picture(pixels)
+    else:
+        image = Image.fromarray(np.rint(pixels * 65535).astype(np.uint16))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def _to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
+    picture = film_picture(radiograph.pixels)
+    picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    url = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return Film(key, packed, url, replace(radiograph, pixels=np.empty((0, 0), np.float32)))

@@ -1,0 +1,146 @@
+import gc
+import io
+import threading
+import time
+import weakref
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SAMPLES
+from PIL import Image
+from test_dicom import make
+
+import cxrapp.worklist
+from cxrapp.bundle import Bundle
+from cxrapp.predict import predict
+from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.worklist import Film, Worklist
+
+
+def uploads(*paths: Path) -> list[tuple[str, bytes]]:
+    return [(path.name, path.read_bytes()) for path in paths]
+
+
+@pytest.fixture
+def scored(bundle: Bundle) -> Worklist:
+    worklist = Worklist()
+    worklist.add(bundle, uploads(*SAMPLES[:2]))
+    worklist.wait()
+    return worklist
+
+
+def test_films_score_as_from_the_file(
+    scored: Worklist, bundle: Bundle, films: list[Radiograph]
+) -> None:
+    for film, expected in zip(scored.films.values(), predict(bundle, films[:2]), strict=True):
+        result = scored.result(film, bundle)
+        np.testing.assert_allclose(result.prediction.logits, expected.logits, atol=1e-4)
+    assert scored.progress is None
+
+
+def test_films_are_kept_without_loss(scored: Worklist, films: list[Radiograph]) -> None:
+    for film, original in zip(scored.films.values(), films, strict=False):
+        np.testing.assert_array_equal(film.unpack().pixels, original.pixels)
+        assert film.tags.pixels.size == 0
+
+
+def test_deep_films_keep_their_depth(bundle: Bundle) -> None:
+    deep = np.random.default_rng(0).integers(0, 4096, (90, 80), dtype=np.uint16)
+    data = make(deep, BitsStored=12, HighBit=11)
+    worklist = Worklist()
+    worklist.add(bundle, [("deep.dcm", data)])
+    worklist.wait()
+    (film,) = worklist.films.values()
+    (original,) = read_upload("deep.dcm", data)
+    np.testing.assert_allclose(film.unpack().pixels, original.pixels, atol=1e-5)
+
+
+def test_an_archive_counts_its_files_and_a_broken_one_is_named(bundle: Bundle) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(SAMPLES[0], "ward/one.jpeg")
+        archive.writestr("ward/notes.txt", "no film")
+    worklist = Worklist()
+    worklist.add(bundle, [("night.zip", buffer.getvalue())])
+    assert worklist.progress.total == 2
+    worklist.wait()
+    assert [film.name for film in worklist.films.values()] == ["night.zip/ward/one.jpeg"]
+    assert [rejection.name for rejection in worklist.rejections] == ["night.zip/ward/notes.txt"]
+
+
+def test_another_bundle_is_asked_about_the_same_films(scored: Worklist, bundle: Bundle) -> None:
+    from cxrapp.bundle import WEIGHTS, load_bundle
+
+    other = load_bundle(WEIGHTS / "all-ages.pt")
+    assert scored.scored(other) == []
+    scored.request(other)
+    scored.wait()
+    assert len(scored.scored(other)) == len(scored.scored(bundle)) == 2
+    film = next(iter(scored.films.values()))
+    assert scored.result(film, other) is not scored.result(film, bundle)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Every film waits until the test lets it pass."""
+    gate = threading.Event()
+    real = cxrapp.worklist.screen
+
+    def screen(bundle: Bundle, items: object) -> object:
+        for item in items:
+            gate.wait(20)
+            yield from real(bundle, [item])
+
+    monkeypatch.setattr(cxrapp.worklist, "screen", screen)
+    return gate
+
+
+def test_stop_gives_up_what_is_left(slow: threading.Event, bundle: Bundle) -> None:
+    worklist = Worklist()
+    worklist.add(bundle, uploads(*SAMPLES))
+    assert worklist.progress.seconds_left is None
+    worklist.stop()
+    slow.set()
+    worklist.wait()
+    assert not worklist.films
+    assert worklist.progress is None
+
+
+def test_films_removed_are_forgotten(scored: Worklist, bundle: Bundle) -> None:
+    first, second = scored.films
+    scored.remove(first)
+    assert [film.key for film in scored.scored(bundle)] == [second]
+    scored.clear()
+    assert not scored.films
+
+
+def test_more_films_than_fit_are_named(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cxrapp.worklist, "MAX_FILMS", 1)
+    worklist = Worklist()
+    worklist.add(bundle, uploads(*SAMPLES[:2]))
+    worklist.wait()
+    assert len(worklist.films) == 1
+    assert worklist.rejections[0].name == SAMPLES[1].name
+    assert "holds 1 films" in worklist.rejections[0].reason
+
+
+def test_a_worklist_let_go_ends_its_work(slow: threading.Event, bundle: Bundle) -> None:
+    worklist = Worklist()
+    worklist.add(bundle, uploads(*SAMPLES))
+    reference, worker = weakref.ref(worklist), worklist._worker
+    time.sleep(0.2)
+    del worklist
+    gc.collect()
+    assert reference() is None
+    slow.set()
+    worker.join(20)
+    assert not worker.is_alive()
+
+
+def test_thumbnails_are_small_pictures(scored: Worklist) -> None:
+    film: Film = next(iter(scored.films.values()))
+    assert film.thumbnail.startswith("data:image/jpeg;base64,")
+    assert len(film.thumbnail) < 8000
+    assert Image.open(io.BytesIO(film.packed)).format == "PNG"
