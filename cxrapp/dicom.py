@@ -7,7 +7,7 @@ import io
 import re
 import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -25,15 +25,16 @@ OLDEST = 110  # years; a birth date before that stands for an unknown one
 
 @dataclass(frozen=True)
 class Patient:
-    """Who is on the film, as its file says. Shown and exported only where the reader asks for it.
+    """Who is on the film, as its file says. Shown and exported only where the reader asks for it,
+    and kept out of its `repr`, so that no log can hold it.
 
     Args:
         birth_date: YYYYMMDD.
     """
 
-    name: str | None
-    patient_id: str | None
-    birth_date: str | None
+    name: str | None = field(repr=False)
+    patient_id: str | None = field(repr=False)
+    birth_date: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -37,16 +37,17 @@ def heat_picture(heat: np.ndarray, scale: float, opacity: float) -> Image.Image:
     return Image.fromarray(np.dstack([colour, alpha]))
 
 
-def signed_picture(heat: np.ndarray, scale: float) -> Image.Image:
+def signed_picture(heat: np.ndarray, scale: float, opacity: float) -> Image.Image:
     """What speaks for and against a finding as a see-through picture: zero is clear.
 
     Args:
         heat: (H, W) float32.
         scale: The heat, of either sign, that gets the full colour.
+        opacity: In [0, 1], at full heat.
     """
     share = np.clip(heat / scale, -1, 1) if scale > 0 else np.zeros_like(heat)
     colour = np.where(share[..., None] > 0, _rgb(FOR), _rgb(AGAINST)).astype(np.uint8)
-    alpha = np.rint(255 * np.sqrt(np.abs(share))).astype(np.uint8)
+    alpha = np.rint(255 * opacity * np.sqrt(np.abs(share))).astype(np.uint8)
     return Image.fromarray(np.dstack([colour, alpha]))
 
 

@@ -5,12 +5,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from smoke import CYCLE, ROOT
+from smoke import CYCLE, ROOT, SAMPLES
 
 from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.radiograph import Radiograph, read_upload
-
-SAMPLES = sorted((ROOT / "cxrapp/samples").glob("*.jpeg"))
 
 
 @pytest.fixture(scope="session")

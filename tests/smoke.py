@@ -6,6 +6,7 @@ from pathlib import Path
 from train.recipe import Phase, Recipe, load_recipe
 
 ROOT = Path(__file__).parents[1]
+SAMPLES = sorted((ROOT / "cxrapp/samples").glob("*.jpeg"))
 RECIPES = ROOT / "train/recipes"
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
+from smoke import ROOT, SAMPLES
 from streamlit.testing.v1 import AppTest
 from test_dicom import make
 
@@ -20,8 +21,6 @@ from cxrapp.pages.desk import Desk
 from cxrapp.pages.first_read import record_call
 from cxrapp.settings import SavedPoint, dump_points
 
-ROOT = Path(__file__).parents[1]
-SAMPLES = sorted((ROOT / "cxrapp/samples").glob("*.jpeg"))
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 

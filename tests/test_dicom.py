@@ -80,7 +80,7 @@ def test_rescale_is_applied_before_the_window() -> None:
     np.testing.assert_allclose(film.pixels, (FILM - FILM.min()) / np.ptp(FILM), atol=0.01)
 
 
-def test_what_the_gate_needs_is_read_and_nothing_else() -> None:
+def test_what_the_gate_needs_is_read_and_no_name_reaches_a_log() -> None:
     film = read(make(Modality="DX", ViewPosition="AP", BodyPartExamined="CHEST", PatientAge="004Y"))
     assert (film.modality, film.view, film.body_part) == ("DX", "AP", "CHEST")
     assert film.age_years == 4

@@ -44,10 +44,10 @@ def test_an_empty_map_is_drawn_as_no_heat() -> None:
 
 def test_what_speaks_for_and_against_differ_in_colour_and_zero_is_clear() -> None:
     heat = np.array([[-2.0, 0.0, 2.0, 1.0]], np.float32)
-    against, zero, full, half = np.asarray(signed_picture(heat, 2.0))[0].astype(int)
+    against, zero, full, half = np.asarray(signed_picture(heat, 2.0, 1.0))[0].astype(int)
     assert zero[3] == 0
     assert against[3] == full[3] == 255
     assert 0 < half[3] < 255
     assert full[0] > full[2]
     assert against[2] > against[0]
-    assert np.asarray(signed_picture(heat * 0, 0.0))[..., 3].max() == 0
+    assert np.asarray(signed_picture(heat * 0, 0.0, 1.0))[..., 3].max() == 0

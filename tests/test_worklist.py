@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SAMPLES
 from PIL import Image
+from smoke import SAMPLES
 from test_dicom import make
 
 import cxrapp.worklist

@@ -37,6 +37,7 @@ def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
     chosen = films
     if scope == "The open film":
         chosen = [film for film in films if film.key == desk.opened] or films[:1]
+    st.caption(f"Films in the file: {len(chosen)}")
     for name, form in FORMATS.items():
         st.download_button(
             form.label,

@@ -108,7 +108,7 @@ def _explain(desk: Desk, bundle: Bundle, film: Film, result: Result, name: str) 
 def _draw(bundle: Bundle, explanation: Explanation, k: int, scale: float) -> Image.Image:
     heat = bundle.card.preprocessing.to_image(explanation.maps[k], (MAP_SIDE, MAP_SIDE))
     if explanation.signed:
-        return signed_picture(heat, scale)
+        return signed_picture(heat, scale, 1.0)
     return heat_picture(heat, scale, 1.0)
 
 

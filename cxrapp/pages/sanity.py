@@ -56,5 +56,5 @@ def _draw(film: Radiograph, one: np.ndarray, card: ModelCard) -> Image.Image:
     picture = film_picture(film.pixels).convert("RGBA")
     picture.thumbnail((SIDE, SIDE))
     heat = card.preprocessing.to_image(one, picture.size[::-1])
-    picture.alpha_composite(signed_picture(heat, float(np.abs(one).max())))
+    picture.alpha_composite(signed_picture(heat, float(np.abs(one).max()), 0.6))
     return picture.convert("RGB")

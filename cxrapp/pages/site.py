@@ -23,15 +23,17 @@ from cxrapp.worklist import Film
 def show() -> None:
     """The page."""
     here = desk()
-    model, intake = st.columns([1, 2.2], vertical_alignment="center")
+    model, intake, kind = st.columns([1, 2.2, 0.6], vertical_alignment="center")
     with model:
         bundle = choose_bundle()
+    folder = kind.toggle("Whole folders", key="site folder")
     with intake:
-        _take_in(here, bundle)
+        _take_in(here, bundle, folder=folder)
     here.site.request(bundle)
     films = here.site.scored(bundle)
     if here.site.progress:
         show_progress(here.site, bundle, len(films))
+        return  # a measure of some of the films would mislead
     if not films:
         _explain()
         return
@@ -55,8 +57,7 @@ def _explain() -> None:
     )
 
 
-def _take_in(here: Desk, bundle: Bundle) -> None:
-    folder = st.toggle("A whole folder", key="site folder")
+def _take_in(here: Desk, bundle: Bundle, *, folder: bool) -> None:
     uploads = st.file_uploader(
         "Labelled films",
         accept_multiple_files="directory" if folder else True,

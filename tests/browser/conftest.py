@@ -39,7 +39,7 @@ def _wait_for(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def page(address: str, browser: Browser) -> Page:
-    page = browser.new_page(viewport={"width": 1440, "height": 1400})
+    page = browser.new_page(base_url=address, viewport={"width": 1440, "height": 1400})
     page.set_default_timeout(120_000)
-    page.goto(address)
+    page.goto("/")
     return page

@@ -1,22 +1,32 @@
+import io
+import json
 import re
+import zipfile
 from pathlib import Path
 
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
+from pypdf import PdfReader
+from smoke import SAMPLES
+from test_dicom import make
 
-SAMPLES = sorted((Path(__file__).parents[2] / "cxrapp/samples").glob("*.jpeg"))
 BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\nnothing"}
 FILM = next(path for path in SAMPLES if "bacteria" in path.name)
+NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 
 # The operating point is the last trace of the ROC figure; nothing until that is drawn.
 POINT = """() => {
   const plots = [...document.querySelectorAll('.js-plotly-plot')];
-  const roc = plots.find(plot => plot.data.length === 3);
-  return roc && [roc.data[2].x[0], roc.data[2].y[0]];
+  const roc = plots.find(plot => plot.data.length === 4 && plot.data[0].fill);
+  return roc && [roc.data[3].x[0], roc.data[3].y[0]];
 }"""
 
 
 def upload(page: Page, *files: Path | dict) -> None:
-    page.reload()
+    page.goto("/")
     payload = [
         file
         if isinstance(file, dict)
@@ -24,59 +34,188 @@ def upload(page: Page, *files: Path | dict) -> None:
         for file in files
     ]
     page.locator("input[type=file]").first.set_input_files(payload)
-    page.get_by_text("Of 100 children").wait_for()
+    page.get_by_text("of 1,000").wait_for()
+    page.get_by_role("button", name="Stop").wait_for(state="detached")
+
+
+def opened(page: Page) -> str:
+    return page.locator(".row.selected .name b").inner_text()
+
+
+def threshold(page: Page, finding: str) -> object:
+    return page.get_by_role("slider", name=re.compile(f"^{finding} threshold"))
 
 
 def press(page: Page, finding: str, key: str) -> None:
-    page.get_by_role("slider", name=re.compile(f"^{finding} threshold")).focus()
+    threshold(page, finding).focus()
     page.keyboard.press(key)
 
 
-def test_moving_the_threshold_moves_decision_roc_point_and_counts(page: Page) -> None:
-    upload(page, FILM)
+def leave_widgets(page: Page) -> None:
+    """Keys belong to a widget as long as it has the focus."""
+    page.keyboard.press("Escape")
+    page.get_by_text("reviewed").first.click()
+
+
+def archive() -> dict:
+    """A night's films as they come: a DICOM film without a suffix and PNG films."""
+    pixels = np.asarray(Image.open(FILM).convert("L"))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        tags = {"PatientAge": "003Y", "ViewPosition": "AP", "Modality": "CR", "PatientID": "ab12"}
+        file.writestr("ward/film", make(pixels, StudyInstanceUID="1.2.3.4", **tags))
+        for path in SAMPLES[:3]:
+            png = io.BytesIO()
+            Image.open(path).convert("L").save(png, "PNG")
+            file.writestr(f"ward/{path.stem}.png", png.getvalue())
+    return {"name": "night.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
+
+
+def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page) -> None:
+    upload(page, FILM, NORMAL)
     press(page, "Pneumonia", "Home")
-    page.get_by_text("positive: pneumonia").wait_for()
+    page.get_by_text("2 pneumonia").wait_for()
     page.wait_for_function(f"() => ({POINT})()?.[1] === 100")
-    counts, low_point = page.locator("table").first, page.evaluate(POINT)
-    low_counts = counts.inner_text()
+    table = page.locator(".st-key-outcomes table")
+    low_outcomes, low_point = table.inner_text(), page.evaluate(POINT)
 
     press(page, "Pneumonia", "End")
+    page.get_by_text("0 pneumonia").wait_for()
     page.wait_for_function(f"() => ({POINT})()?.[1] < 100")
     assert page.evaluate(POINT)[0] < low_point[0]
+    expect(table).not_to_have_text(low_outcomes)
+    expect(page.get_by_text("above the validated")).to_be_visible()
+
+
+def test_an_archive_is_triaged_by_keyboard_alone(page: Page) -> None:
+    upload(page, archive())
+    page.get_by_text("4 films").wait_for()
+    leave_widgets(page)
+    first = opened(page)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".row.selected .name b")).not_to_have_text(first)
+    second = opened(page)
+    page.keyboard.press("k")
+    expect(page.locator(".row.selected .name b")).to_have_text(first)
+    page.keyboard.press("r")  # reviewed, and on to the next
+    expect(page.locator(".row.selected .name b")).to_have_text(second)
+    page.get_by_text("1 reviewed").wait_for()
+
+
+def test_a_goal_and_a_prevalence_set_the_outcomes(page: Page) -> None:
+    upload(page, FILM)
+    table = page.locator(".st-key-outcomes table")
+    page.get_by_role("button", name="Set").first.click()
+    before = table.inner_text()
+    page.get_by_role("button", name=re.compile("Sensitivity at least 98 %")).first.click()
+    expect(table).not_to_have_text(before)
+    leave_widgets(page)
+    before = table.inner_text()
+    field = page.get_by_label(re.compile("Of 100 children seen here, how many have pneumonia"))
+    field.fill("35")
+    field.press("Enter")
+    expect(table).not_to_have_text(before)
+
+
+def test_two_methods_show_their_maps_on_one_film(page: Page) -> None:
+    upload(page, FILM)
+    page.get_by_role("combobox", name="Second method").click()
+    page.get_by_role("option", name="Evidence for and against").click()
+    page.get_by_text("The two agree").wait_for()
+    titles = page.locator(".pane .title")
+    expect(titles).to_have_count(5)
+    titles.nth(1).click()
+    canvas = page.locator(".pane canvas").first
+    picture = "canvas => canvas.toDataURL()"
+    shown = canvas.evaluate(picture)
+    leave_widgets(page)
+    page.keyboard.press("i")  # inverted
     page.wait_for_function(
-        "old => document.querySelector('table').innerText !== old", arg=low_counts
+        f"([c, old]) => ({picture})(c) !== old", arg=[canvas.element_handle(), shown]
     )
 
 
-def test_decision_follows_the_threshold_on_a_normal_film(page: Page) -> None:
-    upload(page, next(path for path in SAMPLES if path.name.startswith("NORMAL")))
-    press(page, "Pneumonia", "Home")
+def test_a_blinded_read_comes_before_the_models(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Options").click()
+    page.get_by_text("Blinded first read").click()
+    page.keyboard.press("Escape")
+    page.locator("input[type=file]").first.set_input_files(FILM)
+    page.get_by_text("Your own call first").wait_for()
+    expect(page.get_by_text("positive: pneumonia")).to_have_count(0)
+    leave_widgets(page)
+    page.keyboard.press("n")
     page.get_by_text("positive: pneumonia").wait_for()
-    press(page, "Pneumonia", "End")
-    page.get_by_text("negative: no pneumonia").wait_for()
-    page.get_by_text("not asked without pneumonia").wait_for()
+    page.keyboard.press("p")
+    page.get_by_text("1 towards the model").wait_for()
 
 
-def test_many_films_and_a_broken_one_become_a_worklist(page: Page) -> None:
+def test_bundles_are_swapped_and_compared(page: Page) -> None:
+    upload(page, FILM, NORMAL)
+    page.get_by_role("link", name="Compare models").click()
+    page.get_by_text("of 2 films flip").first.wait_for()
+    expect(page.get_by_text("The threshold that keeps the same sensitivity").first).to_be_visible()
+    page.get_by_role("button", name="Set all-ages to it").first.click()
+    page.get_by_role("link", name="Screen films").click()
+    page.get_by_role("combobox", name="Model", exact=True).click()
+    page.get_by_role("option", name=re.compile("^all-ages")).click()
+    page.get_by_text("below the validated").or_(page.get_by_text("above the validated")).wait_for()
+
+
+def test_a_site_calibrates_on_its_labelled_films(page: Page, kermany: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        for folder in ("NORMAL", "PNEUMONIA"):
+            for path in sorted((kermany / "test" / folder).glob("*"))[:48:4]:
+                file.write(path, f"{folder}/{path.name}")
+    page.goto("/")
+    page.get_by_role("link", name="Your own films").click()
+    page.get_by_text("How does the model do here?").wait_for()
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": "ours.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
+    )
+    page.get_by_text("24 films of 24 patients").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Settings file").click()
+    saved = json.loads(Path(download.value.path()).read_text())
+    assert saved["points"][0]["finding"] == "pneumonia"
+    assert "24 films" in saved["points"][0]["note"]
+
+
+@pytest.fixture
+def exported(page: Page) -> Page:
+    upload(page, archive())
+    page.get_by_role("button", name="Export").click()
+    page.get_by_role("radio", name="All films").click()
+    page.get_by_text("Films in the file: 4").wait_for()
+    return page
+
+
+def download(page: Page, name: str) -> bytes:
+    with page.expect_download() as wanted:
+        page.get_by_role("button", name=name).click()
+    return Path(wanted.value.path()).read_bytes()
+
+
+def test_every_format_is_exported_without_names(exported: Page) -> None:
+    pdf = download(exported, "PDF report")
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == 4
+    assert len(json.loads(download(exported, "JSON"))["films"]) == 4
+    fhir = json.loads(download(exported, "FHIR R4B"))
+    assert fhir["resourceType"] == "Bundle"
+    dicom = zipfile.ZipFile(io.BytesIO(download(exported, "DICOM, zipped")))
+    kinds = {pydicom.dcmread(io.BytesIO(dicom.read(n))).Modality for n in dicom.namelist()}
+    assert "SR" in kinds
+    for content in (pdf, json.dumps(fhir).encode(), *map(dicom.read, dicom.namelist())):
+        assert b"ab12" not in content
+
+
+def test_the_table_has_a_row_a_film_and_finding(page: Page) -> None:
     upload(page, *SAMPLES, BROKEN)
     page.get_by_text(f"{len(SAMPLES)} films").wait_for()
     expect(page.get_by_text("1 file was not screened")).to_be_visible()
-    expect(page.get_by_text("broken.png").first).to_be_visible()
-
-    shown = page.get_by_test_id("stCaptionContainer").filter(has_text=".jpeg")
-    first = shown.first.inner_text()
-    table = page.get_by_test_id("stDataFrame").bounding_box()
-    page.mouse.click(table["x"] + 16, table["y"] + 35 + 35 * 3 + 18)  # the fourth row
-    expect(shown.first).not_to_have_text(first)
-
-
-def test_table_download_has_a_row_a_film_and_finding(page: Page, tmp_path: Path) -> None:
-    upload(page, *SAMPLES, BROKEN)
-    page.get_by_text(f"{len(SAMPLES)} films").wait_for()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download table").click()
-    download.value.save_as(tmp_path / "worklist.csv")
-    lines = (tmp_path / "worklist.csv").read_text().splitlines()
+    page.get_by_role("button", name="Export").click()
+    lines = download(page, "Table of all films, CSV").decode().splitlines()
     assert lines[0] == "file,finding,probability,threshold,decision,status,message"
     assert len(lines) == 1 + 2 * (len(SAMPLES) + 1)
     assert sum("broken.png" in line and ",error," in line for line in lines) == 2
@@ -92,5 +231,6 @@ def test_films_and_thresholds_outlast_a_look_at_the_model_page(page: Page) -> No
     page.get_by_role("link", name="Screen films").click()
     page.get_by_text("negative: no pneumonia").wait_for()
     expect(page.get_by_text(FILM.name).first).to_be_visible()
+    page.get_by_role("button", name="Options").click()
     page.get_by_role("button", name="Take all films away").click()
     page.get_by_role("button", name="Try it on six sample films").wait_for()
