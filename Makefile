@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: help app test weights published lint format browser
+.PHONY: help app test screenshots weights published lint format browser
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -12,6 +12,9 @@ app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 
 test: $(VENV)/ready browser  ## set up, then run all tests
 	$(RUN)python -m pytest
+
+screenshots: $(VENV)/ready browser  ## the pictures in docs/, anew from the running app
+	$(RUN)python -m pytest tests/browser/take_screenshots.py
 
 weights: $(VENV)/ready  ## train both bundles from nothing: about six hours on two cores
 	for name in base all-ages children pneumonia; do \

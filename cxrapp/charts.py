@@ -121,7 +121,7 @@ def precision_recall_figure(
     )
     figure.update_traces(showlegend=False, name="")
     figure.update_xaxes(title="found (sensitivity), %", range=[-3, 103], **_AXIS)
-    figure.update_yaxes(title="right among flagged (precision), %", range=[-3, 103], **_AXIS)
+    figure.update_yaxes(title="right of those flagged, %", range=[-3, 103], **_AXIS)
     return dress(figure, title, 300, margin=MARGIN)
 
 

@@ -76,6 +76,8 @@ def _bands(_card: ModelCard, sha256: str, cohort: str, finding: str) -> tuple[Ba
 
 def _draw(cell: st.delta_generator.DeltaGenerator, key: str, figure: go.Figure, title: str) -> None:
     figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 36})
+    for axes in (figure.layout.xaxis, figure.layout.yaxis):
+        axes.title.font.size = 11
     cell.caption(title)
     cell.plotly_chart(figure, key=key, config={"displayModeBar": False})
 

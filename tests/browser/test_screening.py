@@ -34,7 +34,7 @@ def upload(page: Page, *files: Path | dict) -> None:
         for file in files
     ]
     page.locator("input[type=file]").first.set_input_files(payload)
-    page.get_by_text("of 1,000").wait_for()
+    page.get_by_text("of 1,000").first.wait_for()
     page.get_by_role("button", name="Stop").wait_for(state="detached")
 
 
