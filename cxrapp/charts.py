@@ -168,6 +168,7 @@ def score_histogram(
     *,
     abstain_from: float | None = None,
     film: float | None = None,
+    logit: bool = False,
 ) -> go.Figure:
     """Scores of films without and with the finding, and where the threshold lies.
 
@@ -177,28 +178,38 @@ def score_histogram(
         names: The finding's negative and positive.
         abstain_from: Where a band begins that ends at the threshold.
         film: The probability of one film, to show among them.
+        logit: Draw log-odds, which spread out the films whose probability is near 0 or 1.
     """
+
+    def place(values: np.ndarray | float) -> np.ndarray:
+        kept = np.clip(values, 1e-3, 1 - 1e-3)
+        return np.log(kept / (1 - kept)) if logit else np.asarray(values)
+
     figure = go.Figure()
-    bins = {"start": 0, "end": 1, "size": 0.04}
+    ends = (-7, 7) if logit else (0, 1)
+    bins = {"start": ends[0], "end": ends[1], "size": (ends[1] - ends[0]) / 25}
+    middle = sum(ends) / 2
     for present, colour in ((False, MUTED), (True, ACCENT)):
         figure.add_histogram(
-            x=probabilities[labels == present],
+            x=place(probabilities[labels == present]),
             xbins=bins,
             name=names[int(present)],
             marker={"color": colour},
             opacity=0.65,
         )
     if abstain_from is not None:
-        figure.add_vrect(abstain_from, threshold, fillcolor=POINT, opacity=0.15, line_width=0)
-    figure.add_vline(threshold, line={"color": POINT, "width": 2})
+        band = place(np.array([abstain_from, threshold]))
+        figure.add_vrect(*band.tolist(), fillcolor=POINT, opacity=0.15, line_width=0)
+    figure.add_vline(float(place(threshold)), line={"color": POINT, "width": 2})
     if film is not None:
         figure.add_vline(
-            film,
+            float(place(film)),
             line={"color": MUTED, "width": 2, "dash": "dash"},
             annotation={"text": "this film", "showarrow": False},
-            annotation_position="top left" if film > 0.5 else "top right",
+            annotation_position="top left" if place(film) > middle else "top right",
         )
-    figure.update_xaxes(title="calibrated probability", range=[0, 1], **_AXIS)
+    title = "log-odds" if logit else "calibrated probability"
+    figure.update_xaxes(title=title, range=ends, **_AXIS)
     figure.update_yaxes(title="films", **_AXIS)
     figure.update_layout(barmode="overlay", legend=LEGEND)
     return dress(figure, "", 300, margin=MARGIN)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from cxrapp.bundle import Bundle
 from cxrapp.charts import (
@@ -66,3 +67,27 @@ def test_confusion_matrix_is_counted_by_row() -> None:
     figure = confusion_figure(np.array([[8, 2], [0, 0]]), ("normal", "ill"), "")
     assert figure.data[0].text[0] == ["8<br>80 %", "2<br>20 %"]
     assert figure.data[0].text[1] == ["0<br>0 %", "0<br>0 %"]
+
+
+def test_log_odds_keep_threshold_film_and_scores_in_one_order(bundle: Bundle) -> None:
+    scores = bundle.card.scores("test", "pneumonia")
+    drawn = [
+        score_histogram(
+            scores.labels,
+            scores.probabilities,
+            ("normal", "ill"),
+            0.7,
+            abstain_from=0.4,
+            film=0.5,
+            logit=logit,
+        )
+        for logit in (False, True)
+    ]
+    for figure, (low, film, high) in zip(
+        drawn, [(0.4, 0.5, 0.7), (np.log(2 / 3), 0.0, np.log(7 / 3))], strict=True
+    ):
+        band, threshold, line = figure.layout.shapes
+        assert (band.x0, band.x1) == pytest.approx((low, high))
+        assert threshold.x0 == pytest.approx(high)
+        assert line.x0 == pytest.approx(film)
+    assert np.isfinite(drawn[1].data[0].x).all()

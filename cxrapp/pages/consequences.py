@@ -13,6 +13,16 @@ from cxrapp.pages.desk import Desk
 from cxrapp.pages.widgets import showing
 
 HEIGHT = 205
+HELP = {
+    "roc": "Found (sensitivity): of 100 films with the finding, how many this setting flags. "
+    "Wrongly flagged: of 100 without it, how many it flags all the same; 100 minus that is the "
+    "specificity. The dot is your setting, the line all others.",
+    "precision": "Of the films flagged, how many have the finding (precision, PPV), for every "
+    "share found. It hangs on how common the finding is among these films; the table on the "
+    "right works it out for your patients.",
+    "scores": "Where the scores of films with and without the finding lie, where your threshold "
+    "cuts them, and where this film's score is among them.",
+}
 
 
 def show_consequences(
@@ -45,6 +55,7 @@ def show_consequences(
         setting.threshold,
         abstain_from=setting.abstain_from,
         film=film,
+        logit=st.session_state.get("scale") == "Logit",
     )
     _draw(scores_cell, "scores", histogram, "Scores of films without and with it")
     with counts_cell.container(key="outcomes"):
@@ -78,7 +89,7 @@ def _draw(cell: st.delta_generator.DeltaGenerator, key: str, figure: go.Figure, 
     figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 36})
     for axes in (figure.layout.xaxis, figure.layout.yaxis):
         axes.title.font.size = 11
-    cell.caption(title)
+    cell.caption(title, help=HELP[key])
     cell.plotly_chart(figure, key=key, config={"displayModeBar": False})
 
 
@@ -93,6 +104,8 @@ def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -
         0.1,
         99.9,
         step=1.0,
+        help="PPV: of those flagged, how many have it. NPV: of those not flagged, how many do not. "
+        "Both hang on how common it is where you work, sensitivity and specificity do not.",
         format="%.1f",
         on_change=lambda: desk.change(card, finding.name, prevalence=st.session_state[key] / 100),
         **showing(key, share),
