@@ -14,6 +14,7 @@ from cxrapp.matching import Match, matching_threshold
 from cxrapp.pages.bundles import choose_bundle, offered_bundles
 from cxrapp.pages.desk import Desk, desk, plain
 from cxrapp.pages.films import show_progress
+from cxrapp.report.words import capitalised
 from cxrapp.worklist import Film
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
@@ -87,8 +88,7 @@ def _show_finding(here: Desk, a: ModelCard, b: ModelCard, finding: FindingFlips)
     with st.container(border=True):
         flips = finding.flips
         st.markdown(
-            f"##### {known.positive[0].upper()}{known.positive[1:]}: "
-            f"{len(flips)} of {len(finding.films)} films flip"
+            f"##### {capitalised(known.positive)}: {len(flips)} of {len(finding.films)} films flip"
         )
         picture, table, swap = st.columns([1, 1.5, 1.1])
         if finding.films:

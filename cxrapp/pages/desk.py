@@ -6,7 +6,7 @@ from datetime import datetime
 import streamlit as st
 
 from cxrapp.bundle import Bundle
-from cxrapp.card import Finding, ModelCard
+from cxrapp.card import ModelCard
 from cxrapp.decision import Call, Decision, Outcome, decide
 from cxrapp.explain import Explanation
 from cxrapp.settings import SavedPoint
@@ -114,18 +114,6 @@ def desk() -> Desk:
     if "desk" not in st.session_state:
         st.session_state["desk"] = Desk()
     return st.session_state["desk"]
-
-
-def heading(finding: Finding) -> str:
-    """The finding's positive answer, to begin a line with."""
-    return finding.positive[0].upper() + finding.positive[1:]
-
-
-def percent(probability: float) -> str:
-    """No network is certain: 100.0 % and 0.0 % are never shown."""
-    if probability > 0.999:
-        return "over 99.9 %"
-    return "under 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
 
 
 def plain(text: str) -> str:

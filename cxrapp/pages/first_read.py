@@ -9,6 +9,7 @@ from cxrapp.bundle import Bundle
 from cxrapp.decision import Call
 from cxrapp.pages.desk import Desk, OpenRead
 from cxrapp.reads import Agreement, Read, summarise_reads
+from cxrapp.report.words import capitalised
 from cxrapp.worklist import Film
 
 CALLS: tuple[Call, ...] = get_args(Call)
@@ -51,7 +52,7 @@ def ask_for_call(desk: Desk, bundle: Bundle, film: Film) -> None:
     words = {"positive": finding.positive, "negative": finding.negative, "unsure": "unsure"}
     for call, cell in zip(CALLS, st.columns(len(CALLS), gap="xsmall"), strict=True):
         cell.button(
-            f"{words[call][0].upper()}{words[call][1:]} ({call[0].upper()})",
+            f"{capitalised(words[call])} ({call[0].upper()})",
             key=f"call {call}",
             on_click=record_call,
             args=(desk, bundle, film, call),

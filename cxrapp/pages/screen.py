@@ -8,7 +8,7 @@ from cxrapp.card import Finding
 from cxrapp.pages.bundles import bundle_path, choose_bundle
 from cxrapp.pages.consequences import choose_cohort, show_consequences
 from cxrapp.pages.control import show_control
-from cxrapp.pages.desk import Desk, desk, heading, plain
+from cxrapp.pages.desk import Desk, desk, plain
 from cxrapp.pages.exports import offer_exports
 from cxrapp.pages.films import offer_samples, show_progress, show_rejections, take_in
 from cxrapp.pages.first_read import (
@@ -23,6 +23,7 @@ from cxrapp.pages.maps import show_film, show_maps
 from cxrapp.pages.tour import show_tour
 from cxrapp.pages.worklist import show_worklist
 from cxrapp.report import NOT_A_DIAGNOSIS
+from cxrapp.report.words import capitalised
 from cxrapp.worklist import Film, Result
 
 
@@ -119,7 +120,7 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
 
 
 def _choose_finding(bundle: Bundle, cell: DeltaGenerator) -> Finding:
-    names = {heading(finding): finding for finding in bundle.card.findings}
+    names = {capitalised(finding.positive): finding for finding in bundle.card.findings}
     if len(names) == 1:
         return bundle.card.findings[0]
     chosen = cell.segmented_control(

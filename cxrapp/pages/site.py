@@ -11,6 +11,7 @@ from cxrapp.charts import roc_figure
 from cxrapp.pages.bundles import choose_bundle
 from cxrapp.pages.desk import Desk, desk, plain
 from cxrapp.pages.films import NAMED, show_progress
+from cxrapp.report.words import capitalised
 from cxrapp.settings import dump_points
 from cxrapp.site.assess import CAVEATS, SiteReport, assess
 from cxrapp.site.export import summarise, to_points
@@ -142,7 +143,7 @@ def _show_report(here: Desk, bundle: Bundle, report: SiteReport) -> None:
     card = bundle.card
     finding = card.findings[card.index(report.finding)]
     with st.container(border=True):
-        st.markdown(f"##### {finding.positive[0].upper()}{finding.positive[1:]}")
+        st.markdown(f"##### {capitalised(finding.positive)}")
         picture, words = st.columns([1, 2])
         point = report.recommended.point if report.recommended else report.own
         if report.roc and point:

@@ -7,9 +7,10 @@ import streamlit as st
 
 from cxrapp.bundle import Bundle
 from cxrapp.decision import Decision
-from cxrapp.pages.desk import Desk, percent
+from cxrapp.pages.desk import Desk
 from cxrapp.pages.film_list import Bar, Row, show_rows
 from cxrapp.pages.first_read import is_blinded, record_call
+from cxrapp.report.words import percent
 from cxrapp.worklist import Film, Result
 
 PAGE = 50  # rows sent to the browser at a time
@@ -53,7 +54,7 @@ def show_worklist(desk: Desk, bundle: Bundle, films: list[Film]) -> Film | None:
 def _counts(desk: Desk, bundle: Bundle, scored: list[Scored]) -> str:
     first = bundle.card.findings[0]
     shown = [ds[0].outcome for film, _, ds in scored if not desk.is_withheld(film, bundle)]
-    parts = [f"**{len(scored)} films**"]
+    parts = [f"**{len(scored)} film{'' if len(scored) == 1 else 's'}**"]
     if not st.session_state.get("blinded"):
         parts.append(f"**{shown.count('positive')}** {first.positive}")
         if undecided := shown.count("undecided"):
