@@ -82,6 +82,7 @@ class Worklist:
         self.films: dict[str, Film] = {}
         self.rejections: list[Rejection] = []
         self._results: dict[tuple[str, str], Result] = {}  # (film, SHA-256 of the bundle)
+        self._asked: set[tuple[str, str]] = set()
         self._jobs: deque[tuple[Bundle, str, bytes | Film]] = deque()
         self._lock = threading.Lock()
         self._worker: threading.Thread | None = None
@@ -93,16 +94,19 @@ class Worklist:
         """Read uploads, (name, bytes) each, and score their films by the bundle."""
         self._start([(bundle, name, data) for name, data in uploads])
 
-    def request(self, bundle: Bundle) -> None:
-        """Score the films that this bundle has not seen yet."""
+    def request(self, bundle: Bundle, *, again: bool = False) -> None:
+        """Score the films that this bundle has not been asked about.
+
+        Args:
+            again: Ask about those as well whose answer the reader did not wait for.
+        """
         sha256 = bundle.card.sha256
-        with self._lock:
-            waiting = {film.key for _, _, film in self._jobs if isinstance(film, Film)}
         self._start(
             [
                 (bundle, film.name, film)
                 for film in list(self.films.values())
-                if (film.key, sha256) not in self._results and film.key not in waiting
+                if (film.key, sha256) not in self._results
+                and (again or (film.key, sha256) not in self._asked)
             ]
         )
 
@@ -140,6 +144,7 @@ class Worklist:
         self.stop()
         with self._lock:
             self.films, self.rejections, self._results, self._bytes = {}, [], {}, 0
+            self._asked.clear()
 
     def remove(self, key: str) -> None:
         """Forget one film."""
@@ -160,6 +165,9 @@ class Worklist:
                 )
                 self._worker.start()
             self._jobs.extend(jobs)
+            self._asked |= {
+                (film.key, bundle.card.sha256) for bundle, _, film in jobs if isinstance(film, Film)
+            }
             self._total += sum(
                 count_entries(data) if isinstance(data, bytes) else 1 for _, _, data in jobs
             )

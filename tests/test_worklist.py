@@ -108,6 +108,29 @@ def test_stop_gives_up_what_is_left(slow: threading.Event, bundle: Bundle) -> No
     assert worklist.progress is None
 
 
+def test_a_film_is_asked_about_once_and_again_only_on_demand(
+    slow: threading.Event, bundle: Bundle
+) -> None:
+    from cxrapp.bundle import WEIGHTS, load_bundle
+
+    worklist, other = Worklist(), load_bundle(WEIGHTS / "all-ages.pt")
+    slow.set()
+    worklist.add(bundle, uploads(*SAMPLES[:2]))
+    worklist.wait()
+    slow.clear()
+    worklist.request(other)
+    worklist.request(other)  # as every drawing of the page does
+    assert worklist.progress.total == 2
+    worklist.stop()
+    slow.set()
+    worklist.wait()
+    worklist.request(other)
+    assert worklist.progress is None
+    worklist.request(other, again=True)
+    worklist.wait()
+    assert len(worklist.scored(other)) == 2
+
+
 def test_films_removed_are_forgotten(scored: Worklist, bundle: Bundle) -> None:
     first, second = scored.films
     scored.remove(first)

@@ -41,6 +41,13 @@ def show() -> None:
     films = here.worklist.scored(bundle)
     if here.worklist.progress:
         show_progress(here.worklist, bundle, len(films))
+    elif waiting := len(here.worklist.films) - len(films):
+        st.button(
+            f"Score {waiting} more films by this model",
+            on_click=here.worklist.request,
+            args=(bundle,),
+            kwargs={"again": True},
+        )
     if films:
         with export.popover("Export", width="stretch"):
             offer_exports(here, bundle, films)
