@@ -93,6 +93,19 @@ def _outcome(probability: float, threshold: float, abstain_from: float) -> Outco
     return "undecided" if probability >= abstain_from else "negative"
 
 
+def adjust_prevalence(probability: float, measured: float, used: float) -> float:
+    """A probability where the finding is more or less common (Saerens et al., 2002).
+
+    Holds where ill and well look as they did where it was calibrated, only their share differs.
+
+    Args:
+        probability: Calibrated where a share `measured` has the finding.
+        measured, used: Shares in (0, 1).
+    """
+    odds = used / (1 - used) * (1 - measured) / measured
+    return odds * probability / (odds * probability + 1 - probability)
+
+
 def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
     """The ROC curve by scikit-learn.
 

@@ -1,5 +1,7 @@
 """Films and heat maps -> pictures, and the look all figures share. No Streamlit."""
 
+import hashlib
+
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
@@ -19,6 +21,11 @@ FAINT = "rgba(128, 138, 152, 0.3)"
 def film_picture(pixels: np.ndarray) -> Image.Image:
     """(H, W) float32 in [0, 1] -> an 8 bit grey picture."""
     return Image.fromarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+
+
+def mark_of(picture: Image.Image) -> str:
+    """What a film is called without its name: 12 hex digits of its pixels' SHA-256."""
+    return hashlib.sha256(picture.tobytes()).hexdigest()[:12]
 
 
 def heat_picture(heat: np.ndarray, scale: float, opacity: float) -> Image.Image:

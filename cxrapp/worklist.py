@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.bundle import Bundle
-from cxrapp.figures import film_picture
+from cxrapp.figures import film_picture, mark_of
 from cxrapp.gate import Verdict
 from cxrapp.predict import BATCH, Prediction, Screened, screen
 from cxrapp.radiograph import Radiograph, Rejection, count_entries, read_upload
@@ -33,12 +33,14 @@ class Film:
         key: Its number, in the order of arrival.
         packed: Its pixels as a PNG, without loss, so that it scores as the upload did.
         thumbnail: A small JPEG as a data URL.
+        mark: What it is called without its name: 12 hex digits of its pixels' SHA-256.
         tags: What its file says about it; the pixels are taken out.
     """
 
     key: str
     packed: bytes
     thumbnail: str
+    mark: str
     tags: Radiograph
 
     @property
@@ -48,10 +50,7 @@ class Film:
 
     def unpack(self) -> Radiograph:
         """The film as it was read."""
-        with Image.open(io.BytesIO(self.packed)) as image:
-            deep = image.mode.startswith("I")
-            pixels = np.asarray(image, np.float32) / np.float32(65535 if deep else 255)
-        return replace(self.tags, pixels=pixels)
+        return replace(self.tags, pixels=_unpack(self.packed))
 
 
 @dataclass(frozen=True)
@@ -265,10 +264,17 @@ def _pack(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
+def _unpack(packed: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(packed)) as image:
+        deep = image.mode.startswith("I")
+        return np.asarray(image, np.float32) / np.float32(65535 if deep else 255)
+
+
 def _to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
-    picture = film_picture(radiograph.pixels)
+    picture = film_picture(_unpack(packed))
+    mark = mark_of(picture)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=80)
     url = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return Film(key, packed, url, replace(radiograph, pixels=np.empty((0, 0), np.float32)))
+    return Film(key, packed, url, mark, replace(radiograph, pixels=np.empty((0, 0), np.float32)))

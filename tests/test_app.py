@@ -16,7 +16,7 @@ from test_dicom import make
 
 import cxrapp.predict
 from cxrapp.bundle import Bundle
-from cxrapp.pages import bundles
+from cxrapp.pages import bundles, exports, worklist
 from cxrapp.pages.desk import Desk
 from cxrapp.pages.first_read import record_call
 from cxrapp.settings import SavedPoint, dump_points
@@ -312,7 +312,7 @@ def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, metho
     upload(app, SAMPLES[-1])
     app.selectbox(key="second method").set_value(method).run()
     assert not app.exception
-    assert "The two agree" in texts(app)
+    assert "the two methods" in texts(app)
     assert f"**{method}**" in texts(app)
 
 
@@ -327,7 +327,9 @@ def test_feature_maps_of_a_chosen_layer(app: AppTest) -> None:
 def test_films_taken_away_are_forgotten(app: AppTest) -> None:
     upload(app, SAMPLES[0])
     assert len(desk(app).worklist.films) == 1
-    next(b for b in app.button if b.label == "Take all films away").click().run()
+    app.toggle(key="clear").set_value(True).run()
+    next(b for b in app.button if b.label.startswith("Remove 1 films")).click().run()
+    assert not app.exception
     assert not desk(app).worklist.films
     assert OPENED not in texts(app)
 
@@ -429,7 +431,45 @@ def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
     assert not app.exception
     assert "30 films of 30 patients are labelled for pneumonia" in texts(app)
     assert "AUROC" in texts(app)
-    use = next(b for b in app.button if b.label.startswith("Screen with"))
-    use.click().run()
-    card = bundles.offered_bundles()["pneumonia"].card
-    assert f"{desk(app).setting(card, 'pneumonia').threshold:.3f}" in use.label
+    assert "cannot carry a threshold of their own" in texts(app)
+    assert not [b for b in app.button if b.label.startswith("Screen with")]
+
+
+def test_while_a_blinded_read_is_under_way_nothing_else_tells(app: AppTest) -> None:
+    app.toggle(key="blinded").set_value(True).run()
+    upload(app, *SAMPLES[:2])
+    assert app.selectbox(key="show").options == ["All", "To review", "Reviewed"]
+    assert "Available after your reads" in texts(app)
+    for key in ("0", "1"):
+        desk(app).opened = key
+        app.run()
+        press(app, "call unsure")
+    assert "Available after your reads" not in texts(app)
+    assert "Positive" in app.selectbox(key="show").options
+
+
+def test_the_open_film_is_the_one_that_is_exported(app: AppTest) -> None:
+    upload(app, *SAMPLES)
+    for key in (None, desk(app).order[2]):
+        desk(app).opened = key
+        app.run()
+        film = desk(app).worklist.films[desk(app).current]
+        assert f"**{film.name}**" in texts(app)
+        (case,) = exports.cases(desk(app), bundles.offered_bundles()["pneumonia"], [film])
+        assert case.mark == film.mark
+
+
+def test_an_action_on_a_film_no_longer_in_sight_is_dropped(app: AppTest, bundle: Bundle) -> None:
+    upload(app, *SAMPLES[:3])
+    first, second, third = desk(app).order
+    act = worklist.act
+    act(desk(app), bundle, [{"number": 1, "film": first, "kind": "step", "by": 1}])
+    assert desk(app).current == second
+    late = {"number": 2, "film": first, "kind": "review"}
+    act(desk(app), bundle, [late])
+    assert not desk(app).reviewed
+    in_time = {"number": 3, "film": second, "kind": "review"}
+    act(desk(app), bundle, [late, in_time])
+    act(desk(app), bundle, [late, in_time])  # sent again with the next action
+    assert desk(app).reviewed == {second}
+    assert desk(app).current == third

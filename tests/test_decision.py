@@ -11,6 +11,7 @@ from sklearn.metrics import (
 from cxrapp.bootstrap import mean_rate
 from cxrapp.bundle import Bundle
 from cxrapp.decision import (
+    adjust_prevalence,
     auroc_difference,
     auroc_rate,
     calibration_error,
@@ -177,3 +178,12 @@ def test_dear_misses_lower_the_threshold() -> None:
     ]
     assert thresholds == sorted(thresholds, reverse=True)
     assert thresholds[0] > thresholds[-1]
+
+
+def test_a_rarer_finding_is_less_likely_by_bayes_rule() -> None:
+    # A test that is positive on 80 of 100 ill and 10 of 100 well: among 50 and 50, 8 of 9 are ill;
+    # among 10 and 90, 8 of 17.
+    assert adjust_prevalence(8 / 9, 0.5, 0.1) == pytest.approx(8 / 17)
+    assert adjust_prevalence(0.3, 0.2, 0.2) == pytest.approx(0.3)
+    assert adjust_prevalence(0.0, 0.7, 0.1) == 0
+    assert adjust_prevalence(1.0, 0.7, 0.1) == pytest.approx(1)

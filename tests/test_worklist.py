@@ -14,6 +14,7 @@ from test_dicom import make
 
 import cxrapp.worklist
 from cxrapp.bundle import Bundle
+from cxrapp.figures import film_picture, mark_of
 from cxrapp.predict import predict
 from cxrapp.radiograph import Radiograph, read_upload
 from cxrapp.worklist import Film, Worklist
@@ -44,6 +45,11 @@ def test_films_are_kept_without_loss(scored: Worklist, films: list[Radiograph]) 
     for film, original in zip(scored.films.values(), films, strict=False):
         np.testing.assert_array_equal(film.unpack().pixels, original.pixels)
         assert film.tags.pixels.size == 0
+
+
+def test_a_film_has_the_mark_its_report_will_have(scored: Worklist) -> None:
+    for film in scored.films.values():
+        assert film.mark == mark_of(film_picture(film.unpack().pixels))
 
 
 def test_deep_films_keep_their_depth(bundle: Bundle) -> None:

@@ -14,6 +14,7 @@ from cxrapp.matching import Match, matching_threshold
 from cxrapp.pages.bundles import choose_bundle, offered_bundles
 from cxrapp.pages.desk import Desk, desk, plain
 from cxrapp.pages.films import show_progress
+from cxrapp.pages.widgets import PLAIN, themed
 from cxrapp.report.words import capitalised
 from cxrapp.worklist import Film
 
@@ -25,6 +26,9 @@ def show() -> None:
     here = desk()
     if len(offered_bundles()) < 2:
         st.info("There is one model in the weights folder; a second one is needed to compare.")
+        return
+    if here.unread:
+        st.info("Available after your reads: this page shows the models' answers.")
         return
     a, b = _choose_two()
     if a is b:
@@ -93,15 +97,12 @@ def _show_finding(here: Desk, a: ModelCard, b: ModelCard, finding: FindingFlips)
         picture, table, swap = st.columns([1, 1.5, 1.1])
         if finding.films:
             picture.plotly_chart(
-                _scatter(a, b, finding), key=f"flips {finding.finding}", config=_PLAIN
+                themed(_scatter(a, b, finding)), key=f"flips {finding.finding}", config=PLAIN
             )
         with table:
             _show_flips(a, b, finding)
         with swap:
             _show_match(here, a, b, finding.finding)
-
-
-_PLAIN = {"displayModeBar": False}
 
 
 def _scatter(a: ModelCard, b: ModelCard, finding: FindingFlips) -> go.Figure:

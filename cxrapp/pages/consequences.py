@@ -10,7 +10,7 @@ from cxrapp.curves import Band, precision_recall_band, roc_band
 from cxrapp.decision import OperatingPoint, operating_point, roc
 from cxrapp.outcomes import Outcomes, outcomes
 from cxrapp.pages.desk import Desk
-from cxrapp.pages.widgets import showing
+from cxrapp.pages.widgets import PLAIN, showing, themed
 
 HEIGHT = 205
 HELP = {
@@ -90,17 +90,18 @@ def _draw(cell: st.delta_generator.DeltaGenerator, key: str, figure: go.Figure, 
     for axes in (figure.layout.xaxis, figure.layout.yaxis):
         axes.title.font.size = 11
     cell.caption(title, help=HELP[key])
-    cell.plotly_chart(figure, key=key, config={"displayModeBar": False})
+    cell.plotly_chart(themed(figure), key=key, config=PLAIN)
 
 
 def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -> None:
     """What happens to 1,000 patients, of whom as many are ill as the reader says."""
     setting = desk.setting(card, finding.name)
     key = f"prevalence {finding.name} {card.sha256}"
-    share = round(100 * setting.prevalence, 1)
+    share = round(100 * setting.share, 1)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
     st.number_input(
-        f"Of 100 {whom} seen here, how many have {finding.positive}?",
+        f"Of 100 {whom} seen here, how many have {finding.positive}?"
+        + (" (10 is assumed)" if setting.prevalence is None else ""),
         0.1,
         99.9,
         step=1.0,
@@ -112,7 +113,7 @@ def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -
     )
     counted = outcomes(
         card.scores(cohort, finding.name),
-        setting.prevalence,
+        setting.share,
         setting.threshold,
         setting.abstain_from,
     )

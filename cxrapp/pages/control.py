@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cxrapp.card import Finding, ModelCard
-from cxrapp.decision import Decision
+from cxrapp.decision import Decision, adjust_prevalence
 from cxrapp.pages.desk import Desk
 from cxrapp.pages.goals import offer_goals, validated_point
 from cxrapp.pages.saved import offer_saved
@@ -14,6 +14,7 @@ from cxrapp.report.words import capitalised, outcome_words, percent
 
 BADGES = {"positive": "red", "negative": "blue", "undecided": "orange", "not asked": "gray"}
 LOWEST, HIGHEST = 0.001, 0.999
+WEAK = 0.8  # validated sensitivity below which the answer says so itself
 
 
 def show_control(desk: Desk, card: ModelCard, decisions: tuple[Decision, ...] | None) -> None:
@@ -27,7 +28,9 @@ def show_control(desk: Desk, card: ModelCard, decisions: tuple[Decision, ...] | 
     for finding in card.findings:
         with st.container(border=True, gap="xsmall"):
             if decisions:
-                _show_decision(finding, decisions[card.index(finding.name)])
+                decision = decisions[card.index(finding.name)]
+                _show_decision(finding, decision)
+                _show_context(desk, card, finding, decision)
             else:
                 st.markdown(f"**{capitalised(finding.positive)}**")
             _show_slider(desk, card, finding)
@@ -64,6 +67,23 @@ def _show_decision(finding: Finding, decision: Decision) -> None:
         f"**{capitalised(finding.positive)}**{given} **{percent(decision.probability)}** "
         f":{BADGES[decision.outcome]}-badge[{words}]"
     )
+
+
+def _show_context(desk: Desk, card: ModelCard, finding: Finding, decision: Decision) -> None:
+    """The probability where the reader works, and how far the answer can be trusted at all."""
+    scores = card.scores("validation", finding.name)
+    there, here = float(scores.labels.mean()), desk.setting(card, finding.name).share
+    moved = adjust_prevalence(decision.probability, there, here)
+    st.caption(
+        f"Where {100 * there:.0f} of 100 have it, as in validation; where {100 * here:.0f} have "
+        f"it, about **{percent(moved)}**."
+    )
+    point = validated_point(card, finding, card.default_thresholds()[finding.name])
+    if point.sensitivity.value < WEAK:
+        st.caption(
+            f":orange[A weak answer: on validation it finds {100 * point.sensitivity.value:.0f} of "
+            f"100 with {finding.positive}. Do not choose a treatment by it.]"
+        )
 
 
 def to_scale(probability: float, scale: str) -> float:
@@ -116,8 +136,10 @@ def _distance_words(card: ModelCard, finding: Finding, threshold: float) -> str:
         for measure in ("sensitivity", "specificity")
     ]
     side = "above" if threshold > default else "below"
+    scale = st.session_state.get("scale") or "Probability"
+    gap = abs(to_scale(threshold, scale) - to_scale(default, scale))
     return (
-        f"{abs(threshold - default):.3f} {side} the validated {default:.3f}: sensitivity "
+        f"{gap:.3g} {side} the validated {to_scale(default, scale):.3g}: sensitivity "
         f"{gains[0]:+.1f}, specificity {gains[1]:+.1f} points."
     )
 

@@ -20,12 +20,17 @@ class Setting:
     Args:
         threshold: On the calibrated probability.
         abstain_from: Where the abstain band begins; None is no band.
-        prevalence: Share of the patients asked about who have the finding.
+        prevalence: Share of the patients asked about who have the finding; None until set.
     """
 
     threshold: float
     abstain_from: float | None = None
-    prevalence: float = 0.1
+    prevalence: float | None = None
+
+    @property
+    def share(self) -> float:
+        """The prevalence to count with: one in ten until the reader has set it."""
+        return 0.1 if self.prevalence is None else self.prevalence
 
 
 @dataclass
@@ -50,6 +55,7 @@ class Desk:
     opened: str | None = None  # the film on the viewer
     order: tuple[str, ...] = ()  # of the worklist as last shown
     page: int = 0
+    acted: float = 0.0  # number of the last action taken over from the browser
     reviewed: set[str] = field(default_factory=set)
     overruled: set[tuple[str, str]] = field(default_factory=set)
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
@@ -94,6 +100,21 @@ class Desk:
         """Whether the reader chose to see the result of this refused film."""
         return (film.key, bundle.card.sha256) in self.overruled
 
+    @property
+    def current(self) -> str | None:
+        """The film on the viewer: the first of the list until the reader has chosen another."""
+        if self.opened in self.order:
+            return self.opened
+        return self.order[0] if self.order else None
+
+    @property
+    def unread(self) -> bool:
+        """Whether a blinded read is under way: the model's answers must not be seen elsewhere."""
+        if not st.session_state.get("blinded"):
+            return False
+        reads = (self.reads.get(key) for key in self.worklist.films)
+        return any(read is None or read.first is None for read in reads)
+
     def clear(self) -> None:
         """Take all films away; settings stay."""
         self.worklist.clear()
@@ -114,6 +135,14 @@ def desk() -> Desk:
     if "desk" not in st.session_state:
         st.session_state["desk"] = Desk()
     return st.session_state["desk"]
+
+
+def display_name(film: Film) -> str:
+    """The file's name; the patient's only where the reader asked for names."""
+    patient = film.tags.patient
+    if st.session_state.get("identified") and patient and (patient.name or patient.patient_id):
+        return " · ".join(filter(None, (patient.name, patient.patient_id)))
+    return film.name.rsplit("/", 1)[-1]
 
 
 def plain(text: str) -> str:

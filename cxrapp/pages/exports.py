@@ -6,10 +6,12 @@ from datetime import datetime
 import streamlit as st
 
 from cxrapp.bundle import Bundle
+from cxrapp.decision import Call
 from cxrapp.explain import grad_cams
-from cxrapp.pages.desk import Desk
+from cxrapp.pages.desk import Desk, display_name, plain
 from cxrapp.pages.first_read import closed_reads
-from cxrapp.reads import COLUMNS, Read, rows
+from cxrapp.reads import COLUMNS as READ_COLUMNS
+from cxrapp.reads import Read, rows
 from cxrapp.report import (
     FORMATS,
     Case,
@@ -20,39 +22,51 @@ from cxrapp.report import (
     rejection_rows,
     table_writer,
 )
-from cxrapp.report.table import inert
+from cxrapp.report.table import COLUMNS, inert
 from cxrapp.worklist import Film
+
+OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call")
 
 
 def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
-    """One button a format. A file is made when its button is pressed, at the settings of then."""
+    """One button a format. A file is made when its button is pressed, at the settings of then.
+
+    Drawn with the viewer, so that "the open film" is the one in sight.
+    """
+    if desk.unread:
+        st.caption("Available after your reads: the files hold the model's answers.")
+        return
     identified = st.toggle(
         "With names, IDs and dates",
         key="export identified",
+        persist_state="session",
         help="From DICOM. Without them a film is named by a mark made from its pixels.",
     )
     scope = st.segmented_control(
         "Films", ["The open film", "All films"], default="The open film", required=True, key="scope"
     )
-    chosen = films
-    if scope == "The open film":
-        chosen = [film for film in films if film.key == desk.opened] or films[:1]
-    st.caption(f"Films in the file: {len(chosen)}")
-    for name, form in FORMATS.items():
+    if scope == "All films":
+        chosen, name = films, "films"
+        st.caption(f"{len(films)} films in the file")
+    else:
+        chosen = [film for film in films if film.key == desk.current]
+        name = "-".join(f"film-{int(film.key) + 1}" for film in chosen)
+        st.caption(" ".join(f"**{plain(display_name(film))}**" for film in chosen))
+    for key, form in FORMATS.items():
         st.download_button(
             form.label,
             lambda form=form: form.write(
-                bundle.card, _cases(desk, bundle, chosen), identified=identified
+                bundle.card, cases(desk, bundle, chosen), identified=identified
             ),
-            f"cxrapp{form.suffix}",
+            f"cxrapp-{name}{form.suffix}",
             form.mime,
-            key=f"export {name}",
+            key=f"export {key}",
             on_click="ignore",
             width="stretch",
         )
     st.download_button(
         "Table of all films, CSV",
-        lambda: _table(desk, bundle, films),
+        lambda: _table(desk, bundle, films, identified=identified),
         "worklist.csv",
         "text/csv",
         key="export table",
@@ -71,7 +85,8 @@ def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
         )
 
 
-def _cases(desk: Desk, bundle: Bundle, films: list[Film]) -> list[Case]:
+def cases(desk: Desk, bundle: Bundle, films: list[Film]) -> list[Case]:
+    """All there is to write about the films, at the settings."""
     now = datetime.now().astimezone()
     return [_case(desk, bundle, film, now) for film in films]
 
@@ -79,8 +94,7 @@ def _cases(desk: Desk, bundle: Bundle, films: list[Film]) -> list[Case]:
 def _case(desk: Desk, bundle: Bundle, film: Film, now: datetime) -> Case:
     result = desk.worklist.result(film, bundle)
     maps = grad_cams(bundle, result.prediction.feature_map)
-    read = desk.reads.get(film.key)
-    call = read and (read.final or read.first)
+    call = _call(desk, film)
     return build_case(
         film.unpack(),
         result.prediction,
@@ -93,20 +107,33 @@ def _case(desk: Desk, bundle: Bundle, film: Film, now: datetime) -> Case:
     )
 
 
-def _table(desk: Desk, bundle: Bundle, films: list[Film]) -> str:
+def _call(desk: Desk, film: Film) -> Call | None:
+    """The reader's last word on the film."""
+    read = desk.reads.get(film.key)
+    return read and (read.final or read.first)
+
+
+def _table(desk: Desk, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
+    """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
-    writer = table_writer(file)
+    writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
     thresholds = {f.name: desk.setting(bundle.card, f.name).threshold for f in bundle.card.findings}
     for film in films:
-        result = desk.worklist.result(film, bundle)
-        writer.writerows(
-            film_rows(
-                film.name,
-                desk.decide(bundle.card, result),
-                result.verdict,
-                overruled=desk.is_overruled(film, bundle),
+        result, call = desk.worklist.result(film, bundle), _call(desk, film)
+        own = dict(
+            zip(
+                OWN_COLUMNS,
+                (bundle.card.sha256, film.key in desk.reviewed, call or ""),
+                strict=True,
             )
         )
+        rows = film_rows(
+            film.name if identified else film.mark,
+            desk.decide(bundle.card, result),
+            result.verdict,
+            overruled=desk.is_overruled(film, bundle),
+        )
+        writer.writerows(row | own for row in rows)
     for rejection in desk.worklist.rejections:
         writer.writerows(rejection_rows(bundle.card, rejection, thresholds))
     return file.getvalue()
@@ -114,6 +141,6 @@ def _table(desk: Desk, bundle: Bundle, films: list[Film]) -> str:
 
 def _reads_table(reads: list[Read]) -> str:
     file = io.StringIO()
-    table = table_writer(file, COLUMNS)
+    table = table_writer(file, READ_COLUMNS)
     table.writerows(row | {"film": inert(row["film"])} for row in rows(reads))
     return file.getvalue()

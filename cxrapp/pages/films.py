@@ -43,8 +43,8 @@ def offer_samples(desk: Desk, bundle: Bundle) -> None:
         cell.image(path)
     st.button("Try it on six sample films", key="samples", on_click=choose, type="primary")
     st.caption(
-        "Kermany et al., 2018, CC BY 4.0; none was used in training, and the file name tells the "
-        "published label."
+        "Kermany et al., 2018, CC BY 4.0; none was used in training. The file name tells the "
+        "published label: the model is wrong about some of them."
     )
 
 

@@ -49,7 +49,7 @@ def ask_for_call(desk: Desk, bundle: Bundle, film: Film) -> None:
         st.markdown(f"**Your own call first: {finding.positive}?**")
     else:
         st.markdown(f"You said **{read.first}**. Your final call?")
-    words = {"positive": finding.positive, "negative": finding.negative, "unsure": "unsure"}
+    words = {"positive": "yes", "negative": "no", "unsure": "unsure"}
     for call, cell in zip(CALLS, st.columns(len(CALLS), gap="xsmall"), strict=True):
         cell.button(
             f"{capitalised(words[call])} ({call[0].upper()})",

@@ -75,7 +75,7 @@ def _ask_value(goal: str, key: str) -> float:
 def _threshold_by(
     desk: Desk, card: ModelCard, finding: Finding, goal: str, value: float
 ) -> float | None:
-    prevalence = desk.setting(card, finding.name).prevalence
+    prevalence = desk.setting(card, finding.name).share
     return _search(card, card.sha256, finding.name, goal, value, prevalence)
 
 

@@ -14,30 +14,39 @@ from cxrapp.explain.chest import MIN_HEAT_IN_CHEST, heat_in_chest
 from cxrapp.figures import AGAINST, COLOURS, FOR, film_picture, heat_picture, signed_picture
 from cxrapp.pages.desk import Desk
 from cxrapp.pages.viewer import Pane, Scale, data_url, show_viewer
+from cxrapp.report.words import capitalised
 from cxrapp.worklist import Film, Result
 
 MAP_SIDE = 320  # pixels of a map's long side; the browser smooths it over the film
 NONE = "no second method"
+DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual reading
 KEPT = 40  # explanations a session holds; some take many seconds to make
 
 
-def show_film(film: Film) -> None:
+def show_film(film: Film, title: str) -> None:
     """The bare film."""
-    show_viewer(film.key, _picture(film), [_film_pane(film)], [], preferred=0)
+    show_viewer("viewer", film.key, _picture(film), [_film_pane(film, title)], [], preferred=0)
 
 
-def show_maps(desk: Desk, bundle: Bundle, film: Film, result: Result, finding: Finding) -> None:
+def show_maps(
+    desk: Desk, bundle: Bundle, film: Film, result: Result, finding: Finding, title: str
+) -> None:
     """The film and every finding's map by one method or two.
 
     Args:
         finding: Whose map comes first.
+        title: Of the film.
     """
     card, decisions = bundle.card, desk.decide(bundle.card, result)
-    place = st.container()
+    place = st.empty()
     first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
     chosen = _choose_methods(first, second)
-    explanations = [_explain(desk, bundle, film, result, name) for name in chosen if name != NONE]
-    panes, scales = [_film_pane(film)], []
+    names = [name for name in chosen if name != NONE]
+    if not all(METHODS[n].quick or (film.key, card.sha256, n) in desk.explanations for n in names):
+        with place:  # the film can be read while its maps are made
+            show_viewer("waiting", film.key, _picture(film), [_film_pane(film, title)], [], 0)
+    explanations = [_explain(desk, bundle, film, result, name) for name in names]
+    panes, scales = [_film_pane(film, title)], []
     for explanation in explanations:
         chest = heat_in_chest(explanation.maps, card.preprocessing)
         scale = float(np.abs(explanation.maps).max())
@@ -48,19 +57,19 @@ def show_maps(desk: Desk, bundle: Bundle, film: Film, result: Result, finding: F
         scales.append(_scale(explanation, scale))
     with place:
         preferred = 1 + card.index(finding.name)
-        show_viewer(film.key, _picture(film), panes, scales, preferred=preferred)
+        show_viewer("viewer", film.key, _picture(film), panes, scales, preferred)
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
             st.markdown(_words(explanation))
     if len(explanations) == 2:
-        st.caption(_agreement_words(bundle, *explanations))
+        _show_agreement(bundle, *explanations)
 
 
-def _film_pane(film: Film) -> Pane:
+def _film_pane(film: Film, title: str) -> Pane:
     """The bare film, with what its file says about it."""
     tags = film.tags
     age = None if tags.age_years is None else f"{tags.age_years:.3g} years"
-    return Pane("Film", note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
+    return Pane(title, note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
 
 
 def _picture(film: Film) -> str:
@@ -75,7 +84,11 @@ def _picture(film: Film) -> str:
 def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str, str]:
     names = list(METHODS)
     labels = {name: name if METHODS[name].quick else f"{name} (takes a while)" for name in names}
-    options = {"label_visibility": "collapsed", "format_func": lambda n: labels.get(n, n)}
+    options = {
+        "label_visibility": "collapsed",
+        "persist_state": "session",
+        "format_func": lambda n: labels.get(n, n),
+    }
     return (
         first.selectbox("Method", names, key="method", **options),
         second.selectbox("Second method", [NONE, *names], key="second method", **options),
@@ -115,9 +128,9 @@ def _draw(bundle: Bundle, explanation: Explanation, k: int, scale: float) -> Ima
 def _note(one: np.ndarray, chest: float, decision: Decision) -> str:
     if one.max() <= 0:
         return "no positive evidence"
-    words = f"{100 * chest:.0f} % of its heat in the chest"
+    words = f"{100 * chest:.0f} % of the evidence lies in the chest"
     if chest < MIN_HEAT_IN_CHEST and decision.outcome == "positive":
-        return f"CAUTION: only {words}"
+        return f"Only {words}: do not rely on it"
     return words
 
 
@@ -135,15 +148,19 @@ def _words(explanation: Explanation) -> str:
     return f"**{explanation.method}**, {took}. {explanation.how_to_read}"
 
 
-def _agreement_words(bundle: Bundle, first: Explanation, second: Explanation) -> str:
-    numbers = agreement(first, second)
-    shares = ", ".join(
-        f"{finding.positive} **{number:.2f}**"
-        if np.isfinite(number)
-        else f"{finding.positive}: one map is empty"
-        for finding, number in zip(bundle.card.findings, numbers, strict=True)
-    )
-    return (
-        f"The two agree (rank correlation, 1 is the same order of places, 0 is none): {shares}. "
-        "Where methods disagree, trust neither."
-    )
+def _show_agreement(bundle: Bundle, first: Explanation, second: Explanation) -> None:
+    """Whether two methods point to the same places, the verdict first."""
+    for finding, number in zip(bundle.card.findings, agreement(first, second), strict=True):
+        if not np.isfinite(number):
+            st.caption(f"{capitalised(finding.positive)}: one of the two maps is empty.")
+        elif number < DISAGREE:
+            st.warning(
+                f"{capitalised(finding.positive)}: the two methods **disagree** ({number:.2f}; 1 "
+                "is the same order of places, 0 none). Do not rely on either map."
+            )
+        else:
+            how = "agree" if number >= AGREE else "agree in part"
+            st.caption(
+                f"{capitalised(finding.positive)}: the two methods {how} (**{number:.2f}**; 1 is "
+                "the same order of places, 0 none)."
+            )

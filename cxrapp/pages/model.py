@@ -9,6 +9,7 @@ from cxrapp.charts import draw_finding, learning_figure, roc_figure
 from cxrapp.decision import operating_point, roc
 from cxrapp.pages.bundles import bundle_path, choose_bundle
 from cxrapp.pages.sanity import show_sanity
+from cxrapp.pages.widgets import PLAIN, themed
 
 MEASURES = {
     "auroc": "AUROC",
@@ -74,9 +75,9 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
             scores.labels, scores.probabilities, metrics["threshold"], scores.patients
         )
         figure.plotly_chart(
-            roc_figure(curve, point, finding.positive.capitalize()),
+            themed(roc_figure(curve, point, finding.positive.capitalize())),
             key=f"{cohort} {finding.name}",
-            config={"displayModeBar": False},
+            config=PLAIN,
         )
     table.table(rows, hide_index=True)
     together = card.metrics[cohort]["all findings"]
@@ -108,9 +109,9 @@ def _show_curves(card: ModelCard, cohort: str) -> None:
         for (title, figure), column in zip(figures.items(), columns, strict=True):
             column.caption(title)
             column.plotly_chart(
-                figure,
+                themed(figure),
                 key=f"{cohort} {finding.name} {title}",
-                config={"displayModeBar": False},
+                config=PLAIN,
             )
 
 
@@ -194,7 +195,7 @@ def _show_training(card: ModelCard) -> None:
             + f". Thresholds: {named}."
         )
     curve.plotly_chart(
-        learning_figure(training["history"]),
+        themed(learning_figure(training["history"])),
         key="history",
-        config={"displayModeBar": False},
+        config=PLAIN,
     )

@@ -8,8 +8,7 @@ from cxrapp.card import Finding
 from cxrapp.pages.bundles import bundle_path, choose_bundle
 from cxrapp.pages.consequences import choose_cohort, show_consequences
 from cxrapp.pages.control import show_control
-from cxrapp.pages.desk import Desk, desk, plain
-from cxrapp.pages.exports import offer_exports
+from cxrapp.pages.desk import Desk, desk, display_name, plain
 from cxrapp.pages.films import offer_samples, show_progress, show_rejections, take_in
 from cxrapp.pages.first_read import (
     ask_for_call,
@@ -30,7 +29,7 @@ from cxrapp.worklist import Film, Result
 def show() -> None:
     """The page."""
     here = desk()
-    model, uploads, export, options = st.columns([1.2, 2.2, 0.5, 0.5], vertical_alignment="center")
+    model, uploads, options = st.columns([1.2, 2.6, 0.5], vertical_alignment="center")
     with model:
         bundle = choose_bundle()
     with uploads.container(key="intake"):
@@ -48,9 +47,6 @@ def show() -> None:
             args=(bundle,),
             kwargs={"again": True},
         )
-    if films:
-        with export.popover("Export", width="stretch"):
-            offer_exports(here, bundle, films)
     show_rejections(here)
     if films:
         show_tour()
@@ -78,21 +74,39 @@ def _show_options(here: Desk) -> None:
         default="Probability",
         key="scale",
         required=True,
+        persist_state="session",
     )
     st.toggle(
         "Blinded first read",
         key="blinded",
+        persist_state="session",
         help="You make your own call on each film before the model's answer is shown.",
     )
     st.toggle("Whole folders", key="folder", help="The upload takes a folder instead of files.")
     st.toggle(
-        "Show names and IDs", key="identified", help="From DICOM; hidden and not exported else."
+        "Show names and IDs",
+        key="identified",
+        persist_state="session",
+        help="From DICOM; hidden and not exported else.",
     )
-    st.button("Take all films away", on_click=here.clear, width="stretch")
+    _offer_clear(here)
     st.caption(
-        "Keys: ↓ ↑ next and previous film, R reviewed, P N U your call, M map or film large, "
-        "I invert, 0 whole film, 1 actual pixels, W full window."
+        "Keys: ↓ ↑ or J K next and previous film, R reviewed, P N U your call, M map or film "
+        "large, I invert, 0 whole film, 1 actual pixels, W full window."
     )
+
+
+def _offer_clear(here: Desk) -> None:
+    """Taking everything away asks first: there is no way back."""
+    if not st.toggle("Take all films away …", key="clear"):
+        return
+
+    def clear() -> None:
+        here.clear()
+        st.session_state["clear"] = False
+
+    films, reviewed = len(here.worklist.films), len(here.reviewed)
+    st.button(f"Remove {films} films and {reviewed} review marks", on_click=clear, width="stretch")
 
 
 @st.fragment  # a threshold moves everything in here and nothing else
@@ -107,12 +121,8 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
     withheld = here.is_withheld(film, bundle)
     hidden = withheld or is_blinded(here, film)
     finding = _choose_finding(bundle, controlled)
-    with viewed:
-        if hidden:
-            show_film(film)
-        else:
-            show_maps(here, bundle, film, result, finding)
     with controlled:
+        st.markdown(f"**{plain(display_name(film))}**, {_place(here, film)}")
         if st.session_state.get("blinded") and not withheld:
             ask_for_call(here, bundle, film)
         _show_verdict(here, bundle, film, result)
@@ -120,10 +130,21 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
         cohort = choose_cohort(bundle.card)
     probability = float(result.prediction.probabilities[bundle.card.index(finding.name)])
     show_consequences(here, bundle.card, finding, cohort, None if hidden else probability)
+    # Last, because some maps take many seconds: all else is by then of the same film.
+    with viewed:
+        title = f"{display_name(film)} · {_place(here, film)}"
+        if hidden:
+            show_film(film, title)
+        else:
+            show_maps(here, bundle, film, result, finding, title)
     if not hidden:
         show_layers(bundle_path(bundle), film, finding)
     if reads := closed_reads(here):
         show_summary(reads)
+
+
+def _place(here: Desk, film: Film) -> str:
+    return f"film {here.order.index(film.key) + 1} of {len(here.order)}"
 
 
 def _choose_finding(bundle: Bundle, cell: DeltaGenerator) -> Finding:

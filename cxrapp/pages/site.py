@@ -11,6 +11,7 @@ from cxrapp.charts import roc_figure
 from cxrapp.pages.bundles import choose_bundle
 from cxrapp.pages.desk import Desk, desk, plain
 from cxrapp.pages.films import NAMED, show_progress
+from cxrapp.pages.widgets import PLAIN, themed
 from cxrapp.report.words import capitalised
 from cxrapp.settings import dump_points
 from cxrapp.site.assess import CAVEATS, SiteReport, assess
@@ -148,22 +149,34 @@ def _show_report(here: Desk, bundle: Bundle, report: SiteReport) -> None:
         point = report.recommended.point if report.recommended else report.own
         if report.roc and point:
             figure = roc_figure(report.roc, point, "")
-            picture.plotly_chart(
-                figure, key=f"site roc {report.finding}", config={"displayModeBar": False}
-            )
+            picture.plotly_chart(themed(figure), key=f"site roc {report.finding}", config=PLAIN)
         with words:
             for warning in report.warnings:
                 st.warning(plain(warning))
             st.markdown("\n".join(f"- {plain(sentence)}" for sentence in describe(report)))
-            if report.recommended:
-                value = report.recommended.threshold.value
-                st.button(
-                    f"Screen with {value:.3f} from now on",
-                    key=f"site use {report.finding}",
-                    on_click=here.change,
-                    args=(card, report.finding),
-                    kwargs={"threshold": value, "abstain_from": None},
-                )
+            _offer_threshold(here, card, report)
+
+
+def _offer_threshold(here: Desk, card: ModelCard, report: SiteReport) -> None:
+    """The way to screen with the recommended threshold, where these films can carry one."""
+    current = here.setting(card, report.finding).threshold
+    if not report.sound:
+        st.caption(
+            f"**These films cannot carry a threshold of their own: keep {current:.3f}.** What they "
+            "show of the model above holds all the same."
+        )
+        return
+    value = report.recommended.threshold.value
+    if abs(current - value) < 5e-4:
+        st.success(f"Screening uses {value:.3f} now.")
+        return
+    st.button(
+        f"Screen with {value:.3f} instead of {current:.3f}",
+        key=f"site use {report.finding}",
+        on_click=here.change,
+        args=(card, report.finding),
+        kwargs={"threshold": value, "abstain_from": None},
+    )
 
 
 def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) -> None:

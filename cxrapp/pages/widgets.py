@@ -1,8 +1,11 @@
-"""Widgets that show a value the desk holds, not one of their own."""
+"""Widgets that show what the desk holds, and figures that fit the theme."""
 
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
+
+PLAIN = {"displayModeBar": False}  # how Plotly is asked to leave its toolbar out
 
 
 def showing(key: str, value: Any) -> dict[str, Any]:
@@ -16,3 +19,12 @@ def showing(key: str, value: Any) -> dict[str, Any]:
         st.session_state[key] = value
         return {"key": key}
     return {"key": key, "value": value}
+
+
+def themed(figure: go.Figure) -> go.Figure:
+    """Text that can be read on the reader's background: at least 4.5 to 1 (WCAG AA)."""
+    dark = st.context.theme.type == "dark"
+    ink = "#cdd6e1" if dark else "#3a4350"
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(title_font_color=ink, tickfont_color=ink)
+    return figure.update_layout(font_color=ink)

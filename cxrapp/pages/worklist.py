@@ -1,13 +1,15 @@
 """The worklist: every film, its scores and its state, to filter, sort and work through."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from cxrapp.bundle import Bundle
+from cxrapp.card import Finding
 from cxrapp.decision import Decision
-from cxrapp.pages.desk import Desk
+from cxrapp.pages.desk import Desk, display_name
+from cxrapp.pages.exports import offer_exports
 from cxrapp.pages.film_list import Bar, Row, show_rows
 from cxrapp.pages.first_read import is_blinded, record_call
 from cxrapp.report.words import percent
@@ -15,6 +17,7 @@ from cxrapp.worklist import Film, Result
 
 PAGE = 50  # rows sent to the browser at a time
 SHOW = ("All", "Positive", "Undecided", "Negative", "Refused", "To review", "Reviewed")
+UNREAD = ("All", "To review", "Reviewed")  # what can be shown while a blinded read is under way
 CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ("refused",)}
 
 Scored = tuple[Film, Result, tuple[Decision, ...]]
@@ -26,17 +29,26 @@ def show_worklist(desk: Desk, bundle: Bundle, films: list[Film]) -> Film | None:
         (film, r := desk.worklist.result(film, bundle), desk.decide(bundle.card, r))
         for film in films
     ]
-    st.markdown(_counts(desk, bundle, scored))
+    counts, export = st.columns([2.1, 1], gap="xsmall", vertical_alignment="center")
+    counts.markdown(_counts(desk, bundle, scored))
+    exports = export.popover("Export", width="stretch")
     show, order = st.columns([1, 1.25], gap="xsmall")
-    shown = show.selectbox("Show", SHOW, key="show", label_visibility="collapsed")
-    sorting = order.selectbox("Order", list(ORDERS), key="order", label_visibility="collapsed")
+    # Which films the model flags is no news for somebody who is to read them first.
+    choices = UNREAD if desk.unread else SHOW
+    options = {"label_visibility": "collapsed", "persist_state": "session"}
+    if st.session_state.get("show") not in choices:
+        st.session_state["show"] = choices[0]
+    shown = show.selectbox("Show", choices, key="show", **options)
+    sorting = order.selectbox("Order", list(ORDERS), key="order", **options)
     chosen = [one for one in scored if _is_shown(desk, bundle, one, shown)]
     chosen = _group(_sort(desk, bundle, chosen, sorting))
     desk.order = tuple(film.key for film, _, _ in chosen)
     if not chosen:
         st.caption("No film is like that.")
         return None
-    opened = _opened(desk)
+    with exports:
+        offer_exports(desk, bundle, films)
+    opened = desk.current
     start = PAGE * min(desk.page, (len(chosen) - 1) // PAGE)
     page = chosen[start : start + PAGE]
     show_rows(
@@ -46,7 +58,7 @@ def show_worklist(desk: Desk, bundle: Bundle, films: list[Film]) -> Film | None:
         ],
         before=start,
         after=len(chosen) - start - len(page),
-        act=lambda action: _act(desk, bundle, action),
+        act=lambda actions: act(desk, bundle, actions),
     )
     return desk.worklist.films[opened]
 
@@ -115,9 +127,9 @@ def _to_row(
     desk: Desk, bundle: Bundle, one: Scored, previous: Film | None, *, selected: bool
 ) -> Row:
     film, result, decisions = one
-    marks, note, bars = list(CHECKS[result.verdict.outcome]), "", ()
+    marks, note, answer, bars = list(CHECKS[result.verdict.outcome]), "", "", ()
     if desk.is_overruled(film, bundle):
-        marks = ["overruled"]
+        marks = ["refused, shown anyway"]
     if film.key in desk.reviewed:
         marks.append("reviewed")
     if is_blinded(desk, film):
@@ -125,15 +137,17 @@ def _to_row(
     elif desk.is_withheld(film, bundle):
         note = result.verdict.reasons[0]
     else:
+        answer = _answer(bundle.card.findings, decisions)
         bars = tuple(
-            Bar(d.probability, d.threshold, d.outcome, d.outcome, percent(d.probability))
-            for d in decisions
+            Bar(f.positive, d.probability, d.threshold, d.outcome, percent(d.probability))
+            for f, d in zip(bundle.card.findings, decisions, strict=True)
         )
     study = film.tags.study_uid
     return Row(
         key=film.key,
-        name=_name(film),
+        name=display_name(film),
         thumbnail=film.thumbnail,
+        answer=answer,
         findings=bars,
         marks=tuple(marks),
         note=note,
@@ -142,16 +156,30 @@ def _to_row(
     )
 
 
-def _name(film: Film) -> str:
-    """The file's name; the patient's only where the reader asked for names."""
-    patient = film.tags.patient
-    if st.session_state.get("identified") and patient and (patient.name or patient.patient_id):
-        return " · ".join(filter(None, (patient.name, patient.patient_id)))
-    return film.name.rsplit("/", 1)[-1]
+def _answer(findings: Sequence[Finding], decisions: tuple[Decision, ...]) -> str:
+    """The questions read as one answer, as far as they were asked."""
+    answer = ""
+    for finding, decision in zip(findings, decisions, strict=True):
+        if decision.outcome == "positive":
+            answer = finding.positive
+        elif decision.outcome == "undecided":
+            return f"{finding.positive}: undecided"
+        elif decision.outcome == "negative":
+            return finding.negative
+    return answer
 
 
-def _act(desk: Desk, bundle: Bundle, action: dict[str, Any] | None) -> None:
-    """What the reader did in the list."""
+def act(desk: Desk, bundle: Bundle, actions: list[dict[str, Any]]) -> None:
+    """What the reader did in the list, oldest first; each action is taken over once."""
+    for action in actions:
+        if action["number"] > desk.acted:
+            desk.acted = action["number"]
+            _act_once(desk, bundle, action)
+
+
+def _act_once(desk: Desk, bundle: Bundle, action: dict[str, Any]) -> None:
+    # A review or a call belongs to the film the reader saw; if another is open by now, to none.
+    seen = action.get("film") == desk.current
     match action:
         case {"kind": "open", "key": str(key)} if key in desk.worklist.films:
             desk.opened = key
@@ -159,26 +187,18 @@ def _act(desk: Desk, bundle: Bundle, action: dict[str, Any] | None) -> None:
             _step(desk, by)
         case {"kind": "page", "by": int(by)}:
             desk.page = max(desk.page + by, 0)
-        case {"kind": "review"} if opened := _opened(desk):
-            desk.reviewed ^= {opened}
-            desk.opened = opened
-            if opened in desk.reviewed:
+        case {"kind": "review"} if seen and (current := desk.current):
+            desk.reviewed ^= {current}
+            desk.opened = current
+            if current in desk.reviewed:
                 _step(desk, 1)
-        case {"kind": "call", "call": "positive" | "negative" | "unsure" as call} if (
-            opened := _opened(desk)
-        ):
-            record_call(desk, bundle, desk.worklist.films[opened], call)
-
-
-def _opened(desk: Desk) -> str | None:
-    """The film on the viewer: the first of the list until the reader has chosen another."""
-    if desk.opened in desk.order:
-        return desk.opened
-    return desk.order[0] if desk.order else None
+        case {"kind": "call", "call": "positive" | "negative" | "unsure" as call} if seen:
+            if current := desk.current:
+                record_call(desk, bundle, desk.worklist.films[current], call)
 
 
 def _step(desk: Desk, by: int) -> None:
-    if (opened := _opened(desk)) is None:
+    if (current := desk.current) is None:
         return
-    place = min(max(desk.order.index(opened) + by, 0), len(desk.order) - 1)
+    place = min(max(desk.order.index(current) + by, 0), len(desk.order) - 1)
     desk.opened, desk.page = desk.order[place], place // PAGE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from PIL import Image
 
 from cxrapp.decision import Call, Decision
 from cxrapp.dicom import Patient
-from cxrapp.figures import film_picture
+from cxrapp.figures import film_picture, mark_of
 from cxrapp.gate import Verdict
 from cxrapp.radiograph import Radiograph
 
@@ -91,7 +90,7 @@ class Case:
     @property
     def mark(self) -> str:
         """What the film is called without its name: 12 hex digits of its pixels' SHA-256."""
-        return hashlib.sha256(self.picture.tobytes()).hexdigest()[:12]
+        return mark_of(self.picture)
 
 
 def build_case(

@@ -5,9 +5,10 @@ from typing import Any
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
+from cxrapp import __version__
 from cxrapp.card import ModelCard
 from cxrapp.report.release import Release
-from cxrapp.report.words import PROGRAM, program_version
+from cxrapp.report.words import PROGRAM
 
 LONGEST = 64  # characters of a name's group and of an LO, PS3.5 6.2
 NO_DATE = "19000101"  # where a date is required and may not leave
@@ -36,7 +37,7 @@ def maker_tags(card: ModelCard, release: Release) -> dict[str, Any]:
     return {
         "manufacturer": PROGRAM,
         "manufacturer_model_name": one_value(card.name),
-        "software_versions": f"{PROGRAM} {program_version()}",
+        "software_versions": f"{PROGRAM} {__version__}",
         "device_serial_number": card.sha256,
         "content_date": when.date() if when else NO_DATE,
         "content_time": when.time().replace(microsecond=0, tzinfo=None) if when else "000000",

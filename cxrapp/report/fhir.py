@@ -7,6 +7,7 @@ report is `preliminary` until a physician makes it theirs.
 import uuid
 from collections.abc import Sequence
 
+from cxrapp import __version__
 from cxrapp.card import ModelCard
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept, finding_concept
@@ -19,7 +20,6 @@ from cxrapp.report.words import (
     STATUS_WORDS,
     date_words,
     person_words,
-    program_version,
 )
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
@@ -109,7 +109,7 @@ def _device(card: ModelCard) -> Resource:
         "deviceName": [{"name": card.name, "type": "model-name"}],
         "version": [
             {"type": {"text": "SHA-256 of the model file"}, "value": card.sha256},
-            {"type": {"text": "program"}, "value": f"{PROGRAM} {program_version()}"},
+            {"type": {"text": "program"}, "value": f"{PROGRAM} {__version__}"},
         ],
         "note": [{"text": text} for text in (card.intended_use, *card.limits)],
     }

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from cxrapp import __version__
 from cxrapp.bootstrap import Rate
 from cxrapp.card import ModelCard
 from cxrapp.report.release import Release, Result
-from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS, program_version
+from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS
 
 SCHEMA = 1
 
@@ -22,7 +23,7 @@ def write_json(card: ModelCard, releases: Sequence[Release]) -> bytes:
     values = {
         "schema": SCHEMA,
         "notice": NOT_A_DIAGNOSIS,
-        "program": {"name": PROGRAM, "version": program_version()},
+        "program": {"name": PROGRAM, "version": __version__},
         "model": _model(card),
         "identified": any(release.identified for release in releases),
         "films": [_film(card, release) for release in releases],

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cxrapp import __version__
 from cxrapp.card import ModelCard
 from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
 from cxrapp.report.pdf_footing import footing_parts
@@ -14,7 +15,7 @@ from cxrapp.report.pdf_pictures import picture_parts
 from cxrapp.report.pdf_result import model_parts, result_parts
 from cxrapp.report.pdf_style import LINE, MUTED
 from cxrapp.report.release import Release
-from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, program_version, shorten
+from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, shorten
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
@@ -37,7 +38,7 @@ def write_pdf(card: ModelCard, releases: Sequence[Release]) -> bytes:
     # Invariant: no creation date, which would be the day of the visit.
     canvas = Canvas(buffer, pagesize=PAGE, invariant=1, pageCompression=1, lang="en")
     canvas.setTitle(TITLE)
-    canvas.setAuthor(f"{PROGRAM} {program_version()}")
+    canvas.setAuthor(f"{PROGRAM} {__version__}")
     canvas.setSubject(NOT_A_DIAGNOSIS)
     for number, release in enumerate(releases, start=1):
         _draw_body(canvas, card, release)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxrapp import __version__
 from cxrapp.card import ModelCard
 from cxrapp.report.pdf_style import (
     HEADING_STYLE,
@@ -24,7 +25,6 @@ from cxrapp.report.words import (
     capitalised,
     outcome_words,
     percent,
-    program_version,
     rate_words,
 )
 
@@ -117,7 +117,7 @@ def model_parts(card: ModelCard, width: float) -> list[Flowable]:
     from reportlab.platypus import Spacer
 
     facts = {
-        "Model": f"<b>{safe(card.name)}</b>, run by {PROGRAM} {program_version()}",
+        "Model": f"<b>{safe(card.name)}</b>, run by {PROGRAM} {__version__}",
         "SHA-256": safe(card.sha256),
         "For": safe(card.intended_use),
         "Not for": safe(" ".join(card.out_of_scope)),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cxrapp import __version__
 from cxrapp.card import ModelCard
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept
-from cxrapp.report.words import PROGRAM, program_version
+from cxrapp.report.words import PROGRAM
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -24,7 +25,7 @@ def algorithm(card: ModelCard) -> AlgorithmIdentification:
     from highdicom.sr import AlgorithmIdentification
 
     version = f"SHA-256 {card.sha256}"
-    program = [f"{PROGRAM} {program_version()}"]
+    program = [f"{PROGRAM} {__version__}"]
     return AlgorithmIdentification(card.name, version, parameters=program, manufacturer=PROGRAM)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pydicom import Dataset
 from pydicom.sr.codedict import codes as standard
 
+from cxrapp import __version__
 from cxrapp.card import ModelCard
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept
@@ -26,7 +27,6 @@ from cxrapp.report.words import (
     PROGRAM,
     STATUS_WORDS,
     capitalised,
-    program_version,
     rate_words,
 )
 
@@ -100,7 +100,7 @@ def _observer(card: ModelCard) -> ObservationContext:
 
     device = DeviceObserverIdentifyingAttributes(
         uid=device_uid(card),
-        name=f"{PROGRAM} {program_version()}",
+        name=f"{PROGRAM} {__version__}",
         manufacturer_name=PROGRAM,
         model_name=card.name,
         serial_number=card.sha256,

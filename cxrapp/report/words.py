@@ -1,10 +1,7 @@
 """The words every kind of file shares, and how text from outside is made harmless."""
 
 import math
-import tomllib
 import unicodedata
-from functools import lru_cache
-from pathlib import Path
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding
@@ -26,13 +23,6 @@ STATUS_WORDS = {
 SEXES = {"F": "female", "M": "male", "O": "other"}
 # Overrides of the writing direction can make a name read as another one.
 DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-@lru_cache(maxsize=1)
-def program_version() -> str:
-    """The version pyproject.toml states, the one place that does."""
-    project = Path(__file__).parents[2] / "pyproject.toml"
-    return tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
 
 
 def plain(text: str) -> str:

@@ -56,6 +56,11 @@ class SiteReport:
     own: OperatingPoint | None = None
     recommended: Recommendation | None = None
 
+    @property
+    def sound(self) -> bool:
+        """Whether a threshold may be set by it: recommended, and nothing warns of it."""
+        return self.recommended is not None and not self.warnings
+
 
 def assess(
     card: ModelCard,

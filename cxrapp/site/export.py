@@ -15,8 +15,8 @@ SCHEMA = 1
 
 
 def to_points(reports: Iterable[SiteReport], today: date) -> tuple[SavedPoint, ...]:
-    """The recommended thresholds, for `cxrapp.settings.dump_points`; reports without one are left
-    out."""
+    """The recommended thresholds, for `cxrapp.settings.dump_points`; reports that are not sound
+    are left out."""
     return tuple(
         SavedPoint(
             report.finding,
@@ -26,15 +26,15 @@ def to_points(reports: Iterable[SiteReport], today: date) -> tuple[SavedPoint, .
             saved=today.isoformat(),
         )
         for report in reports
-        if report.recommended
+        if report.sound
     )
 
 
 def _note(report: SiteReport, today: date) -> str:
-    kept = "lower bound of its 95 % interval" if report.recommended.shown else "estimate alone"
     return (
         f"Site calibration on {report.films:,} films of {report.patients:,} patients, goal "
-        f"sensitivity at least {100 * report.goal:g} % by the {kept}, {today.isoformat()}."
+        f"sensitivity at least {100 * report.goal:g} % by the lower bound of its 95 % interval, "
+        f"{today.isoformat()}."
     )
 
 

@@ -40,9 +40,10 @@ def _describe_calibration(calibration: SiteCalibration) -> list[str]:
         f"The bundle expects the finding on {100 * calibration.stated:.1f} % of the films; it is "
         f"on {_share(observed)}"
     )
-    if shift.low > 0:
+    # Said only where the interval just printed shows it too.
+    if shift.low > 0 and calibration.stated < observed.low:
         sentence += ": its probabilities are too low here"
-    elif shift.high < 0:
+    elif shift.high < 0 and calibration.stated > observed.high:
         sentence += ": its probabilities are too high here"
     sentences = [f"{sentence}."]
     slope = calibration.slope

@@ -21,12 +21,12 @@ _film_list = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Bar:
-    """One finding of one film: a bar to the probability, a tick at the threshold, and words."""
+    """One finding of one film: a bar to the probability, and a tick at the threshold."""
 
+    finding: str
     probability: float
     threshold: float
     outcome: str
-    words: str
     percent: str
 
 
@@ -36,6 +36,7 @@ class Row:
 
     Args:
         marks: Words beside the name, such as "reviewed".
+        answer: The decisions in one word or two.
         note: Instead of findings, why there are none.
         grouped: Whether it belongs to the study of the row above.
     """
@@ -43,6 +44,7 @@ class Row:
     key: str
     name: str
     thumbnail: str
+    answer: str
     findings: tuple[Bar, ...]
     marks: tuple[str, ...]
     note: str
@@ -51,15 +53,17 @@ class Row:
 
 
 def show_rows(
-    rows: list[Row], before: int, after: int, act: Callable[[dict[str, Any]], None]
+    rows: list[Row], before: int, after: int, act: Callable[[list[dict[str, Any]]], None]
 ) -> None:
     """Draw the rows of one page of the list.
 
     Args:
         before, after: Films on the pages before and after.
-        act: Called with what the reader did, before the page is drawn again: {"kind": "open",
-            "key": ...}, {"kind": "step", "by": 1 or -1}, {"kind": "page", "by": ...},
-            {"kind": "review"} or {"kind": "call", "call": ...}.
+        act: Called with the reader's last actions before the page is drawn again. Each has a
+            number that grows, and the film that was selected: {"kind": "open", "key": ...},
+            {"kind": "step", "by": 1 or -1}, {"kind": "page", "by": ...}, {"kind": "review"} or
+            {"kind": "call", "call": ...}. The browser sends a few of them again and again, so
+            that none is lost between two drawings.
     """
     _film_list(
         key=KEY,
@@ -68,5 +72,5 @@ def show_rows(
             "before": before,
             "after": after,
         },
-        on_act_change=lambda: act(st.session_state[KEY]["act"]),
+        on_actions_change=lambda: act(st.session_state[KEY]["actions"] or []),
     )

@@ -8,27 +8,50 @@ const KEYS = {
   p: { kind: 'call', call: 'positive' }, n: { kind: 'call', call: 'negative' }, u: { kind: 'call', call: 'unsure' },
 };
 
-const listeners = new WeakMap();
+const SENT = 20; // actions sent along, so that quick ones are not lost between two drawings
 
-export default function ({ data, parentElement, setTriggerValue }) {
+const states = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue }) {
   const list = parentElement.querySelector('.list');
   const scrolled = list.scrollTop;
-  const act = (action) => setTriggerValue('act', action);
+  const state = states.get(parentElement) ?? { actions: [], onKey: null };
+  states.set(parentElement, state);
+  const film = data.rows.find((row) => row.selected)?.key;
+  const act = (action) => {
+    const number = Math.max(Date.now(), (state.actions.at(-1)?.number ?? 0) + 1);
+    state.actions = [...state.actions, { ...action, number, film }].slice(-SENT);
+    // The viewer must not show one film under the name of another while Python is thinking.
+    if (leaves(data, film, action)) document.dispatchEvent(new Event('cxrapp:leave'));
+    setStateValue('actions', state.actions);
+  };
   list.replaceChildren(...data.rows.map((row) => buildRow(row, act, list)), ...buildMore(data, act));
   list.scrollTop = scrolled;
   reveal(list, list.querySelector('.selected'));
 
-  document.removeEventListener('keydown', listeners.get(parentElement));
-  const onKey = (event) => {
-    const target = event.composedPath()[0];
-    const typing = target instanceof Element && target.closest('input, textarea, select, [contenteditable], [role="slider"], [role="dialog"]');
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  document.removeEventListener('keydown', state.onKey);
+  state.onKey = (event) => {
+    if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     const action = KEYS[event.key.toLowerCase()];
     if (action) { event.preventDefault(); act(action); }
   };
-  listeners.set(parentElement, onKey);
-  document.addEventListener('keydown', onKey);
-  return () => document.removeEventListener('keydown', onKey);
+  document.addEventListener('keydown', state.onKey);
+  return () => document.removeEventListener('keydown', state.onKey);
+}
+
+function leaves({ rows, before, after }, film, { kind, key, by }) {
+  if (kind === 'open') return key !== film;
+  if (kind !== 'step') return false;
+  const place = rows.findIndex((row) => row.key === film) + by;
+  return place < 0 ? before > 0 : place < rows.length || after > 0;
+}
+
+// A slider has the arrows for itself and leaves the letters; a text field has all keys.
+function typing(event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof Element)) return false;
+  if (target.matches('input[type="range"], [role="slider"]')) return event.key.startsWith('Arrow');
+  return target.closest('input, textarea, select, [contenteditable], [role="dialog"]') !== null;
 }
 
 // Scrolls the list alone: scrollIntoView would move the page as well.
@@ -62,21 +85,24 @@ function buildRow(row, act, list) {
   const body = element('div', 'body');
   const name = element('div', 'name');
   name.append(element('b', '', row.name), ...row.marks.map((mark) => element('span', '', mark)));
-  body.append(name, ...row.findings.map(buildFinding));
+  body.append(name);
+  if (row.answer) body.append(element('div', 'answer', row.answer));
+  body.append(...row.findings.map(buildFinding));
   if (row.note) body.append(element('div', 'quiet', row.note));
   node.append(picture, body);
   return node;
 }
 
-function buildFinding({ probability, threshold, outcome, words, percent }) {
+function buildFinding({ finding, probability, threshold, outcome, percent }) {
   const node = element('div', 'finding');
+  node.title = `${finding}: ${percent}, ${outcome}`;
   const track = element('div', `track ${outcome.split(' ').at(-1)}`);
   const fill = element('i', '');
   fill.style.width = `${100 * probability}%`;
   const tick = element('u', '');
   tick.style.left = `${100 * threshold}%`;
   track.append(fill, tick);
-  node.append(track, element('span', '', percent), element('span', 'said', words));
+  node.append(element('span', 'of', finding), track, element('span', '', percent));
   return node;
 }
 

@@ -19,14 +19,15 @@ HTML = """
     <button data-act="fit" title="Whole film (0, or double click)">Fit</button>
     <button data-act="actual" title="One pixel of the film a pixel of the screen (1)">1:1</button>
     <button data-act="invert" title="Black and white exchanged (I)">Invert</button>
-    <label>Window <input type="range" name="low" min="0" max="254" aria-label="Window, black at">
-      <input type="range" name="high" min="1" max="255" value="255" aria-label="Window, white at">
-    </label>
+    <label title="All darker than this is black">Dark <input type="range" name="low" min="0"
+      max="254" value="0" aria-label="Window, black at"></label>
+    <label title="All brighter than this is white">Bright <input type="range" name="high" min="1"
+      max="255" value="255" aria-label="Window, white at"></label>
     <button data-act="window" title="Full range (W); drag with the right button to change">Reset
     </button>
     <button data-act="map" title="Film or heat map large (M)">Map</button>
-    <label>Heat <input type="range" name="opacity" min="0" max="100" value="55"
-      aria-label="Heat map opacity, %"></label>
+    <label title="How strongly the heat map covers the film">Heat <input type="range"
+      name="opacity" min="0" max="100" value="55" aria-label="Heat map opacity, %"></label>
   </div>
   <div class="stage"></div>
   <div class="foot"><span class="scales"></span><span class="readout"></span></div>
@@ -67,18 +68,19 @@ _viewer = st.components.v2.component(
 
 
 def show_viewer(
-    key: str, film: str, panes: Sequence[Pane], scales: Sequence[Scale], preferred: int
+    name: str, key: str, film: str, panes: Sequence[Pane], scales: Sequence[Scale], preferred: int
 ) -> None:
     """Draw it.
 
     Args:
+        name: Of this viewer on the page.
         key: Of the film: another one begins with the whole film in view.
         film: The picture as a data URL.
         panes: The bare film first.
         preferred: The pane that the key M exchanges with the film.
     """
     _viewer(
-        key="viewer",
+        key=name,
         data={
             "key": key,
             "film": film,

@@ -27,7 +27,11 @@ function setUp(parent) {
   };
   state.actions = {
     fit: () => { state.view = { zoom: 1, x: 0, y: 0 }; draw(state); },
-    actual: () => { state.view.zoom = 1 / fitScale(state, state.panes[0]); draw(state); },
+    actual: () => {
+      const ratio = window.devicePixelRatio || 1;
+      state.view.zoom = 1 / (fitScale(state, state.panes[state.main]) * ratio);
+      draw(state);
+    },
     invert: () => { state.invert = !state.invert; grade(state); draw(state); },
     window: () => { state.window = { low: 0, high: 255 }; grade(state); draw(state); },
     map: () => { choose(state, state.main ? 0 : state.preferred); },
@@ -46,13 +50,24 @@ function setUp(parent) {
     const action = KEYS[event.key.toLowerCase()];
     if (action) { event.preventDefault(); state.actions[action](); }
   };
+  document.addEventListener('cxrapp:leave', () => leave(state));
   new ResizeObserver(() => draw(state)).observe(state.root);
   return state;
 }
 
+// A slider has the arrows for itself and leaves the letters; a text field has all keys.
 function typing(event) {
   const target = event.composedPath()[0];
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable], [role="slider"]') !== null;
+  if (!(target instanceof Element)) return false;
+  if (target.matches('input[type="range"], [role="slider"]')) return false;
+  return target.closest('input, textarea, select, [contenteditable]') !== null;
+}
+
+// The reader has asked for another film: what is still here must not be taken for it.
+function leave(state) {
+  state.root.classList.add('left');
+  clearTimeout(state.returning);
+  state.returning = setTimeout(() => state.root.classList.remove('left'), 8000); // it was the last
 }
 
 function show(state, data) {
@@ -60,8 +75,11 @@ function show(state, data) {
   document.addEventListener('keydown', state.onKey);
   const stage = state.root.querySelector('.stage');
   state.preferred = data.preferred;
+  clearTimeout(state.returning);
+  state.root.classList.remove('left');
   if (state.key !== data.key) {
     state.key = data.key;
+    state.film = state.graded = null;
     state.view = { zoom: 1, x: 0, y: 0 };
     load(data.film, (image) => { state.film = image; grade(state); draw(state); });
   }
@@ -190,13 +208,14 @@ function draw(state) {
     const percent = Math.round(100 * fitScale(state, main) * state.view.zoom);
     const { low, high } = state.window;
     state.root.querySelector('.readout').textContent =
-      `${percent} % · W ${high - low} L ${Math.round((low + high) / 2)}`;
+      `${percent} % · window ${high - low}, level ${Math.round((low + high) / 2)}`;
     state.root.querySelector('.readout').title = `${state.graded.width} × ${state.graded.height} pixels`;
   });
 }
 
 function drawPane(state, pane) {
   const { canvas, index } = pane;
+  if (!state.graded) return;
   const box = canvas.getBoundingClientRect();
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(box.width * ratio);
