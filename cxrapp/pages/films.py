@@ -58,13 +58,13 @@ def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
     progress = worklist.progress
     if progress is None or len(worklist.scored(bundle)) != seen:
         st.rerun()
-    bar, stop = st.columns([5, 1], vertical_alignment="center")
+    bar, stop = st.columns([4, 1], vertical_alignment="center")
     left = progress.seconds_left
     words = f"Screening file {min(progress.done + 1, progress.total)} of {progress.total}"
     if left is not None:
         words += f", about {max(round(left), 1)} s left"
     bar.progress(min(progress.done / max(progress.total, 1), 1.0), words)
-    stop.button("Stop", key="stop", on_click=worklist.stop, width="stretch")
+    stop.button("Stop screening", key="stop", on_click=worklist.stop, width="stretch")
 
 
 def show_rejections(desk: Desk) -> None:

@@ -38,6 +38,22 @@ def show() -> None:
         _show_options(here)
     here.worklist.request(bundle)
     films = here.worklist.scored(bundle)
+    # A place of its own for each, drawn in or not: what lies below keeps its place on the page,
+    # and the browser need not build it anew.
+    progress, rejections, tour = st.container(), st.container(), st.container()
+    with progress:
+        _show_progress(here, bundle, films)
+    with rejections:
+        show_rejections(here)
+    if films:
+        with tour:
+            show_tour()
+        _workbench(here, bundle, films)
+    elif not here.worklist.progress:
+        _welcome(here, bundle)
+
+
+def _show_progress(here: Desk, bundle: Bundle, films: list[Film]) -> None:
     if here.worklist.progress:
         show_progress(here.worklist, bundle, len(films))
     elif waiting := len(here.worklist.films) - len(films):
@@ -47,12 +63,6 @@ def show() -> None:
             args=(bundle,),
             kwargs={"again": True},
         )
-    show_rejections(here)
-    if films:
-        show_tour()
-        _workbench(here, bundle, films)
-    elif not here.worklist.progress:
-        _welcome(here, bundle)
 
 
 def _welcome(here: Desk, bundle: Bundle) -> None:
