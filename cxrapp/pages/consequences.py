@@ -100,8 +100,7 @@ def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -
     share = round(100 * setting.share, 1)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
     st.number_input(
-        f"Of 100 {whom} seen here, how many have {finding.positive}?"
-        + (" (10 is assumed)" if setting.prevalence is None else ""),
+        f"Of 100 {whom} seen here, how many have {finding.positive}?",
         0.1,
         99.9,
         step=1.0,

@@ -26,7 +26,7 @@ def show_control(desk: Desk, card: ModelCard, decisions: tuple[Decision, ...] | 
     if decisions:
         _show_classes(card, decisions)
     for finding in card.findings:
-        with st.container(border=True, gap="xsmall"):
+        with st.container(border=True, gap="xsmall", key=f"box-{finding.name}"):
             if decisions:
                 decision = decisions[card.index(finding.name)]
                 _show_decision(finding, decision)
@@ -75,15 +75,14 @@ def _show_context(desk: Desk, card: ModelCard, finding: Finding, decision: Decis
     there, here = float(scores.labels.mean()), desk.setting(card, finding.name).share
     moved = adjust_prevalence(decision.probability, there, here)
     st.caption(
-        f"Where {100 * there:.0f} of 100 have it, as in validation; where {100 * here:.0f} have "
-        f"it, about **{percent(moved)}**."
+        f"About **{percent(moved)}** where {100 * here:.0f}, not {100 * there:.0f}, of 100 have it",
+        help="The probability above holds where the finding is as common as among the validation "
+        "films. How common it is here is asked below; 10 of 100 are assumed until you say.",
     )
     point = validated_point(card, finding, card.default_thresholds()[finding.name])
     if point.sensitivity.value < WEAK:
-        st.caption(
-            f":orange[A weak answer: on validation it finds {100 * point.sensitivity.value:.0f} of "
-            f"100 with {finding.positive}. Do not choose a treatment by it.]"
-        )
+        found = f"{100 * point.sensitivity.value:.0f} of 100"
+        st.markdown(f":small[:orange[Weak: finds {found}. Do not choose treatment by it.]]")
 
 
 def to_scale(probability: float, scale: str) -> float:
