@@ -19,6 +19,8 @@ XRAY_MODALITIES = ("CR", "DX", "DR")
 FRONTAL_VIEWS = ("AP", "PA")
 MIN_DETAIL = 128  # pixels of the shorter side; below this fine shadows are gone
 
+UNCHECKED = "A mirrored film is not noticed: look at its side marker."  # true of every bundle
+
 # What may be wrong with a film too far away -> what would mend it.
 MENDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "turned to the left": lambda pixels: np.rot90(pixels, -1),

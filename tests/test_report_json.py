@@ -3,6 +3,7 @@ import json
 import pytest
 from report_cases import CARD, SCREENED, case, refused
 
+from cxrapp.gate import UNCHECKED
 from cxrapp.report import FORMATS
 
 
@@ -10,7 +11,7 @@ def films(*cases: object, identified: bool = False) -> list[dict]:
     values = json.loads(FORMATS["json"].write(CARD, cases, identified=identified))
     assert (values["schema"], values["identified"]) == (1, identified)
     assert values["model"]["bundle_sha256"] == CARD.sha256
-    assert values["model"]["limits"] == list(CARD.limits)
+    assert values["model"]["limits"] == [*CARD.limits, UNCHECKED]
     return values["films"]
 
 

@@ -7,6 +7,7 @@ from cxrapp.bootstrap import Rate
 from cxrapp.card import Calibration, ModelCard
 from cxrapp.charts import draw_finding, learning_figure, roc_figure
 from cxrapp.decision import operating_point, roc
+from cxrapp.gate import UNCHECKED
 from cxrapp.pages.bundles import bundle_path, choose_bundle
 from cxrapp.pages.sanity import show_sanity
 from cxrapp.pages.widgets import PLAIN, themed
@@ -53,7 +54,7 @@ def _show_use(card: ModelCard) -> None:
     with misuse.container(border=True, height="stretch"):
         st.markdown("**Not meant for**\n\n" + _bullets(card.out_of_scope))
     with limits.container(border=True, height="stretch"):
-        st.markdown("**Known limits**\n\n" + _bullets(card.limits))
+        st.markdown("**Known limits**\n\n" + _bullets((*card.limits, UNCHECKED)))
 
 
 def _bullets(lines: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from cxrapp import __version__
 from cxrapp.card import ModelCard
+from cxrapp.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept, finding_concept
 from cxrapp.report.fhir_values import Resource, codeable, coded, quantity, rate_parts, share_part
@@ -111,7 +112,7 @@ def _device(card: ModelCard) -> Resource:
             {"type": {"text": "SHA-256 of the model file"}, "value": card.sha256},
             {"type": {"text": "program"}, "value": f"{PROGRAM} {__version__}"},
         ],
-        "note": [{"text": text} for text in (card.intended_use, *card.limits)],
+        "note": [{"text": text} for text in (card.intended_use, *card.limits, UNCHECKED)],
     }
 
 

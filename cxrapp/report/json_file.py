@@ -9,6 +9,7 @@ from typing import Any
 from cxrapp import __version__
 from cxrapp.bootstrap import Rate
 from cxrapp.card import ModelCard
+from cxrapp.gate import UNCHECKED
 from cxrapp.report.release import Release, Result
 from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS
 
@@ -38,7 +39,7 @@ def _model(card: ModelCard) -> dict[str, Any]:
         "population": card.population,
         "intended_use": card.intended_use,
         "out_of_scope": card.out_of_scope,
-        "limits": card.limits,
+        "limits": (*card.limits, UNCHECKED),
         "validation_cohort": card.cohorts["validation"].description,
     }
 

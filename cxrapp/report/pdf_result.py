@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cxrapp import __version__
 from cxrapp.card import ModelCard
+from cxrapp.gate import UNCHECKED
 from cxrapp.report.pdf_style import (
     HEADING_STYLE,
     INK,
@@ -121,7 +122,7 @@ def model_parts(card: ModelCard, width: float) -> list[Flowable]:
         "SHA-256": safe(card.sha256),
         "For": safe(card.intended_use),
         "Not for": safe(" ".join(card.out_of_scope)),
-        "Limits": safe(" ".join(card.limits)),
+        "Limits": safe(" ".join((*card.limits, UNCHECKED))),
     }
     small = Style(7.2)
     rows = [

@@ -16,6 +16,7 @@ from pydicom.sr.codedict import codes as standard
 
 from cxrapp import __version__
 from cxrapp.card import ModelCard
+from cxrapp.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept
 from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid
@@ -81,7 +82,8 @@ def _content(card: ModelCard, release: Release, captures: Sequence[Dataset]) -> 
     content = report[0].ContentSequence
     content.append(text_item(standard.DCM.Conclusion, "\n".join(summary_lines(release))))
     content.extend(
-        text_item(standard.DCM.Comment, limit) for limit in (NOT_A_DIAGNOSIS, *card.limits)
+        text_item(standard.DCM.Comment, limit)
+        for limit in (NOT_A_DIAGNOSIS, *card.limits, UNCHECKED)
     )
     if release.reader:
         content.append(code_item(codes.READER, codes.CALLS[release.reader.call]))
