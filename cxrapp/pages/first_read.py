@@ -24,8 +24,9 @@ def is_blinded(desk: Desk, film: Film) -> bool:
 
 
 def begin_read(desk: Desk, film: Film) -> None:
-    """Start the clock when a film is first opened."""
-    desk.reads.setdefault(film.key, OpenRead(time.monotonic()))
+    """Start the clock when a film is first opened to be read."""
+    if st.session_state.get("blinded"):
+        desk.reads.setdefault(film.key, OpenRead(time.monotonic()))
 
 
 def record_call(desk: Desk, bundle: Bundle, film: Film, call: Call) -> None:
