@@ -91,10 +91,9 @@ def count_entries(data: bytes) -> int:
     if data[:4] != b"PK\x03\x04":
         return 1
     try:
-        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        return len(_open_zip(data)[1])
+    except UnreadableUpload:
         return 1
-    return sum(not entry.is_dir() and not _is_clutter(entry.filename) for entry in entries)
 
 
 def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
@@ -109,10 +108,9 @@ def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
 
 def _read_zip(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = [e for e in archive.infolist() if not e.is_dir() and not _is_clutter(e.filename)]
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        yield Rejection(name, f"The ZIP archive is damaged ({error}).")
+        archive, entries = _open_zip(data)
+    except UnreadableUpload as error:
+        yield Rejection(name, str(error))
         return
     if len(entries) > MAX_ZIP_ENTRIES or sum(e.file_size for e in entries) > MAX_ZIP_BYTES:
         yield Rejection(
@@ -125,6 +123,16 @@ def _read_zip(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
         yield Rejection(name, "The ZIP archive is empty.")
     for entry in entries:
         yield _read_entry(archive, entry, f"{name}/{entry.filename}")
+
+
+def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
+    """An archive and its files, system clutter left out."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        raise UnreadableUpload(f"The ZIP archive is damaged ({error}).") from None
+    return archive, [e for e in entries if not e.is_dir() and not _is_clutter(e.filename)]
 
 
 def _is_clutter(path: str) -> bool:

@@ -145,12 +145,6 @@ class Worklist:
             self.films, self.rejections, self._results, self._bytes = {}, [], {}, 0
             self._asked.clear()
 
-    def remove(self, key: str) -> None:
-        """Forget one film."""
-        with self._lock:
-            self._bytes -= len(self.films.pop(key).packed)
-            self._results = {k: v for k, v in self._results.items() if k[0] != key}
-
     def _start(self, jobs: list[tuple[Bundle, str, bytes | Film]]) -> None:
         with self._lock:
             if not jobs:
@@ -207,8 +201,6 @@ class Worklist:
                 self._numbered += 1
                 self._bytes += len(packed)
                 self.films[key] = _to_film(key, outcome.radiograph, packed)
-            elif key not in self.films:
-                return True  # removed while it waited
             result = Result(outcome.prediction, outcome.verdict)
             self._results[key, bundle.card.sha256] = result
             return True

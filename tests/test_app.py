@@ -95,6 +95,10 @@ def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest) -> Non
     assert "2 films" in texts(app)
     press(app, "close rejections")
     assert "not screened" not in texts(app)
+    table = exports.table(desk(app), bundles.offered_bundles()["pneumonia"], [], identified=True)
+    assert "broken<b>.png" in table  # the message is gone, the file is still accounted for
+    hidden = exports.table(desk(app), bundles.offered_bundles()["pneumonia"], [], identified=False)
+    assert "broken" not in hidden and "unread file 1" in hidden
 
 
 def test_threshold_moves_everything_without_running_the_network(

@@ -137,12 +137,10 @@ def test_a_film_is_asked_about_once_and_again_only_on_demand(
     assert len(worklist.scored(other)) == 2
 
 
-def test_films_removed_are_forgotten(scored: Worklist, bundle: Bundle) -> None:
-    first, second = scored.films
-    scored.remove(first)
-    assert [film.key for film in scored.scored(bundle)] == [second]
+def test_a_cleared_worklist_has_forgotten_everything(scored: Worklist, bundle: Bundle) -> None:
     scored.clear()
     assert not scored.films
+    assert scored.scored(bundle) == []
 
 
 def test_more_films_than_fit_are_named(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """What one reader's session holds: the worklist, what was done with it, and every setting."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import streamlit as st
 
@@ -63,7 +62,7 @@ class Desk:
     reads: dict[str, OpenRead] = field(default_factory=dict)
     explanations: dict[tuple[str, str, str], Explanation] = field(default_factory=dict)
     uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
-    started: datetime = field(default_factory=datetime.now)
+    rejections_seen: int = 0  # files that could not be used, and whose message was closed
 
     def setting(self, card: ModelCard, finding: str) -> Setting:
         """The finding's setting; the card's default point until it is moved."""
@@ -115,10 +114,14 @@ class Desk:
         reads = (self.reads.get(key) for key in self.worklist.films)
         return any(read is None or read.first is None for read in reads)
 
+    def see_rejections(self) -> None:
+        """Close their message; the exported table still names them."""
+        self.rejections_seen = len(self.worklist.rejections)
+
     def clear(self) -> None:
         """Take all films away; settings stay."""
         self.worklist.clear()
-        self.opened, self.order, self.page = None, (), 0
+        self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
         self.reviewed.clear()
         self.overruled.clear()
         self.reads.clear()

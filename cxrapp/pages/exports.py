@@ -1,6 +1,7 @@
 """Results out: the table of all films, and files a hospital can keep."""
 
 import io
+from dataclasses import replace
 from datetime import datetime
 
 import streamlit as st
@@ -66,7 +67,7 @@ def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
         )
     st.download_button(
         "Table of all films, CSV",
-        lambda: _table(desk, bundle, films, identified=identified),
+        lambda: table(desk, bundle, films, identified=identified),
         "worklist.csv",
         "text/csv",
         key="export table",
@@ -113,20 +114,15 @@ def _call(desk: Desk, film: Film) -> Call | None:
     return read and (read.final or read.first)
 
 
-def _table(desk: Desk, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
+def table(desk: Desk, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
     """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
     writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
     thresholds = {f.name: desk.setting(bundle.card, f.name).threshold for f in bundle.card.findings}
     for film in films:
         result, call = desk.worklist.result(film, bundle), _call(desk, film)
-        own = dict(
-            zip(
-                OWN_COLUMNS,
-                (bundle.card.sha256, film.key in desk.reviewed, call or ""),
-                strict=True,
-            )
-        )
+        values = (bundle.card.sha256, film.key in desk.reviewed, call or "")
+        own = dict(zip(OWN_COLUMNS, values, strict=True))
         rows = film_rows(
             film.name if identified else film.mark,
             desk.decide(bundle.card, result),
@@ -134,13 +130,15 @@ def _table(desk: Desk, bundle: Bundle, films: list[Film], *, identified: bool) -
             overruled=desk.is_overruled(film, bundle),
         )
         writer.writerows(row | own for row in rows)
-    for rejection in desk.worklist.rejections:
+    for number, rejection in enumerate(desk.worklist.rejections, start=1):
+        if not identified:
+            rejection = replace(rejection, name=f"unread file {number}")
         writer.writerows(rejection_rows(bundle.card, rejection, thresholds))
     return file.getvalue()
 
 
 def _reads_table(reads: list[Read]) -> str:
     file = io.StringIO()
-    table = table_writer(file, READ_COLUMNS)
-    table.writerows(row | {"film": inert(row["film"])} for row in rows(reads))
+    writer = table_writer(file, READ_COLUMNS)
+    writer.writerows(row | {"film": inert(row["film"])} for row in rows(reads))
     return file.getvalue()

@@ -69,7 +69,7 @@ def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
 
 def show_rejections(desk: Desk) -> None:
     """The files that could not be used, each with its reason."""
-    rejections = desk.worklist.rejections
+    rejections = desk.worklist.rejections[desk.rejections_seen :]
     if not rejections:
         return
     lines = [f"- {plain(r.name)}: {plain(r.reason)}" for r in rejections[:NAMED]]
@@ -78,4 +78,4 @@ def show_rejections(desk: Desk) -> None:
     count = "1 file was" if len(rejections) == 1 else f"{len(rejections)} files were"
     words, close = st.columns([12, 1], vertical_alignment="top")
     words.warning("\n".join([f"{count} not screened:", *lines]))
-    close.button("Close", key="close rejections", on_click=rejections.clear)
+    close.button("Close", key="close rejections", on_click=desk.see_rejections)

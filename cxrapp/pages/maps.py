@@ -1,5 +1,7 @@
 """The viewer's panes: the film, and what speaks for each finding, on one scale a method."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 from PIL import Image
@@ -60,7 +62,7 @@ def show_maps(
         show_viewer("viewer", film.key, _picture(film), panes, scales, preferred)
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
-            st.markdown(_words(explanation))
+            st.markdown(_words(explanation, card.findings))
     if len(explanations) == 2:
         _show_agreement(bundle, *explanations)
 
@@ -142,10 +144,14 @@ def _scale(explanation: Explanation, scale: float) -> Scale:
     return Scale(f"{explanation.method}: 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
 
 
-def _words(explanation: Explanation) -> str:
+def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
     seconds = explanation.seconds
     took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
-    return f"**{explanation.method}**, {took}. {explanation.how_to_read}"
+    words = f"**{explanation.method}**, {took}. {explanation.how_to_read}"
+    if explanation.fits is None:
+        return words
+    fits = zip(findings, explanation.fits, strict=True)
+    return f"{words} Fit: {', '.join(f'{f.positive} **{fit:.2f}**' for f, fit in fits)}."
 
 
 def _show_agreement(bundle: Bundle, first: Explanation, second: Explanation) -> None:

@@ -25,9 +25,7 @@ def show_sanity(card: ModelCard, path: Path) -> None:
     rows = [("as trained", head.truth, None)]
     rows += [(f"{one.changed} random", one.maps[0], one.agreements) for one in (head, network)]
     for k, finding in enumerate(card.findings):
-        for (words, maps, agreements), cell in zip(
-            rows, st.columns([1, 1, 1, 1])[: len(rows)], strict=True
-        ):
+        for (words, maps, agreements), cell in zip(rows, st.columns(4)[: len(rows)], strict=True):
             caption = f"{finding.positive}, {words}"
             if agreements is not None:
                 mean, spread = np.nanmean(agreements[:, k]), np.nanstd(agreements[:, k])

@@ -37,14 +37,16 @@ def show() -> None:
         show_progress(here.site, bundle, len(films))
         return  # a measure of some of the films would mislead
     if not films:
-        _explain()
+        _explain(labelled=here.sheet is not None)
         return
     labels = _read_labels(here, bundle, films)
     _show_problems(here, labels)
     _show_reports(here, bundle, films, labels)
 
 
-def _explain() -> None:
+def _explain(*, labelled: bool) -> None:
+    if labelled:
+        st.success("The labels are in. Now drop the films they are about.")
     st.markdown(
         "### How does the model do here?\n"
         "Drop labelled films of your own: a ZIP or a folder whose subfolders are the labels "
