@@ -75,7 +75,7 @@ def _show_context(desk: Desk, card: ModelCard, finding: Finding, decision: Decis
     there, here = float(scores.labels.mean()), desk.setting(card, finding.name).share
     moved = adjust_prevalence(decision.probability, there, here)
     st.caption(
-        f"About **{percent(moved)}** where {100 * here:.0f}, not {100 * there:.0f}, of 100 have it",
+        f"**{percent(moved)}** where {100 * here:.0f}, not {100 * there:.0f}, of 100 have it",
         help="The probability above holds where the finding is as common as among the validation "
         "films. How common it is here is asked below; 10 of 100 are assumed until you say.",
     )

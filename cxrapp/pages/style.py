@@ -14,6 +14,7 @@ STYLE = """<style>
 .st-key-intake [data-testid="stFileUploaderDropzone"]::after {
   content: "or drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives";
   padding-left: 0.8rem; font-size: 0.9rem; opacity: 0.85}
+[data-testid="stSliderTickBar"] {display: none} /* its ends overprint the line below */
 [class*="st-key-box-"] {padding: 0.45rem 0.8rem}
 [class*="st-key-box-"] [data-testid="stVerticalBlock"] {gap: 0.2rem}
 .st-key-outcomes table {font-size: 0.82rem; width: 100%}

@@ -38,8 +38,12 @@ def _wait_for(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def page(address: str, browser: Browser) -> Page:
+def page(address: str, browser: Browser) -> Iterator[Page]:
+    """One page for all tests; an error in the browser's own code fails the last of them."""
+    errors = []
     page = browser.new_page(base_url=address, viewport={"width": 1440, "height": 1400})
     page.set_default_timeout(120_000)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto("/")
-    return page
+    yield page
+    assert not errors

@@ -28,6 +28,7 @@ function setUp(parent) {
   state.actions = {
     fit: () => { state.view = { zoom: 1, x: 0, y: 0 }; draw(state); },
     actual: () => {
+      if (!state.graded) return;
       const ratio = window.devicePixelRatio || 1;
       state.view.zoom = 1 / (fitScale(state, state.panes[state.main]) * ratio);
       draw(state);
@@ -203,6 +204,7 @@ function draw(state) {
   state.waiting = true;
   requestAnimationFrame(() => {
     state.waiting = false;
+    if (!state.graded) return; // another film is on its way
     state.panes.forEach((pane) => drawPane(state, pane));
     const main = state.panes[state.main];
     const percent = Math.round(100 * fitScale(state, main) * state.view.zoom);
@@ -215,7 +217,6 @@ function draw(state) {
 
 function drawPane(state, pane) {
   const { canvas, index } = pane;
-  if (!state.graded) return;
   const box = canvas.getBoundingClientRect();
   const ratio = window.devicePixelRatio || 1;
   canvas.width = Math.round(box.width * ratio);
@@ -259,6 +260,7 @@ function listen(state, canvas) {
 }
 
 function pan(state, canvas, dx, dy) {
+  if (!state.graded) return;
   const scale = fitScale(state, { canvas }) * state.view.zoom;
   state.view.x -= dx / scale;
   state.view.y -= dy / scale;
@@ -266,6 +268,7 @@ function pan(state, canvas, dx, dy) {
 }
 
 function zoomAt(state, canvas, event, factor) {
+  if (!state.graded) return;
   const box = canvas.getBoundingClientRect();
   const before = fitScale(state, { canvas }) * state.view.zoom;
   state.view.zoom = Math.min(Math.max(state.view.zoom * factor, 0.5), 40);
