@@ -12,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 import pydicom
-from pydicom.pixels import apply_modality_lut, apply_voi_lut
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, get_decoder
 
 from cxrapp.errors import UnreadableUpload
 from cxrapp.limits import check_shape
@@ -98,15 +98,22 @@ def read_dicom(data: bytes) -> DicomFilm:
                     _as_written(dataset, "PatientBirthDate"),
                 ),
             )
-    except UnreadableUpload:
+    except (UnreadableUpload, MemoryError):
         raise
-    except Exception as error:  # pydicom and its decoders fail in many ways
-        raise UnreadableUpload(f"The DICOM file is damaged ({error}).") from None
+    except Exception:  # pydicom and its decoders fail in many ways, and quote the patient's tags
+        raise UnreadableUpload("The DICOM file is damaged.") from None
 
 
 def _check(dataset: pydicom.Dataset) -> None:
     if "PixelData" not in dataset:
         raise UnreadableUpload("The DICOM file holds no picture.")
+    syntax = dataset.file_meta.TransferSyntaxUID
+    try:
+        known = get_decoder(syntax).is_available
+    except NotImplementedError:
+        known = False
+    if not known:
+        raise UnreadableUpload("The DICOM file is compressed in a way that is not read.")
     if int(dataset.get("NumberOfFrames") or 1) != 1:
         raise UnreadableUpload("The DICOM file holds several pictures; a film is one.")
     if dataset.SamplesPerPixel != 1:

@@ -5,6 +5,8 @@ from cxrapp.errors import UnreadableUpload
 MAX_FILE_BYTES = 50 * 2**20
 MAX_PIXELS = 40_000_000  # the largest digital detectors have 4,300 x 4,300 = 18 million
 MIN_SIDE = 64  # pixels; below this there is no lung to read
+MAX_DECODE_BYTES = 2 * 2**30  # of a decoder; a film of MAX_PIXELS with 16 bits needs 1.4 GB
+MAX_DECODE_SECONDS = 20  # such a film takes 4
 MAX_ZIP_ENTRIES = 5_000
 MAX_ZIP_BYTES = 4 * 2**30  # unpacked, all entries together; one entry is held at a time
 

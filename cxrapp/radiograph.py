@@ -7,7 +7,7 @@ screened all the same.
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,7 +71,30 @@ class Rejection:
     reason: str
 
 
-def read_upload(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
+def read_film(name: str, data: bytes) -> Radiograph | Rejection:
+    """The film of one file that is no archive, decoded here and now.
+
+    Args:
+        name: The file's name, used only to label results.
+        data: The file's bytes.
+    """
+    try:
+        check_bytes(data)
+        if is_dicom(data):
+            return Radiograph(name, **vars(read_dicom(data)))
+        return Radiograph(name, _decode(data))
+    except UnreadableUpload as error:
+        return Rejection(name, str(error))
+    except MemoryError:
+        return Rejection(name, "Decoding it takes more memory than a film may need.")
+
+
+def read_upload(
+    name: str,
+    data: bytes,
+    *,
+    read_film: Callable[[str, bytes], Radiograph | Rejection] = read_film,
+) -> Iterator[Radiograph | Rejection]:
     """Yield what one uploaded file holds: one film, or the films of a ZIP archive.
 
     A generator, so that an archive of a thousand films is never in memory at once.
@@ -79,11 +102,12 @@ def read_upload(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
     Args:
         name: The file's name, used only to label results.
         data: The file's bytes.
+        read_film: What decodes; files from outside want that of `cxrapp.sandbox`.
     """
     if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-        yield from _read_zip(name, data)
+        yield from _read_zip(name, data, read_film)
     else:
-        yield _read_film(name, data)
+        yield read_film(name, data)
 
 
 def count_entries(data: bytes) -> int:
@@ -96,17 +120,9 @@ def count_entries(data: bytes) -> int:
         return 1
 
 
-def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
-    try:
-        check_bytes(data)
-        if is_dicom(data):
-            return Radiograph(name, **vars(read_dicom(data)))
-        return Radiograph(name, _decode(data))
-    except UnreadableUpload as error:
-        return Rejection(name, str(error))
-
-
-def _read_zip(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
+def _read_zip(
+    name: str, data: bytes, read_film: Callable[[str, bytes], Radiograph | Rejection]
+) -> Iterator[Radiograph | Rejection]:
     try:
         archive, entries = _open_zip(data)
     except UnreadableUpload as error:
@@ -122,7 +138,13 @@ def _read_zip(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
     if not entries:
         yield Rejection(name, "The ZIP archive is empty.")
     for entry in entries:
-        yield _read_entry(archive, entry, f"{name}/{entry.filename}")
+        path = f"{name}/{entry.filename}"
+        try:
+            unpacked = _unpack(archive, entry)
+        except UnreadableUpload as error:
+            yield Rejection(path, str(error))
+        else:
+            yield read_film(path, unpacked)
 
 
 def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
@@ -140,18 +162,19 @@ def _is_clutter(path: str) -> bool:
     return path.startswith("__MACOSX/") or path.rsplit("/", 1)[-1] in (".DS_Store", "Thumbs.db")
 
 
-def _read_entry(
-    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str
-) -> Radiograph | Rejection:
+def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """The bytes of one file of an archive; of a file that is too large, enough to show it."""
     if entry.flag_bits & 0x1:
-        return Rejection(name, "The archive is encrypted; unpack it with its password first.")
+        raise UnreadableUpload("The archive is encrypted; unpack it with its password first.")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # Other methods may ask for gigabytes before the first byte is out.
+        raise UnreadableUpload("The archive is packed in an unusual way; zip it anew.")
     try:
         with archive.open(entry) as file:
             # The size in the directory can lie, so the read itself is bounded.
-            data = file.read(MAX_FILE_BYTES + 1)
-    except Exception as error:  # zipfile lets zlib, lzma, struct and key errors through
-        return Rejection(name, f"This entry of the ZIP archive is damaged ({error}).")
-    return _read_film(name, data)
+            return file.read(MAX_FILE_BYTES + 1)
+    except Exception as error:  # zipfile lets zlib, struct and key errors through
+        raise UnreadableUpload(f"This entry of the ZIP archive is damaged ({error}).") from None
 
 
 def _decode(data: bytes) -> np.ndarray:
@@ -160,7 +183,7 @@ def _decode(data: bytes) -> np.ndarray:
         with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
             check_shape(*image.size)
             pixels = _to_grey(ImageOps.exif_transpose(image))
-    except UnreadableUpload:
+    except (UnreadableUpload, MemoryError):
         raise
     except UnidentifiedImageError:
         raise UnreadableUpload(_name_the_kind(data)) from None

@@ -16,7 +16,8 @@ from cxrapp.bundle import Bundle
 from cxrapp.figures import film_picture, mark_of
 from cxrapp.gate import Verdict
 from cxrapp.predict import BATCH, Prediction, Screened, screen
-from cxrapp.radiograph import Radiograph, Rejection, count_entries, read_upload
+from cxrapp.radiograph import Radiograph, Rejection, count_entries
+from cxrapp.sandbox import read_untrusted
 
 MAX_FILMS = 500
 MAX_BYTES = 2**30  # of all films together, packed
@@ -239,7 +240,7 @@ def _open(
 ) -> Iterator[Radiograph | Rejection]:
     """Films and rejections of the jobs; the key of each, empty for new ones, goes to `keys`."""
     for _, name, data in jobs:
-        for item in [data.unpack()] if isinstance(data, Film) else read_upload(name, data):
+        for item in [data.unpack()] if isinstance(data, Film) else read_untrusted(name, data):
             keys.append(data.key if isinstance(data, Film) else "")
             yield item
 

@@ -35,6 +35,8 @@ def test_imports_run_one_way(path: Path) -> None:
     "room",
     [
         "radiograph",
+        "sandbox",
+        "decoder",
         "preprocess",
         "card",
         "bootstrap",

@@ -1,0 +1,132 @@
+"""Files from outside -> films, each decoded in a process of its own kind: `cxrapp.decoder`.
+
+A decoder fed a hostile file may ask for gigabytes, run for minutes or crash. There it is ended, at
+the limits of `cxrapp.limits`, and takes nothing with it but the one file.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from cxrapp.decoder import LENGTH
+from cxrapp.dicom import Patient
+from cxrapp.errors import UnreadableUpload
+from cxrapp.limits import MAX_DECODE_BYTES, MAX_DECODE_SECONDS, MAX_PIXELS, check_bytes
+from cxrapp.radiograph import Radiograph, Rejection, read_upload
+
+DECODERS = 2  # at once; the network is slower than one of them
+
+ROOT = Path(__file__).parents[1]
+_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS")}
+
+
+def read_untrusted(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
+    """As `cxrapp.radiograph.read_upload`, with memory and time bounded whatever the bytes are."""
+    return read_upload(name, data, read_film=_read_film)
+
+
+def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
+    try:
+        check_bytes(data)  # so that no more than this is ever sent
+    except UnreadableUpload as error:
+        return Rejection(name, str(error))
+    with _decoder() as decoder:
+        return decoder.read(name, data)
+
+
+class Decoder:
+    """One child process, begun when it is first needed and again after it was ended."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self, name: str, data: bytes) -> Radiograph | Rejection:
+        """The film of one file, or why there is none."""
+        if self._process and self._process.poll() is not None:
+            self.close()
+        process = self._process = self._process or _start()
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(MAX_DECODE_SECONDS, end)
+        timer.start()
+        try:
+            _send(process, data)
+            return _receive(process, name)
+        except (OSError, EOFError):
+            self.close()
+            if late.is_set():
+                reason = f"Decoding it took more than {MAX_DECODE_SECONDS} s and was stopped."
+            else:
+                reason = "Decoding it failed beyond repair: the file is damaged."
+            return Rejection(name, reason)
+        finally:
+            timer.cancel()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()  # closes the pipes and waits
+            self._process = None
+
+
+_free: queue.LifoQueue[Decoder] = queue.LifoQueue()  # the last used is warm
+for _ in range(DECODERS):
+    _free.put(Decoder())
+
+
+@contextlib.contextmanager
+def _decoder() -> Iterator[Decoder]:
+    decoder = _free.get()
+    try:
+        yield decoder
+    finally:
+        _free.put(decoder)
+
+
+def _start() -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "cxrapp.decoder", str(MAX_DECODE_BYTES)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # decoders quote tags, and no name may reach a log
+        cwd=ROOT,
+        env=os.environ | _ONE_THREAD,
+    )
+
+
+def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
+    process.stdin.write(LENGTH.pack(len(data)))
+    process.stdin.write(data)
+    process.stdin.flush()
+
+
+def _receive(process: subprocess.Popen[bytes], name: str) -> Radiograph | Rejection:
+    answer = json.loads(_read(process, LENGTH.unpack(_read(process, LENGTH.size))[0]))
+    if "reason" in answer:
+        return Rejection(name, answer["reason"])
+    height, width = answer.pop("shape")
+    pixels = np.frombuffer(_read(process, height * width * 4), np.float32).reshape(height, width)
+    if patient := answer.pop("patient"):
+        patient = Patient(**patient)
+    return Radiograph(name, pixels, patient=patient, **answer)
+
+
+def _read(process: subprocess.Popen[bytes], count: int) -> bytes:
+    # What a decoder claims is as untrusted as the file it reads.
+    data = process.stdout.read(min(count, 4 * MAX_PIXELS))
+    if len(data) < count:
+        raise EOFError
+    return data

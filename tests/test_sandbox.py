@@ -1,0 +1,90 @@
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from smoke import ROOT, SAMPLES
+from test_dicom import make
+
+import cxrapp.sandbox
+from cxrapp.radiograph import Radiograph, Rejection, read_film
+from cxrapp.sandbox import Decoder, read_untrusted
+
+SAMPLE = SAMPLES[0].read_bytes()
+LARGE = make(np.random.default_rng(0).integers(0, 4096, (3000, 3000), dtype=np.uint16))
+
+
+@pytest.fixture
+def decoder() -> Iterator[Decoder]:
+    decoder = Decoder()
+    yield decoder
+    decoder.close()
+
+
+def test_a_film_is_the_same_as_decoded_here(decoder: Decoder) -> None:
+    pixels = np.arange(90 * 80, dtype=np.uint16).reshape(90, 80)
+    named = make(pixels, PatientName="DOE^JANE", PatientAge="031Y", ViewPosition="AP")
+    for name, data in (("a.jpeg", SAMPLE), ("b.dcm", named)):
+        apart, here = decoder.read(name, data), read_film(name, data)
+        np.testing.assert_array_equal(apart.pixels, here.pixels)
+        assert {**vars(apart), "pixels": 0} == {**vars(here), "pixels": 0}
+
+
+def test_a_file_that_is_no_film_has_its_reason(decoder: Decoder) -> None:
+    assert decoder.read("a.txt", b"words") == read_film("a.txt", b"words")
+
+
+def test_a_file_that_takes_too_long_is_given_up(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cxrapp.sandbox, "MAX_DECODE_SECONDS", 0.01)
+    late = decoder.read("late.dcm", LARGE)
+    assert isinstance(late, Rejection)
+    assert "more than 0.01 s" in late.reason
+    monkeypatch.undo()
+    assert isinstance(decoder.read("next.jpeg", SAMPLE), Radiograph)
+
+
+def test_a_file_that_takes_too_much_memory_is_given_up(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("resource", reason="this system has no memory limits")
+    monkeypatch.setattr(cxrapp.sandbox, "MAX_DECODE_BYTES", 300 * 2**20)
+    large = decoder.read("large.dcm", LARGE)
+    assert isinstance(large, Rejection)
+    assert "memory" in large.reason
+    assert isinstance(decoder.read("next.jpeg", SAMPLE), Radiograph)
+
+
+def test_a_decoder_that_died_costs_one_file_at_most(decoder: Decoder) -> None:
+    decoder.read("a.jpeg", SAMPLE)
+    decoder._process.kill()
+    decoder._process.wait()
+    assert isinstance(decoder.read("b.jpeg", SAMPLE), Radiograph)
+
+
+def test_a_decoder_can_write_no_file(tmp_path: Path) -> None:
+    pytest.importorskip("resource", reason="this system has no such limits")
+    program = (
+        "import sys; from cxrapp.decoder import _limit; _limit(2**31);"
+        "open(sys.argv[1], 'w', buffering=1).write('film\\n')"
+    )
+    path = tmp_path / "film"
+    done = subprocess.run([sys.executable, "-c", program, str(path)], cwd=ROOT)
+    assert done.returncode != 0
+    assert not path.exists() or path.stat().st_size == 0
+
+
+def test_archives_are_opened_here_and_their_films_apart() -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("film.jpeg", SAMPLE)
+        file.writestr("words.txt", b"words")
+    film, words = read_untrusted("a.zip", archive.getvalue())
+    assert isinstance(film, Radiograph)
+    assert isinstance(words, Rejection)
+    assert cxrapp.sandbox._free.qsize() == cxrapp.sandbox.DECODERS
