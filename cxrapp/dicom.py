@@ -4,22 +4,28 @@ Decoding by pydicom, with python-gdcm for the compressed transfer syntaxes.
 """
 
 import io
+import math
 import re
-import struct
 import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 import pydicom
+from pydicom.encaps import generate_fragments
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, get_decoder
+from pydicom.uid import RLELossless
 
 from cxrapp.errors import UnreadableUpload
 from cxrapp.limits import check_shape
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 IMPLICIT = "1.2.840.10008.1.2"
-J2K_START = b"\xff\x4f\xff\x51"  # start of codestream, then the size marker
+CODESTREAM_SIZE = re.compile(  # JPEG 2000: width and height; JPEG, JPEG-LS: height and width
+    rb"\xff\x4f\xff\x51.{4}(.{4})(.{4})|\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xf7].{3}(..)(..)",
+    re.DOTALL,
+)
+LONGEST = 64  # characters of a coded text or an identifier
 OLDEST = 110  # years; a birth date before that stands for an unknown one
 
 
@@ -74,7 +80,7 @@ def read_dicom(data: bytes) -> DicomFilm:
         UnreadableUpload: It holds no single grey picture, is damaged or larger than the limits.
     """
     # pydicom inflates such files while it reads them, a thousandfold if they were made to.
-    if DEFLATED in data[:1024]:
+    if DEFLATED in data:
         raise UnreadableUpload("Deflated DICOM files are not read; export it uncompressed.")
     try:
         with warnings.catch_warnings():
@@ -116,14 +122,18 @@ def _check(dataset: pydicom.Dataset) -> None:
         raise UnreadableUpload("The DICOM file is compressed in a way that is not read.")
     if int(dataset.get("NumberOfFrames") or 1) != 1:
         raise UnreadableUpload("The DICOM file holds several pictures; a film is one.")
-    if dataset.SamplesPerPixel != 1:
+    grey = dataset.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")  # and no palette
+    if dataset.SamplesPerPixel != 1 or not grey:
         raise UnreadableUpload("The DICOM file holds a colour picture; a film is grey.")
     check_shape(dataset.Columns, dataset.Rows)
-    # The decoder believes the codestream, not the tags: a few bytes can claim a gigabyte.
-    start = dataset.PixelData.find(J2K_START)
-    if start >= 0:
-        width, height = struct.unpack(">II", dataset.PixelData[start + 8 : start + 16])
-        check_shape(width, height)
+    if syntax.is_encapsulated and syntax != RLELossless:
+        _check_codestream(b"".join(generate_fragments(dataset.PixelData)))
+
+
+def _check_codestream(codestream: bytes) -> None:
+    """The decoder believes the codestream, not the tags: a few bytes can claim a gigabyte."""
+    for j2k_width, j2k_height, height, width in CODESTREAM_SIZE.findall(codestream):
+        check_shape(*(int.from_bytes(side) for side in (j2k_width or width, j2k_height or height)))
 
 
 def _to_grey(dataset: pydicom.Dataset) -> np.ndarray:
@@ -132,26 +142,32 @@ def _to_grey(dataset: pydicom.Dataset) -> np.ndarray:
     if stored.ndim != 2:
         raise UnreadableUpload("The DICOM file holds more pixels than its tags say.")
     values = apply_modality_lut(stored, dataset)
-    if "VOILUTSequence" in dataset or "WindowCenter" in dataset:
+    windowed = "VOILUTSequence" in dataset or "WindowCenter" in dataset
+    if windowed:
         values = apply_voi_lut(values, dataset)
-        low, high = values.min(), values.max()
-    elif dataset.BitsStored <= 8:
-        low, high = 0, 2**dataset.BitsStored - 1
-    else:
-        low, high = values.min(), values.max()
-    if values.min() == values.max():
+    low, high = float(values.min()), float(values.max())  # 16 bits would not hold every difference
+    if low == high:
         raise UnreadableUpload("The picture is blank: every pixel has the same value.")
-    grey = ((values - low) / (high - low)).astype(np.float32)
+    if not math.isfinite(high - low):
+        raise UnreadableUpload("The DICOM file's rescaling or window gives no usable numbers.")
+    full = 2**dataset.BitsStored - 1
+    if not windowed and dataset.BitsStored <= 8 and 0 <= low and high <= full:
+        low, high = 0.0, float(full)
+    grey = values - low
+    grey /= high - low
+    grey = grey.astype(np.float32)
     return 1 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
 
 
 def _text(dataset: pydicom.Dataset, keyword: str) -> str | None:
-    """A coded text; codes are capitals, whatever a machine writes."""
-    return str(dataset.get(keyword) or "").strip().upper() or None
+    """A coded text; codes are capitals, whatever a machine writes, and end up in sentences."""
+    text = "".join(filter(str.isprintable, str(dataset.get(keyword) or "")))
+    return text[:LONGEST].strip().upper() or None
 
 
 def _as_written(dataset: pydicom.Dataset, keyword: str) -> str | None:
-    return str(dataset.get(keyword) or "").strip() or None
+    # A name may be written in three scripts.
+    return str(dataset.get(keyword) or "")[: 3 * LONGEST].strip() or None
 
 
 def _age(dataset: pydicom.Dataset) -> float | None:
