@@ -1,4 +1,4 @@
-"""What an upload may cost, stated in one place and enforced before the step it guards."""
+"""What uploads may cost, stated in one place and enforced before the step they guard."""
 
 from cxrapp.errors import UnreadableUpload
 
@@ -9,6 +9,8 @@ MAX_DECODE_BYTES = 2 * 2**30  # of a decoder; a film of MAX_PIXELS with 16 bits 
 MAX_DECODE_SECONDS = 20  # such a film takes 4
 MAX_ZIP_ENTRIES = 5_000
 MAX_ZIP_BYTES = 4 * 2**30  # unpacked, all entries together; one entry is held at a time
+MAX_FILMS = 500  # of a session
+MAX_SESSION_BYTES = 2**30  # of a session's films together, packed without loss
 
 
 def check_bytes(data: bytes) -> None:

@@ -9,6 +9,7 @@ import torch
 from cxrapp.bundle import Bundle, Encoder
 from cxrapp.gate import MENDS, Verdict, judge
 from cxrapp.radiograph import Radiograph, Rejection
+from cxrapp.turns import NETWORK
 
 BATCH = 8  # films a pass; more gains nothing on a CPU and costs memory
 
@@ -113,14 +114,15 @@ class Encoded:
 
 @torch.no_grad()
 def encode(network: Encoder, films: np.ndarray) -> Encoded:
-    """Run the network once.
+    """Run the network once, when it is free.
 
     Args:
         network: A bundle, or the eager network it was made from.
         films: (N, 1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
     """
     inputs = torch.from_numpy(films).contiguous(memory_format=torch.channels_last)
-    feature_maps, averages = network.backbone(inputs)
+    with NETWORK.turn():
+        feature_maps, averages = network.backbone(inputs)
     return Encoded(feature_maps.numpy(), averages.numpy(), network.head(feature_maps).numpy())
 
 

@@ -152,8 +152,8 @@ def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
-        raise UnreadableUpload(f"The ZIP archive is damaged ({error}).") from None
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+        raise UnreadableUpload("The ZIP archive is damaged.") from None
     return archive, [e for e in entries if not e.is_dir() and not _is_clutter(e.filename)]
 
 
@@ -173,8 +173,8 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         with archive.open(entry) as file:
             # The size in the directory can lie, so the read itself is bounded.
             return file.read(MAX_FILE_BYTES + 1)
-    except Exception as error:  # zipfile lets zlib, struct and key errors through
-        raise UnreadableUpload(f"This entry of the ZIP archive is damaged ({error}).") from None
+    except Exception:  # zipfile lets zlib, struct and key errors through, and quotes names
+        raise UnreadableUpload("This entry of the ZIP archive is damaged.") from None
 
 
 def _decode(data: bytes) -> np.ndarray:

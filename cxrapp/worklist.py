@@ -2,12 +2,14 @@
 
 import base64
 import io
+import logging
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from PIL import Image
@@ -15,15 +17,15 @@ from PIL import Image
 from cxrapp.bundle import Bundle
 from cxrapp.figures import film_picture, mark_of
 from cxrapp.gate import Verdict
+from cxrapp.limits import MAX_FILMS, MAX_SESSION_BYTES
 from cxrapp.predict import BATCH, Prediction, Screened, screen
 from cxrapp.radiograph import Radiograph, Rejection, count_entries
 from cxrapp.sandbox import read_untrusted
+from cxrapp.turns import NETWORK
 
-MAX_FILMS = 500
-MAX_BYTES = 2**30  # of all films together, packed
 THUMBNAIL = 96  # pixels of the long side
 
-_network = threading.Lock()  # two batches at once are no faster than one after the other
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,17 @@ class Result:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the work in the background is. Counts are files, those inside archives included."""
+    """How far the work in the background is. Counts are files, those inside archives included.
+
+    Args:
+        seconds_left: None until the first is done.
+        ahead: Others whose turn comes before.
+    """
 
     done: int
     total: int
-    seconds_left: float | None  # unknown until the first is done
+    seconds_left: float | None
+    ahead: int
 
 
 class Worklist:
@@ -126,7 +134,7 @@ class Worklist:
                 return None
             spent = time.monotonic() - self._started
             left = spent / self._done * (self._total - self._done) if self._done else None
-            return Progress(self._done, self._total, left)
+            return Progress(self._done, self._total, left, NETWORK.ahead(self._worker))
 
     def wait(self) -> None:
         """Until nothing is left to do."""
@@ -181,6 +189,10 @@ class Worklist:
             if self._worker is threading.current_thread():
                 self._worker = None
 
+    def _is_current(self, batch: int) -> bool:
+        with self._lock:
+            return batch == self._batch
+
     def _keep(self, batch: int, bundle: Bundle, key: str, outcome: Screened | Rejection) -> bool:
         """Store one outcome; False where the reader has stopped or there is no more room."""
         packed = b""
@@ -194,8 +206,9 @@ class Worklist:
                 self.rejections.append(outcome)
                 return True
             if packed:
-                if len(self.films) >= MAX_FILMS or self._bytes + len(packed) > MAX_BYTES:
-                    reason = f"One session holds {MAX_FILMS} films or {MAX_BYTES // 2**30} GB."
+                if len(self.films) >= MAX_FILMS or self._bytes + len(packed) > MAX_SESSION_BYTES:
+                    gigabytes = MAX_SESSION_BYTES // 2**30
+                    reason = f"One session holds {MAX_FILMS} films or {gigabytes} GB."
                     self.rejections.append(Rejection(outcome.radiograph.name, reason))
                     return True
                 key = str(self._numbered)
@@ -220,29 +233,52 @@ def _work_through(reference: "weakref.ref[Worklist]") -> None:
         batch, jobs = worklist._take()
         if not jobs:
             return
-        bundle = jobs[0][0]
-        keys: deque[str] = deque()
-        outcomes = screen(bundle, _open(jobs, keys))
-        del worklist  # between two films nothing here holds it
-        while True:
-            with _network:
-                outcome = next(outcomes, None)
-            worklist = reference()
-            if outcome is None or worklist is None:
+        del worklist  # while films are read and scored nothing here holds it
+        items = _open(jobs)
+        while group := list(islice(items, BATCH)):
+            if not _screen_group(reference, batch, jobs[0][0], group):
                 break
-            if not worklist._keep(batch, bundle, keys.popleft(), outcome):
-                break
-            del worklist
+
+
+def _screen_group(
+    reference: "weakref.ref[Worklist]",
+    batch: int,
+    bundle: Bundle,
+    group: list[tuple[str, Radiograph | Rejection]],
+) -> bool:
+    """Score one pass of the network; False where nobody waits for more."""
+    if not ((worklist := reference()) and worklist._is_current(batch)):
+        return False
+    del worklist
+    keys, items = zip(*group, strict=True)
+    try:
+        outcomes = list(screen(bundle, items))
+    except Exception:
+        log.exception("scoring failed")
+        outcomes = [_give_up(item) for item in items]
+    worklist = reference()
+    return worklist is not None and all(
+        worklist._keep(batch, bundle, key, outcome)
+        for key, outcome in zip(keys, outcomes, strict=True)
+    )
+
+
+def _give_up(item: Radiograph | Rejection) -> Rejection:
+    if isinstance(item, Rejection):
+        return item
+    return Rejection(item.name, "Scoring it failed; the reason is in the program's log.")
 
 
 def _open(
-    jobs: list[tuple[Bundle, str, bytes | Film]], keys: deque[str]
-) -> Iterator[Radiograph | Rejection]:
-    """Films and rejections of the jobs; the key of each, empty for new ones, goes to `keys`."""
+    jobs: list[tuple[Bundle, str, bytes | Film]],
+) -> Iterator[tuple[str, Radiograph | Rejection]]:
+    """The jobs' films and rejections, each with its key, empty for new ones."""
     for _, name, data in jobs:
-        for item in [data.unpack()] if isinstance(data, Film) else read_untrusted(name, data):
-            keys.append(data.key if isinstance(data, Film) else "")
-            yield item
+        if isinstance(data, Film):
+            yield data.key, data.unpack()
+        else:
+            for item in read_untrusted(name, data):
+                yield "", item
 
 
 def _pack(pixels: np.ndarray) -> bytes:

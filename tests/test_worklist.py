@@ -13,10 +13,11 @@ from smoke import SAMPLES
 from test_dicom import make
 
 import cxrapp.worklist
-from cxrapp.bundle import Bundle
+from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.figures import film_picture, mark_of
 from cxrapp.predict import predict
 from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.turns import NETWORK
 from cxrapp.worklist import Film, Worklist
 
 
@@ -77,8 +78,6 @@ def test_an_archive_counts_its_files_and_a_broken_one_is_named(bundle: Bundle) -
 
 
 def test_another_bundle_is_asked_about_the_same_films(scored: Worklist, bundle: Bundle) -> None:
-    from cxrapp.bundle import WEIGHTS, load_bundle
-
     other = load_bundle(WEIGHTS / "all-ages.pt")
     assert scored.scored(other) == []
     scored.request(other)
@@ -117,8 +116,6 @@ def test_stop_gives_up_what_is_left(slow: threading.Event, bundle: Bundle) -> No
 def test_a_film_is_asked_about_once_and_again_only_on_demand(
     slow: threading.Event, bundle: Bundle
 ) -> None:
-    from cxrapp.bundle import WEIGHTS, load_bundle
-
     worklist, other = Worklist(), load_bundle(WEIGHTS / "all-ages.pt")
     slow.set()
     worklist.add(bundle, uploads(*SAMPLES[:2]))
@@ -164,6 +161,36 @@ def test_a_worklist_let_go_ends_its_work(slow: threading.Event, bundle: Bundle) 
     slow.set()
     worker.join(20)
     assert not worker.is_alive()
+
+
+def test_a_fault_while_scoring_names_the_films_and_spares_the_next(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(bundle: Bundle, items: object) -> None:
+        raise MemoryError
+
+    worklist = Worklist()
+    with monkeypatch.context() as patch:
+        patch.setattr(cxrapp.worklist, "screen", fail)
+        worklist.add(bundle, [*uploads(SAMPLES[0]), ("words.txt", b"words")])
+        worklist.wait()
+    assert {rejection.name for rejection in worklist.rejections} == {SAMPLES[0].name, "words.txt"}
+    assert "MemoryError" in caplog.text
+    assert SAMPLES[0].name not in caplog.text
+    worklist.add(bundle, uploads(SAMPLES[0]))
+    worklist.wait()
+    assert len(worklist.films) == 1
+
+
+def test_progress_tells_the_place_in_the_queue(bundle: Bundle) -> None:
+    worklist = Worklist()
+    with NETWORK.turn():
+        worklist.add(bundle, uploads(SAMPLES[0]))
+        while not worklist.progress.ahead:
+            time.sleep(0.01)
+        assert worklist.progress.ahead == 1
+    worklist.wait()
+    assert len(worklist.films) == 1
 
 
 def test_thumbnails_are_small_pictures(scored: Worklist) -> None:

@@ -61,6 +61,8 @@ def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
     bar, stop = st.columns([4, 1], vertical_alignment="center")
     left = progress.seconds_left
     words = f"Screening file {min(progress.done + 1, progress.total)} of {progress.total}"
+    if progress.ahead:
+        words += f", {progress.ahead} ahead in the queue"
     if left is not None:
         words += f", about {max(round(left), 1)} s left"
     bar.progress(min(progress.done / max(progress.total, 1), 1.0), words)

@@ -1,0 +1,46 @@
+"""One pass of the network at a time for all sessions: two at once are no faster than in turn."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Turns:
+    """A queue of threads, first come, first served.
+
+    A thread that needs many turns gets one of them after everybody who asked meanwhile, so a film
+    dropped in while another reader screens five hundred does not wait for those.
+    """
+
+    def __init__(self) -> None:
+        self._queue: deque[threading.Thread] = deque()  # the first has its turn
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn, and pass it on when done. Not to be taken twice by one thread."""
+        me = threading.current_thread()
+        with self._changed:
+            self._queue.append(me)
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._queue[0] is me)
+            yield
+        finally:
+            with self._changed:
+                self._queue.remove(me)
+                self._changed.notify_all()
+
+    def ahead(self, thread: threading.Thread | None) -> int:
+        """How many others have their turn before this thread; 0 as well where it does not wait."""
+        with self._changed:
+            return self._queue.index(thread) if thread in self._queue else 0
+
+    def __len__(self) -> int:
+        """How many wait or have their turn."""
+        with self._changed:
+            return len(self._queue)
+
+
+NETWORK = Turns()
