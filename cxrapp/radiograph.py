@@ -6,6 +6,7 @@ screened all the same.
 """
 
 import io
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from cxrapp.limits import (
     check_shape,
 )
 
+ZIP_ENTRY = b"PK\x01\x02"  # begins each entry of an archive's directory
 KINDS = {  # first bytes -> what a person calls such a file
     b"%PDF": "a PDF document",
     b"GIF8": "a GIF picture",
@@ -128,15 +130,6 @@ def _read_zip(
     except UnreadableUpload as error:
         yield Rejection(name, str(error))
         return
-    if len(entries) > MAX_ZIP_ENTRIES or sum(e.file_size for e in entries) > MAX_ZIP_BYTES:
-        yield Rejection(
-            name,
-            f"The ZIP archive holds more than {MAX_ZIP_ENTRIES:,} files or "
-            f"{MAX_ZIP_BYTES // 2**30} GB; split it.",
-        )
-        return
-    if not entries:
-        yield Rejection(name, "The ZIP archive is empty.")
     for entry in entries:
         path = f"{name}/{entry.filename}"
         try:
@@ -148,13 +141,30 @@ def _read_zip(
 
 
 def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
-    """An archive and its files, system clutter left out."""
+    """An archive and its files, folders and system clutter left out.
+
+    Raises:
+        UnreadableUpload: It is damaged, empty or holds too much.
+    """
+    too_much = (
+        f"The ZIP archive holds more than {MAX_ZIP_ENTRIES:,} files or "
+        f"{MAX_ZIP_BYTES // 2**30} GB; split it."
+    )
+    # The directory is read as a whole: a million entries would take half a gigabyte.
+    if data.count(ZIP_ENTRY) > 4 * MAX_ZIP_ENTRIES:  # a film may have clutter and a folder
+        raise UnreadableUpload(too_much)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
+    except Exception:  # zipfile lets struct and Unicode errors through
         raise UnreadableUpload("The ZIP archive is damaged.") from None
-    return archive, [e for e in entries if not e.is_dir() and not _is_clutter(e.filename)]
+    # Not by is_dir, which fails on an entry without a name.
+    files = [e for e in archive.infolist() if not e.filename.endswith("/")]
+    entries = [e for e in files if not _is_clutter(e.filename)]
+    if len(entries) > MAX_ZIP_ENTRIES or sum(e.file_size for e in entries) > MAX_ZIP_BYTES:
+        raise UnreadableUpload(too_much)
+    if not entries:
+        raise UnreadableUpload("The ZIP archive is empty.")
+    return archive, entries
 
 
 def _is_clutter(path: str) -> bool:
@@ -180,7 +190,11 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def _decode(data: bytes) -> np.ndarray:
     """Decode one JPEG or PNG to (H, W) float32 in [0, 1], upright by its EXIF orientation."""
     try:
-        with Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image:
+        with (
+            # Odd EXIF is common and harmless here.
+            warnings.catch_warnings(action="ignore", category=UserWarning),
+            Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image,
+        ):
             check_shape(*image.size)
             pixels = _to_grey(ImageOps.exif_transpose(image))
     except (UnreadableUpload, MemoryError):
@@ -189,8 +203,8 @@ def _decode(data: bytes) -> np.ndarray:
         raise UnreadableUpload(_name_the_kind(data)) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableUpload(f"The picture has more than {MAX_PIXELS:,} pixels.") from None
-    except Exception as error:  # decoders fail in many ways: OSError, SyntaxError, struct.error
-        raise UnreadableUpload(f"The picture is cut off or damaged ({error}).") from None
+    except Exception:  # decoders fail in many ways: OSError, SyntaxError, struct.error
+        raise UnreadableUpload("The picture is cut off or damaged.") from None
     if pixels.min() == pixels.max():
         raise UnreadableUpload("The picture is blank: every pixel has the same value.")
     return pixels
