@@ -1,29 +1,47 @@
 """The model card: all a bundle says about itself, as JSON beside the model file. No torch."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
+from cxrapp.bundle_files import read_part
+from cxrapp.card_checks import check_card
+from cxrapp.card_fields import (
+    EXACT,
+    Digest,
+    Measured,
+    Measures,
+    Name,
+    Real,
+    Share,
+    Together,
+    Training,
+    Whole,
+    read_json,
+)
 from cxrapp.errors import InvalidBundle
 from cxrapp.preprocess import Preprocessing
 
 SCHEMA = 2
+MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=EXACT)
 class Finding:
     """One yes-or-no question. `positive` and `negative` are the words a screen shows for it."""
 
-    name: str
+    name: Name
     positive: str
     negative: str
-    given: str | None = None  # asked only where this finding is present
+    given: Name | None = None  # asked only where this finding is present
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=EXACT)
 class Gate:
     """Which films a bundle knows; see `cxrapp.gate` for what is done with it.
 
@@ -42,7 +60,7 @@ class Gate:
     refuse: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=EXACT)
 class Calibration:
     """Platt scaling: probability = sigmoid(slope * logit + intercept).
 
@@ -53,14 +71,14 @@ class Calibration:
 
     slope: float
     intercept: float
-    mislabelled: tuple[float, float] = (0.0, 0.0)
+    mislabelled: tuple[Share, Share] = (0.0, 0.0)
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Logits of any shape -> probabilities of the same shape, float64 in [0, 1]."""
         return 1 / (1 + np.exp(-(self.slope * np.asarray(logits, np.float64) + self.intercept)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=EXACT)
 class Cohort:
     """The films a bundle was measured on: scores, not curves, so any point can be recomputed.
 
@@ -73,10 +91,10 @@ class Cohort:
     """
 
     description: str
-    patients: np.ndarray
-    labels: np.ndarray
-    logits: np.ndarray
-    distances: np.ndarray
+    patients: Whole
+    labels: Real
+    logits: Real
+    distances: Real
 
     def subset(self, chosen: np.ndarray) -> "Cohort":
         """The films marked in `chosen`, (N,) bool."""
@@ -84,7 +102,7 @@ class Cohort:
         return Cohort(self.description, *(part[chosen] for part in films))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=EXACT)
 class Scores:
     """One finding in one cohort, films without a label left out.
 
@@ -99,7 +117,7 @@ class Scores:
     patients: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=EXACT)
 class ModelCard:
     """Everything a bundle says about itself. Per-finding tuples follow `findings`.
 
@@ -115,21 +133,21 @@ class ModelCard:
     """
 
     name: str
-    sha256: str
+    sha256: Digest
     population: str
     intended_use: str
     out_of_scope: tuple[str, ...]
     limits: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    findings: Annotated[tuple[Finding, ...], Field(min_length=1)]
     preprocessing: Preprocessing
     gate: Gate
     calibrations: tuple[Calibration, ...]
-    operating_points: tuple[dict[str, float], ...]
+    operating_points: tuple[Annotated[dict[str, Share], Field(min_length=1)], ...]
     cohorts: dict[str, Cohort]
-    metrics: dict[str, Any]
-    groups: dict[str, Any]
-    shortcuts: dict[str, Any]
-    training: dict[str, Any]
+    metrics: dict[str, dict[str, Measures | Together]]
+    groups: dict[str, dict[str, Measures | Together]]
+    shortcuts: dict[str, dict[str, Measured]]
+    training: Training
 
     def index(self, finding: str) -> int:
         """Column of a finding."""
@@ -166,55 +184,29 @@ def load_card(path: Path) -> ModelCard:
         path: The bundle's .pt or .json.
 
     Raises:
-        InvalidBundle: The card is missing, damaged or of another format.
+        InvalidBundle: The card is missing, damaged, of another format, or says what cannot be.
     """
     path = path.with_suffix(".json")
+    data = read_part(path, "the model card", MAX_CARD_BYTES)
     try:
-        values = json.loads(path.read_text())
+        values = read_json(data)
         schema = values.pop("schema")
-    except FileNotFoundError:
-        raise InvalidBundle(f"{path.name}: the model card is missing.") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
     if schema != SCHEMA:
+        found = str(schema)[:20]
         raise InvalidBundle(
-            f"{path.name}: the model card has format {schema}; this program reads {SCHEMA}."
+            f"{path.name}: the model card has format {found}; this program reads {SCHEMA}."
         )
     try:
-        return _card_from(values)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        card = TypeAdapter(ModelCard).validate_python(values)
+        check_card(card)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = " ".join(str(part) for part in first["loc"])
+        raise InvalidBundle(
+            f"{path.name}: the model card does not fit ({where}: {first['msg']})."
+        ) from error
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise InvalidBundle(f"{path.name}: the model card does not fit ({error}).") from error
-
-
-def _card_from(values: dict[str, Any]) -> ModelCard:
-    return ModelCard(
-        **{
-            **values,
-            "out_of_scope": tuple(values["out_of_scope"]),
-            "limits": tuple(values["limits"]),
-            "findings": tuple(Finding(**finding) for finding in values["findings"]),
-            "preprocessing": Preprocessing(**values["preprocessing"]),
-            "gate": Gate(
-                **{
-                    **values["gate"],
-                    "ages": tuple((low, high) for low, high in values["gate"]["ages"]),
-                    "views": tuple(values["gate"]["views"]),
-                }
-            ),
-            "calibrations": tuple(
-                Calibration(**{**fitted, "mislabelled": tuple(fitted["mislabelled"])})
-                for fitted in values["calibrations"]
-            ),
-            "operating_points": tuple(values["operating_points"]),
-            "cohorts": {
-                name: Cohort(
-                    cohort["description"],
-                    np.array(cohort["patients"], int),
-                    np.array(cohort["labels"], float),  # null becomes NaN
-                    np.array(cohort["logits"], float),
-                    np.array(cohort["distances"], float),
-                )
-                for name, cohort in values["cohorts"].items()
-            },
-        }
-    )
+    return card

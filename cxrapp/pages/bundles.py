@@ -1,7 +1,9 @@
 """The bundles of the weights folder, and the one that every page works with."""
 
 import importlib
+import os
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -9,17 +11,30 @@ import streamlit as st
 from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.errors import InvalidBundle
 
+Stamp = tuple[tuple[int, int, int] | None, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of loading a bundle: the bundle or, in words, why not.
+
+    Args:
+        stamp: Of its two files, as they were when it was loaded.
+    """
+
+    path: Path
+    stamp: Stamp
+    bundle: Bundle | None
+    fault: str = ""
+
 
 def offered_bundles() -> dict[str, Bundle]:
     """Name -> bundle, the default first; without a valid one the page stops and says why."""
-    bundles, faults = {}, []
-    for path in find_bundles(WEIGHTS):
-        try:
-            bundles[path.stem] = _load(path, path.stat().st_mtime_ns)
-        except InvalidBundle as error:
-            faults.append(str(error))
-    for fault in faults:
-        st.error(f"Not offered: {fault}")
+    outcomes = [_load(path) for path in find_bundles(WEIGHTS)]
+    bundles = {one.path.stem: one.bundle for one in outcomes if one.bundle}
+    for outcome in outcomes:
+        if outcome.fault:
+            st.error(f"Not offered: {outcome.fault}")
     if not bundles:
         st.error(
             f"There is no model to screen with in `{WEIGHTS}`. Copy a bundle there, its .pt and "
@@ -51,12 +66,35 @@ def choose_bundle(key: str = "bundle", label: str = "Model") -> Bundle:
 
 def bundle_path(bundle: Bundle) -> Path:
     """Where the bundle was loaded from."""
-    return next(WEIGHTS / f"{name}.pt" for name, one in offered_bundles().items() if one is bundle)
+    for path in find_bundles(WEIGHTS):
+        if _load(path).bundle is bundle:
+            return path
+    st.rerun()  # its files were replaced while the page was drawn
 
 
-@st.cache_resource(show_spinner="Loading the model", max_entries=4)
-def _load(path: Path, changed: int) -> Bundle:
-    """One copy in memory for all sessions; `changed` makes a replaced file load anew."""
+def _is_current(outcome: Outcome) -> bool:
+    return outcome.stamp == _stamp(outcome.path)
+
+
+def _stamp(path: Path) -> Stamp:
+    """What changes when either file does; None for one that is not there."""
+    stamps = []
+    for part in (path, path.with_suffix(".json")):
+        try:
+            found = os.stat(part)
+            stamps.append((found.st_ino, found.st_mtime_ns, found.st_size))
+        except OSError:
+            stamps.append(None)
+    return tuple(stamps)
+
+
+@st.cache_resource(show_spinner="Loading the model", validate=_is_current)
+def _load(path: Path) -> Outcome:
+    """One copy in memory for all sessions, loaded anew when its files have changed."""
     # The heat-map library takes seconds to import: begin while the reader looks for a film.
     threading.Thread(target=importlib.import_module, args=("pytorch_grad_cam",)).start()
-    return load_bundle(path)
+    stamp = _stamp(path)
+    try:
+        return Outcome(path, stamp, load_bundle(path))
+    except InvalidBundle as error:
+        return Outcome(path, stamp, None, str(error))
