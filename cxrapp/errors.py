@@ -3,7 +3,8 @@
 CxrError
 ├── UnreadableUpload   a file that is not a usable film
 ├── InvalidBundle      a model file that must not be used
-└── InvalidSettings    a file of saved operating points that must not be used
+├── InvalidSettings    a file of saved operating points that must not be used
+└── AuditFault         an audit file that cannot be written, or whose chain is broken
 """
 
 
@@ -21,3 +22,7 @@ class InvalidBundle(CxrError):
 
 class InvalidSettings(CxrError):
     """The settings file is damaged, or was saved for another model."""
+
+
+class AuditFault(CxrError):
+    """No line can be added to the audit file, or somebody changed it."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from smoke import CYCLE, ROOT, SAMPLES
+from streamlit.testing.v1 import AppTest
 
 from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.radiograph import Radiograph, read_upload
@@ -66,3 +67,8 @@ def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "whole"
     fit(CYCLE, tiny, run)
     return run
+
+
+@pytest.fixture
+def app() -> AppTest:
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()

@@ -1,71 +1,25 @@
 import io
 import json
-import shutil
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
-from smoke import ROOT, SAMPLES
+from smoke import SAMPLES
+from steps import OPENED, desk, outcomes_shown, press, settle, texts, threshold, upload
 from streamlit.testing.v1 import AppTest
 from test_dicom import make
 
 import cxrapp.predict
 from cxrapp.bundle import Bundle
 from cxrapp.pages import bundles, exports, worklist
-from cxrapp.pages.desk import Desk
 from cxrapp.pages.first_read import record_call
 from cxrapp.settings import SavedPoint, dump_points
 
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
-OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
-
-
-@pytest.fixture
-def app() -> Iterator[AppTest]:
-    yield AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
-
-
-def texts(app: AppTest) -> str:
-    elements = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info]
-    return "\n".join(element.value for element in elements).replace("\\", "")
-
-
-def desk(app: AppTest) -> Desk:
-    return app.session_state["desk"]
-
-
-def settle(app: AppTest) -> AppTest:
-    """Wait for the work in the background, and draw the page with its results."""
-    desk(app).worklist.wait()
-    app.run()
-    assert not app.exception
-    return app
-
-
-def upload(app: AppTest, *files: Path | tuple[str, bytes]) -> AppTest:
-    named = [one if isinstance(one, tuple) else (one.name, one.read_bytes()) for one in files]
-    widget = next(one for one in app.file_uploader if one.key.startswith("uploads"))
-    widget.set_value([(*one, "application/octet-stream") for one in named]).run()
-    return settle(app)
-
-
-def threshold(app: AppTest, finding: str) -> object:
-    return next(s for s in app.slider if s.label == f"{finding} threshold")
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    app.button(key=key).click().run()
-    assert not app.exception
-    return app
-
-
-def outcomes_shown(app: AppTest) -> str:
-    return next(one.value for one in app.markdown if OPENED in one.value)
 
 
 def test_first_screen_shows_a_result_one_click_away(app: AppTest) -> None:
@@ -336,107 +290,6 @@ def test_films_taken_away_are_forgotten(app: AppTest) -> None:
     assert not app.exception
     assert not desk(app).worklist.films
     assert OPENED not in texts(app)
-
-
-def test_without_a_bundle_the_app_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
-    assert "There is no model to screen with" in app.error[0].value
-    assert not app.file_uploader
-
-
-def test_an_altered_bundle_is_refused_and_a_good_one_still_offered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    good = next(bundles.WEIGHTS.glob("*.pt"))
-    for path in (good, good.with_suffix(".json")):
-        shutil.copy(path, tmp_path / path.name)
-        shutil.copy(path, tmp_path / f"altered{path.suffix}")
-    with (tmp_path / "altered.pt").open("ab") as file:
-        file.write(b"x")
-    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
-    assert "altered.pt" in app.error[0].value
-    assert "SHA-256 differs" in app.error[0].value
-    assert app.file_uploader
-
-
-def model_page() -> None:
-    from cxrapp.pages import model
-
-    model.show()
-
-
-def test_model_page_states_use_limits_and_numbers() -> None:
-    app = AppTest.from_function(model_page, default_timeout=120).run()
-    assert not app.exception
-    for words in ("Meant for", "Not meant for", "Known limits", "official test", "SHA-256"):
-        assert words in texts(app)
-    assert list(app.table[0].value["Measure"]) == [
-        "AUROC",
-        "Sensitivity",
-        "Specificity",
-        "Precision (PPV)",
-        "Accuracy",
-        "F1",
-        "Calibration error",
-    ]
-    assert "Decision curve" not in texts(app)
-    app.toggle(key="curves test").set_value(True).run()
-    assert not app.exception
-    for title in ("Precision and recall", "Calibration", "Scores", "Decision curve"):
-        assert title in texts(app)
-
-
-def test_model_page_shows_maps_of_random_weights() -> None:
-    app = AppTest.from_function(model_page, default_timeout=120).run()
-    app.toggle(key="sanity").set_value(True).run()
-    assert not app.exception
-    assert "rank correlation with the true map over ten draws" in texts(app)
-
-
-def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) -> None:
-    def page() -> None:
-        from cxrapp.pages import compare
-
-        compare.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
-    assert not app.exception
-    desk(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
-    settle(app)
-    settle(app)  # the other model has now been asked as well
-    assert "of 2 films flip" in texts(app)
-    assert list(app.dataframe[0].value["film"]) and len(app.dataframe[0].value) == 2
-    press(app, "match pneumonia")
-    other = bundles.offered_bundles()["all-ages"].card
-    changed = desk(app).setting(other, "pneumonia").threshold
-    assert changed != other.default_thresholds()["pneumonia"]
-
-
-def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
-    def page() -> None:
-        from cxrapp.pages import site
-
-        site.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
-    assert "How does the model do here?" in texts(app)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for folder in ("NORMAL", "PNEUMONIA"):
-            for path in sorted((kermany / "test" / folder).glob("*"))[:60:4]:
-                archive.write(path, f"{folder}/{path.name}")
-    app.file_uploader[0].set_value([("ours.zip", buffer.getvalue(), "application/zip")]).run()
-    desk(app).site.wait()
-    app.run()
-    assert not app.exception
-    assert "30 films of 30 patients are labelled for pneumonia" in texts(app)
-    assert "AUROC" in texts(app)
-    assert "cannot carry a threshold of their own" in texts(app)
-    assert not [b for b in app.button if b.label.startswith("Screen with")]
 
 
 def test_while_a_blinded_read_is_under_way_nothing_else_tells(app: AppTest) -> None:

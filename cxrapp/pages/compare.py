@@ -11,6 +11,7 @@ from cxrapp.errors import CxrError
 from cxrapp.figures import ACCENT, FAINT, POINT, dress
 from cxrapp.flips import FindingFlips, Side, compare_films
 from cxrapp.matching import Match, matching_threshold
+from cxrapp.pages.audited import record_answers
 from cxrapp.pages.bundles import choose_bundle, offered_bundles
 from cxrapp.pages.desk import Desk, desk, plain
 from cxrapp.pages.films import show_progress
@@ -48,6 +49,8 @@ def show() -> None:
         st.caption(
             f"{len(withheld)} of {len(films)} films are refused by one of the two and left out."
         )
+    for bundle in (a, b):
+        record_answers(here, bundle, shown)
     comparison = compare_films(_side(here, a, shown), _side(here, b, shown), _names(shown))
     for note in comparison.notes:
         st.warning(note)

@@ -1,6 +1,8 @@
 """What one reader's session holds: the worklist, what was done with it, and every setting."""
 
+import secrets
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import streamlit as st
 
@@ -61,6 +63,8 @@ class Desk:
     saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
     reads: dict[str, OpenRead] = field(default_factory=dict)
     explanations: dict[tuple[str, str, str], Explanation] = field(default_factory=dict)
+    audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    session: str = field(default_factory=lambda: secrets.token_hex(4))  # in the audit file
     uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
     rejections_seen: int = 0  # files that could not be used, and whose message was closed
 
@@ -126,6 +130,7 @@ class Desk:
         self.overruled.clear()
         self.reads.clear()
         self.explanations.clear()
+        self.audited.clear()
 
     def clear_site(self) -> None:
         """Take the labelled films away."""

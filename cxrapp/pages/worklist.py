@@ -8,6 +8,7 @@ import streamlit as st
 from cxrapp.bundle import Bundle
 from cxrapp.card import Finding
 from cxrapp.decision import Decision
+from cxrapp.pages.audited import record_answers
 from cxrapp.pages.desk import Desk, display_name
 from cxrapp.pages.exports import offer_exports
 from cxrapp.pages.film_list import Bar, Row, show_rows
@@ -29,6 +30,7 @@ def show_worklist(desk: Desk, bundle: Bundle, films: list[Film]) -> Film | None:
         (film, r := desk.worklist.result(film, bundle), desk.decide(bundle.card, r))
         for film in films
     ]
+    record_answers(desk, bundle, films)
     counts, export = st.columns([2.1, 1], gap="xsmall", vertical_alignment="center")
     counts.markdown(_counts(desk, bundle, scored))
     exports = export.popover("Export", width="stretch")
