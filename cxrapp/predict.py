@@ -8,6 +8,7 @@ import torch
 
 from cxrapp.bundle import Bundle, Encoder
 from cxrapp.gate import MENDS, Verdict, judge
+from cxrapp.metrics import PASS_SECONDS
 from cxrapp.radiograph import Radiograph, Rejection
 from cxrapp.turns import NETWORK
 
@@ -121,7 +122,7 @@ def encode(network: Encoder, films: np.ndarray) -> Encoded:
         films: (N, 1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
     """
     inputs = torch.from_numpy(films).contiguous(memory_format=torch.channels_last)
-    with NETWORK.turn():
+    with NETWORK.turn(), PASS_SECONDS.time():
         feature_maps, averages = network.backbone(inputs)
     return Encoded(feature_maps.numpy(), averages.numpy(), network.head(feature_maps).numpy())
 

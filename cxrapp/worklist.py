@@ -18,6 +18,7 @@ from cxrapp.bundle import Bundle
 from cxrapp.figures import film_picture, mark_of
 from cxrapp.gate import Verdict
 from cxrapp.limits import MAX_FILMS, MAX_SESSION_BYTES
+from cxrapp.metrics import FILES_REJECTED, FILMS, WORKLISTS
 from cxrapp.predict import BATCH, Prediction, Screened, screen
 from cxrapp.radiograph import Radiograph, Rejection, count_entries
 from cxrapp.sandbox import read_untrusted
@@ -87,6 +88,8 @@ class Worklist:
     """
 
     def __init__(self) -> None:
+        WORKLISTS.inc()
+        weakref.finalize(self, WORKLISTS.dec)
         self.films: dict[str, Film] = {}
         self.rejections: list[Rejection] = []
         self._results: dict[tuple[str, str], Result] = {}  # (film, SHA-256 of the bundle)
@@ -203,6 +206,8 @@ class Worklist:
                 return False
             self._done += 1
             if isinstance(outcome, Rejection):
+                FILES_REJECTED.inc()
+                log.info("file rejected")
                 self.rejections.append(outcome)
                 return True
             if packed:
@@ -217,6 +222,11 @@ class Worklist:
                 self.films[key] = _to_film(key, outcome.radiograph, packed)
             result = Result(outcome.prediction, outcome.verdict)
             self._results[key, bundle.card.sha256] = result
+            FILMS.labels(result.verdict.outcome).inc()
+            log.info(
+                "film screened",
+                extra={"gate": result.verdict.outcome, "bundle": bundle.card.sha256},
+            )
             return True
 
 
