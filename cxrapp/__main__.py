@@ -1,28 +1,22 @@
 """Screen films without a browser.
 
 python -m cxrapp screen PATH... --csv out.csv [--heatmaps DIR] [--bundle FILE.pt]
-                                [--threshold pneumonia=0.4]...
+                                [--threshold pneumonia=0.4]... [--engine ray [--workers N]]
 python -m cxrapp card FILE.pt
 """
 
 import argparse
-import re
 import sys
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from tqdm import tqdm
-
-from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
+from cxrapp.bulk.engines import run_here, run_on_ray
+from cxrapp.bulk.files import find_files
+from cxrapp.bulk.job import Job, identify, parts_folder
+from cxrapp.bulk.run import run
+from cxrapp.bundle import WEIGHTS, find_bundles
 from cxrapp.card import ModelCard, load_card
-from cxrapp.decision import decide
 from cxrapp.errors import CxrError
-from cxrapp.explain import grad_cams
-from cxrapp.figures import film_picture, overlay_picture
-from cxrapp.limits import MAX_FILE_BYTES
-from cxrapp.predict import Screened, screen
-from cxrapp.radiograph import Radiograph, Rejection, read_upload
-from cxrapp.report import film_rows, rejection_rows, table_writer
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,7 +34,12 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m cxrapp", description="Screen chest films.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    command = commands.add_parser("screen", help="score films, folders and ZIP archives")
+    command = commands.add_parser(
+        "screen",
+        help="score films, folders and ZIP archives",
+        description="Score films, folders and ZIP archives. A run that was stopped goes on where "
+        "it was when the same command is given again.",
+    )
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     command.add_argument("--csv", type=Path, required=True, help="table to write")
     command.add_argument("--heatmaps", type=Path, help="folder for heat maps as PNG")
@@ -51,6 +50,20 @@ def _build_parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FINDING=VALUE",
         help="decide at another threshold than the card's",
+    )
+    command.add_argument(
+        "--engine",
+        choices=["local", "ray"],
+        default="local",
+        help="who screens: this process, or, for very many films, a Ray cluster: the one that "
+        "RAY_ADDRESS names, whose machines must share all the paths, or else this machine's cores",
+    )
+    command.add_argument(
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="Ray workers, each with its share of the cores and a model of its own in memory "
+        "(default: one a core)",
     )
     command.set_defaults(run_command=_screen)
 
@@ -64,20 +77,37 @@ def _screen(options: argparse.Namespace) -> None:
     missing = [str(path) for path in options.paths if not path.exists()]
     if missing:
         raise CxrError(f"No such file or folder: {', '.join(missing)}.")
-    bundle = load_bundle(options.bundle or _default_bundle())
-    thresholds = bundle.card.default_thresholds() | _parse_thresholds(options, bundle.card)
-    files = list(_find_files(options.paths))
-    with options.csv.open("w", newline="", encoding="utf-8") as file:
-        writer = table_writer(file)
-        for result in screen(bundle, _read_files(files)):
-            if isinstance(result, Rejection):
-                writer.writerows(rejection_rows(bundle.card, result, thresholds))
-                continue
-            name = result.radiograph.name
-            decisions = decide(bundle.card, result.prediction.probabilities, thresholds)
-            writer.writerows(film_rows(name, decisions, result.verdict))
-            if options.heatmaps:
-                _save_heat_maps(options.heatmaps, bundle, result)
+    if options.workers and options.engine != "ray":
+        raise CxrError("--workers is for --engine ray; this process alone uses all its cores.")
+    bundle = (options.bundle or _default_bundle()).absolute()
+    card = load_card(bundle)
+    thresholds = card.default_thresholds() | _parse_thresholds(options, card)
+    csv, heatmaps = _check_outputs(options)
+    outputs = [path for path in (csv, parts_folder(csv), heatmaps) if path]
+    files = list(find_files(options.paths, outputs))
+    job = Job(bundle, thresholds, csv, heatmaps, identify(card, thresholds, heatmaps, files))
+    engines = {"local": run_here, "ray": partial(run_on_ray, workers=options.workers)}
+    run(job, files, engines[options.engine])
+
+
+def _check_outputs(options: argparse.Namespace) -> tuple[Path, Path | None]:
+    """What could only fail after hours is refused at once; the table and the heat maps' folder."""
+    csv = options.csv.resolve()
+    if csv.exists() and not csv.is_file():
+        raise CxrError(f"--csv {options.csv}: it is there already, and not a file.")
+    if not csv.parent.is_dir():
+        raise CxrError(f"--csv {options.csv}: there is no folder {csv.parent}.")
+    heatmaps = options.heatmaps and options.heatmaps.resolve()
+    if heatmaps in [path.resolve() for path in options.paths]:
+        raise CxrError(f"--heatmaps {options.heatmaps}: heat maps need a folder without films.")
+    return csv, heatmaps
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
 
 
 def _default_bundle() -> Path:
@@ -100,44 +130,6 @@ def _parse_thresholds(options: argparse.Namespace, card: ModelCard) -> dict[str,
         if not 0 <= thresholds[finding] <= 1:
             raise CxrError(f"--threshold {text}: a threshold is between 0 and 1.")
     return thresholds
-
-
-def _find_files(paths: list[Path]) -> Iterator[tuple[str, Path]]:
-    """(name as found under PATH, file); system clutter such as .DS_Store is passed over."""
-    for path in paths:
-        if not path.is_dir():
-            yield str(path), path
-            continue
-        for file in sorted(path.rglob("*")):
-            if file.is_file() and not file.name.startswith("."):
-                yield file.relative_to(path).as_posix(), file
-
-
-def _read_files(files: list[tuple[str, Path]]) -> Iterator[Radiograph | Rejection]:
-    for name, path in tqdm(files, unit="file", disable=None):
-        try:
-            # A ZIP may be large; a film may not, and its size is checked before it is read.
-            if path.suffix.lower() != ".zip" and path.stat().st_size > MAX_FILE_BYTES:
-                yield Rejection(name, f"The file is larger than {MAX_FILE_BYTES // 2**20} MB.")
-                continue
-            data = path.read_bytes()
-        except OSError as error:
-            yield Rejection(name, f"The file cannot be opened ({error.strerror}).")
-            continue
-        yield from read_upload(name, data)
-
-
-def _save_heat_maps(folder: Path, bundle: Bundle, result: Screened) -> None:
-    """One PNG a finding, named after the film; one scale for all findings of the film."""
-    folder.mkdir(parents=True, exist_ok=True)
-    pixels = result.radiograph.pixels
-    film = film_picture(pixels)
-    cams = grad_cams(bundle, result.prediction.feature_map)
-    stem = re.sub(r"[^\w.-]+", "_", result.radiograph.name).lstrip(".")
-    for finding, cam in zip(bundle.card.findings, cams, strict=True):
-        heat = bundle.card.preprocessing.to_image(cam, pixels.shape)
-        picture = overlay_picture(film, heat, scale=float(cams.max()), opacity=0.5)
-        picture.save(folder / f"{stem}.{finding.name}.png")
 
 
 if __name__ == "__main__":

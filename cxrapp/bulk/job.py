@@ -1,0 +1,87 @@
+"""What a run is asked to do, and its identity: the same job goes on, another starts anew."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cxrapp import __version__
+from cxrapp.bulk.files import File
+from cxrapp.card import ModelCard
+
+PART_FILES = 16  # two batches: what a kill may cost a worker, some seconds
+
+
+@dataclass(frozen=True)
+class Part:
+    """A run of files that one worker screens at a time.
+
+    Args:
+        index: Its place in the table.
+    """
+
+    index: int
+    files: tuple[File, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is done with every file. Paths are absolute: a worker may run in another folder.
+
+    Args:
+        bundle: The bundle's .pt.
+        thresholds: Finding -> threshold.
+        csv: The table to write.
+        heatmaps: Folder of the heat maps; None writes none.
+        identity: See `identify`.
+    """
+
+    bundle: Path
+    thresholds: dict[str, float]
+    csv: Path
+    heatmaps: Path | None
+    identity: str
+
+    @property
+    def folder(self) -> Path:
+        """Where this job keeps its finished parts; another job never writes there."""
+        return parts_folder(self.csv) / self.identity
+
+    def path_of(self, part: Part) -> Path:
+        """The table of one part."""
+        return self.folder / f"{part.index:06d}.csv"
+
+
+def parts_folder(csv: Path) -> Path:
+    """The folder beside a table that holds the parts of a run that is not finished."""
+    return csv.with_name(f"{csv.name}.parts")
+
+
+def cut(files: Sequence[File]) -> list[Part]:
+    """Files -> parts of `PART_FILES`, in order."""
+    starts = range(0, len(files), PART_FILES)
+    return [
+        Part(index, tuple(files[start : start + PART_FILES])) for index, start in enumerate(starts)
+    ]
+
+
+def identify(
+    card: ModelCard, thresholds: dict[str, float], heatmaps: Path | None, files: Sequence[File]
+) -> str:
+    """16 hexadecimal digits that change with whatever could change a row.
+
+    The program's version, the model and its card, thresholds, and every file's name, path, size
+    and time of change. Batches end where parts end, and a film's last digits depend on its batch,
+    so the size of a part counts as well.
+    """
+    digest = hashlib.sha256()
+
+    def add(*values: object) -> None:
+        digest.update(json.dumps(values).encode() + b"\n")
+
+    add(__version__, PART_FILES, card.to_json(), sorted(thresholds.items()))
+    add(None if heatmaps is None else str(heatmaps))
+    for file in files:
+        add(file.name, file.path, file.stamp())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,74 @@
+"""One part of a job: films -> rows, written whole or not at all."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from cxrapp.bulk.files import read_file
+from cxrapp.bulk.heatmaps import save_heat_maps
+from cxrapp.bulk.job import Job, Part
+from cxrapp.bundle import load_bundle
+from cxrapp.decision import decide
+from cxrapp.errors import CxrError
+from cxrapp.predict import screen
+from cxrapp.radiograph import Rejection
+from cxrapp.report import film_rows, rejection_rows, table_writer
+
+
+class Screener:
+    """A worker: loads the bundle once, then screens part after part.
+
+    Raises:
+        InvalidBundle: The bundle is missing, damaged or altered.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._bundle = load_bundle(job.bundle)
+
+    def write(self, part: Part) -> None:
+        """Screen the files of a part and write its table.
+
+        Raises:
+            CxrError: The table or a heat map cannot be written.
+        """
+        with write_whole(self.job.path_of(part)) as file:
+            writer = table_writer(file)
+            for rows in self._screen(part):
+                writer.writerows(rows)
+
+    def _screen(self, part: Part) -> Iterator[list[dict[str, str]]]:
+        card, thresholds = self._bundle.card, self.job.thresholds
+        films = (film for file in part.files for film in read_file(file))
+        for result in screen(self._bundle, films):
+            if isinstance(result, Rejection):
+                yield rejection_rows(card, result, thresholds)
+                continue
+            if self.job.heatmaps:
+                save_heat_maps(self.job.heatmaps, self._bundle, result)
+            decisions = decide(card, result.prediction.probabilities, thresholds)
+            yield film_rows(result.radiograph.name, decisions, result.verdict)
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[TextIO]:
+    """A text file to write that takes its name only when it is finished and on the disk.
+
+    Raises:
+        CxrError: It cannot be written.
+    """
+    # Two workers may write the same part, where a cluster took one of them for lost.
+    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        with unfinished.open("x", newline="", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
