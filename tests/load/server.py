@@ -1,0 +1,95 @@
+"""A real server on a free port of this machine, as `make app` starts it."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Args:
+        process: That was started; the server is it or its descendant.
+    """
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+    def memory(self) -> float:
+        """MB held by the server and its children; pages they share are counted once (PSS)."""
+        return sum(p.memory_full_info().pss for p in self._processes()) / 2**20
+
+    def cpu_seconds(self) -> float:
+        """Seconds of work of the server and of its living children so far."""
+        return sum(p.cpu_times().user + p.cpu_times().system for p in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
+        parent = psutil.Process(self.process.pid)
+        return [parent, *parent.children(recursive=True)]
+
+
+@contextmanager
+def serve(
+    *options: str,
+    under: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
+    cwd: Path = ROOT,
+) -> Iterator[Server]:
+    """Start the app, wait until it answers, and stop it in the end.
+
+    Args:
+        options: More of them for `streamlit run`.
+        under: A command that starts the server's, such as strace.
+        environment: Variables on top of this process's own.
+        log: Where its standard output and error go; nowhere if not given.
+        cwd: Where it runs; settings are read from there.
+    """
+    port = str(free_port())
+    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
+    process = subprocess.Popen(
+        [*under, *command, "--server.port", port, *options],
+        cwd=cwd,
+        env=os.environ | dict(environment or {}),
+        stdout=log or subprocess.DEVNULL,
+        stderr=subprocess.STDOUT if log else subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/_stcore/health", process)
+        yield Server(address, process)
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(240):
+        try:
+            with urllib.request.urlopen(url):
+                return
+        except OSError:
+            if process.poll() is not None:
+                raise ChildProcessError(f"the server ended with {process.returncode}") from None
+            time.sleep(0.5)
+    raise TimeoutError(f"{url} does not answer")

@@ -1,0 +1,72 @@
+"""The quick part of the load measurement: a few readers on a real server, nothing timed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.load.films import (
+    SAMPLES,
+    Films,
+    Scores,
+    largest_difference,
+    make_films,
+    read_films,
+    screen_by_command,
+)
+from tests.load.measure import MOVES, STORM, TOLERANCE, run_traffic, storm, watch_memory
+from tests.load.reader import Reader
+from tests.load.server import Server, serve
+
+READERS = ("reader-1", "reader-2", "reader-3")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readers")
+    make_films(SAMPLES, folder, len(READERS), each=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> dict[str, Scores]:
+    return screen_by_command(folder)
+
+
+@pytest.fixture(scope="module")
+def films(folder: Path) -> dict[str, Films]:
+    return {name: read_films(folder / name) for name in READERS}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serve() as server:
+        yield server
+
+
+def test_every_reader_has_other_scores(expected: dict[str, Scores]) -> None:
+    """Without this a mixed-up result could not be told from the right one."""
+    for one in READERS:
+        for other in READERS:
+            if one != other:
+                assert largest_difference(expected[one], expected[other]) > 10 * TOLERANCE
+
+
+def test_every_reader_sees_and_exports_the_scores_of_the_command_line(
+    server: Server, films: dict[str, Films], expected: dict[str, Scores]
+) -> None:
+    with watch_memory(server) as samples:
+        traffic = run_traffic(server.address, films, expected, seconds=0)
+    assert traffic.errors == []
+    assert traffic.sessions == len(traffic.differences) == len(READERS)
+    assert max(traffic.differences) <= TOLERANCE
+    assert len(traffic.slider) == MOVES * len(READERS)
+    assert max(memory for _, memory in samples) > 0
+
+
+def test_a_dragged_slider_does_not_queue_up(server: Server, films: dict[str, Films]) -> None:
+    with Reader(server.address) as reader:
+        reader.screen(films[READERS[0]])
+        figures = storm(reader)
+    assert 1 <= figures["runs"] < STORM / 2
+    assert reader.errors == []
