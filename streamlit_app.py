@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from cxrapp.pages import compare, model, screen, site
+from cxrapp.pages import compare, model, screen, sign_in, site
 from cxrapp.pages.style import style
 
 st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
 st.html(style())
+account = sign_in.let_in()
 st.navigation(
     [
         st.Page(screen.show, title="Screen films", url_path="screen", default=True),
         st.Page(compare.show, title="Compare models", url_path="compare"),
         st.Page(site.show, title="Your own films", url_path="site"),
         st.Page(model.show, title="About the model", url_path="model"),
+        *account,
     ],
     position="top",
 ).run()
