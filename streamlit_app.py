@@ -3,10 +3,12 @@
 import streamlit as st
 
 from cxrapp.pages import compare, model, screen, sign_in, site
+from cxrapp.pages.service import start_service
 from cxrapp.pages.style import style
 
 st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
 st.html(style())
+start_service()
 account = sign_in.let_in()
 st.navigation(
     [

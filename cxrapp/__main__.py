@@ -3,6 +3,7 @@
 python -m cxrapp screen PATH... --csv out.csv [--heatmaps DIR] [--bundle FILE.pt]
                                 [--threshold pneumonia=0.4]... [--engine ray [--workers N]]
 python -m cxrapp card FILE.pt
+python -m cxrapp audit FILE
 """
 
 import argparse
@@ -10,6 +11,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
+from cxrapp.audit import check
 from cxrapp.bulk.engines import run_here, run_on_ray
 from cxrapp.bulk.files import find_files
 from cxrapp.bulk.job import Job, identify, parts_folder
@@ -70,6 +72,10 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("card", help="print a bundle's model card")
     command.add_argument("bundle", type=Path)
     command.set_defaults(run_command=lambda o: print(load_card(o.bundle).to_json(), end=""))
+
+    command = commands.add_parser("audit", help="follow the chain of an audit file")
+    command.add_argument("file", type=Path)
+    command.set_defaults(run_command=lambda o: print(f"{check(o.file)} lines, none changed"))
     return parser
 
 

@@ -9,6 +9,7 @@ from smoke import ROOT, SAMPLES
 from steps import desk, press, settle, texts, threshold, upload
 from streamlit.testing.v1 import AppTest
 
+from cxrapp.__main__ import main
 from cxrapp.audit import append, check
 from cxrapp.errors import AuditFault
 from cxrapp.pages.audited import VARIABLE
@@ -51,6 +52,14 @@ def test_a_line_that_does_not_fit_is_named(path: Path, change: object, broken: i
     path.write_bytes(b"".join(change(path.read_bytes().splitlines(keepends=True))))
     with pytest.raises(AuditFault, match=f"line {broken} "):
         check(path)
+
+
+def test_the_command_follows_the_chain(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(path)]) == 0
+    assert capsys.readouterr().out == "4 lines, none changed\n"
+    path.write_bytes(path.read_bytes().replace(b'"c"', b'"x"'))
+    assert main(["audit", str(path)]) == 2
+    assert "line 3 was changed" in capsys.readouterr().err
 
 
 def test_nothing_is_added_to_a_file_that_ends_in_half_a_line(path: Path) -> None:
