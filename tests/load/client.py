@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from google.protobuf.message import Message
@@ -20,7 +21,7 @@ from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import connect
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 T = TypeVar("T")
 
@@ -55,15 +56,13 @@ class Session:
 
     Args:
         address: Of the server, such as http://127.0.0.1:8501.
-        headers: Sent with every request, in place of what a browser would send.
     """
 
-    def __init__(self, address: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, address: str) -> None:
         self.runs = 0
         self.errors: list[str] = []
-        self._address, self._headers = address, headers
+        self._address = address
         self._http = requests.Session()
-        self._http.headers.update(headers or {})
         self._open = ExitStack()
         self._places: dict[tuple[int, ...], Place] = {}
         self._states: dict[str, WidgetState] = {}
@@ -80,7 +79,7 @@ class Session:
             # As the browser does: the cookies of the first answer carry the token for uploads,
             # and behind a proxy the name of the replica.
             self._http.get(f"{self._address}/_stcore/health", timeout=PATIENCE).raise_for_status()
-            socket = open_socket(self._address, dict(self._http.cookies), self._headers)
+            socket = open_socket(self._address, self._http.cookies)
             self._socket = opened.enter_context(socket)
             self.rerun()
             self.settle()
@@ -141,9 +140,10 @@ class Session:
         message.file_urls_request.file_names.extend(names)
         return list(self._ask(message, name).file_urls)
 
-    def put(self, url: str, name: str, data: bytes) -> requests.Response:
-        """Send the bytes of one file."""
-        token = self._http.cookies.get("_streamlit_xsrf", "")
+    def put(self, url: str, name: str, data: bytes, token: str | None = None) -> requests.Response:
+        """Send the bytes of one file; the token proves that no foreign page does."""
+        if token is None:
+            token = self._http.cookies.get("_streamlit_xsrf", "")
         return self._http.put(
             self._address + url,
             files={name: (name, data)},
@@ -310,19 +310,30 @@ class Session:
 
 
 def open_socket(
-    address: str, cookies: Mapping[str, str], headers: Mapping[str, str] | None = None
+    address: str,
+    cookies: Mapping[str, str] | None = None,
+    *,
+    host: str | None = None,
+    origin: str | None = None,
 ) -> connect:
     """The WebSocket of a new session, to enter.
 
-    Entering raises websockets.exceptions.InvalidStatus where the server refuses; its
-    `response.status_code` says how.
+    Args:
+        host: Name that the server is called by instead of its own.
+        origin: Page that calls, instead of the server's own.
+
+    Raises:
+        websockets.exceptions.InvalidStatus: The server refuses; its response says how.
     """
-    sent = {"Origin": address} | dict(headers or {})
-    sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    own = urlsplit(address)
+    called = f"{host or own.hostname}:{own.port}"
+    jar = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
     return connect(
-        address.replace("http", "ws", 1) + "/_stcore/stream",
+        f"ws://{called}/_stcore/stream",
+        origin=Origin(origin or f"http://{called}"),
         subprotocols=[Subprotocol("streamlit")],
-        additional_headers=sent,
+        additional_headers={"Cookie": jar},
+        address=(own.hostname, own.port),
         max_size=None,
         proxy=None,
     )

@@ -30,13 +30,14 @@ class Server:
 
     def memory(self) -> float:
         """MB held by the server and its children; pages they share are counted once (PSS)."""
-        return sum(p.memory_full_info().pss for p in self._processes()) / 2**20
+        return sum(p.memory_full_info().pss for p in self.processes()) / 2**20
 
     def cpu_seconds(self) -> float:
         """Seconds of work of the server and of its living children so far."""
-        return sum(p.cpu_times().user + p.cpu_times().system for p in self._processes())
+        return sum(p.cpu_times().user + p.cpu_times().system for p in self.processes())
 
-    def _processes(self) -> list[psutil.Process]:
+    def processes(self) -> list[psutil.Process]:
+        """The server and all its descendants."""
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]
 
@@ -47,7 +48,7 @@ def serve(
     under: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     log: IO[bytes] | None = None,
-    cwd: Path = ROOT,
+    script: Path = ROOT / "streamlit_app.py",
 ) -> Iterator[Server]:
     """Start the app, wait until it answers, and stop it in the end.
 
@@ -56,13 +57,13 @@ def serve(
         under: A command that starts the server's, such as strace.
         environment: Variables on top of this process's own.
         log: Where its standard output and error go; nowhere if not given.
-        cwd: Where it runs; settings are read from there.
+        script: What it serves, at the app's settings.
     """
     port = str(free_port())
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
     process = subprocess.Popen(
         [*under, *command, "--server.port", port, *options],
-        cwd=cwd,
+        cwd=ROOT,  # the settings are read from there
         env=os.environ | dict(environment or {}),
         stdout=log or subprocess.DEVNULL,
         stderr=subprocess.STDOUT if log else subprocess.DEVNULL,

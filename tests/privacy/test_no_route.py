@@ -1,0 +1,27 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from cxrapp.bundle import Bundle
+from cxrapp.predict import predict
+from cxrapp.radiograph import Radiograph
+from tests.load.films import SAMPLES
+from tests.load.measure import TOLERANCE
+from tests.load.server import ROOT
+
+ALONE = ["unshare", "-rn"]  # a network namespace of its own, without a route
+
+
+def test_a_film_is_screened_without_a_network(bundle: Bundle, films: list[Radiograph]) -> None:
+    if not shutil.which("unshare") or subprocess.run([*ALONE, "true"], check=False).returncode:
+        pytest.skip("network namespaces are not permitted here")
+    path = SAMPLES / films[0].name
+    command = [*ALONE, sys.executable, "-m", "tests.privacy.no_route", str(path)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    (prediction,) = predict(bundle, [films[0]])
+    shown = json.loads(answer.stdout)[path.name]
+    assert shown == pytest.approx(list(prediction.probabilities), abs=TOLERANCE)
