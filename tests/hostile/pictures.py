@@ -1,0 +1,266 @@
+"""JPEG and PNG files that are not what they say, or cost more than they weigh."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+from specimen import FILM, SAMPLES, Specimen, encode, flip, splice, truncate
+
+WIDTH, HEIGHT = FILM.size
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+JPEG = encode(FILM, "JPEG", quality=90)
+PNG = encode(FILM)
+DEEP = encode(Image.fromarray(np.asarray(FILM, np.uint16) * 257))
+LARGEST = 6_320  # pixels a side; its square is just within the limit
+
+
+def chunk(kind: bytes, data: bytes, *, length: int | None = None, crc: int | None = None) -> bytes:
+    """One chunk of a PNG, whose length and checksum may lie."""
+    length = len(data) if length is None else length
+    crc = zlib.crc32(kind + data) if crc is None else crc
+    return struct.pack(">I", length) + kind + data + struct.pack(">I", crc)
+
+
+def header(
+    width: int = WIDTH, height: int = HEIGHT, depth: int = 8, colour: int = 0, interlace: int = 0
+) -> bytes:
+    """The first chunk of a PNG."""
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
+
+
+@cache
+def zeros(count: int) -> bytes:
+    """That many zero bytes, deflated a thousandfold without ever being in memory."""
+    packer = zlib.compressobj(9)
+    parts = [packer.compress(bytes(min(2**20, count - at))) for at in range(0, count, 2**20)]
+    return b"".join([*parts, packer.flush()])
+
+
+ROWS = zlib.compress(b"".join(b"\0" + row.tobytes() for row in np.asarray(FILM)))
+IDAT, END = chunk(b"IDAT", ROWS), chunk(b"IEND", b"")
+
+
+def png(*chunks: bytes, head: bytes | None = None, data: bytes = IDAT, tail: bytes = END) -> bytes:
+    """The film as a PNG with more or other chunks."""
+    return SIGNATURE + (head or header()) + b"".join(chunks) + data + tail
+
+
+def jpeg_of_size(width: int, height: int) -> bytes:
+    """A small JPEG whose header claims another size."""
+    at = JPEG.index(b"\xff\xc0")
+    return JPEG[: at + 5] + struct.pack(">HH", height, width) + JPEG[at + 9 :]
+
+
+def pictures() -> Iterator[Specimen]:
+    """All of them."""
+    real = SAMPLES[-1].read_bytes()
+    for stem, suffix, data in (
+        ("film", "jpeg", JPEG),
+        ("sample", "jpeg", real),
+        ("progressive", "jpg", encode(FILM, "JPEG", progressive=True)),
+        ("film", "png", PNG),
+        ("deep", "png", DEEP),
+    ):
+        for harm in (truncate, flip, splice):
+            yield from harm(f"{stem}-{suffix}", suffix, data)
+    yield from _sizes()
+    yield from _png_bombs()
+    yield from _png_chunks()
+    yield from _jpeg_headers()
+    yield from _modes()
+    yield from _misnamed()
+
+
+def _sizes() -> Iterator[Specimen]:
+    for name, data, reason in (
+        ("empty.png", b"", "empty"),
+        ("one byte.jpeg", b"\xff", "not a DICOM"),
+        ("1x1.png", encode(Image.new("L", (1, 1))), "only 1 x 1"),
+        ("1x1.jpeg", encode(Image.new("L", (1, 1)), "JPEG"), "only 1 x 1"),
+        ("a line.png", encode(Image.new("1", (60_000, 1))), "only 60000 x 1"),
+        ("constant.png", encode(Image.new("L", (99, 99), 7)), "blank"),
+        ("constant deep.png", encode(Image.new("I;16", (99, 99), 700)), "blank"),
+        ("constant.jpeg", encode(Image.new("L", (99, 99), 7), "JPEG"), "blank"),
+        ("30000x30000.jpeg", jpeg_of_size(30_000, 30_000), "more than 40,000,000"),
+        ("65535x65535.jpeg", jpeg_of_size(65_535, 65_535), "more than 40,000,000"),
+        ("7000x7000.jpeg", jpeg_of_size(7_000, 7_000), "7,000 x 7,000"),
+        ("6000x6000.jpeg", jpeg_of_size(6_000, 6_000), ""),
+        ("no height.jpeg", jpeg_of_size(214, 0), "not a DICOM"),
+        ("no width.jpeg", jpeg_of_size(0, 157), "not a DICOM"),
+        ("long side.jpeg", jpeg_of_size(65_000, 600), ""),
+        ("over 50 MB.png", PNG + bytes(50 * 2**20), "larger than 50 MB"),
+    ):
+        yield Specimen("size", name, data, reason)
+    for side in (8_000, 9_000, 12_000, 20_000, 30_000):
+        data = png(head=header(side, side, 1), data=chunk(b"IDAT", zeros(side * (side // 8 + 1))))
+        yield Specimen("size", f"{side}x{side}.png", data, "pixels")
+    for side in (0, 2**31 - 1, 2**31, 2**32 - 1):
+        yield Specimen("size", f"{side} wide.png", png(head=header(side, 157)))
+        yield Specimen("size", f"{side} high.png", png(head=header(214, side)))
+
+
+def _png_bombs() -> Iterator[Specimen]:
+    text = zeros(200 * 2**20)
+    for name, bomb in (
+        ("zTXt", chunk(b"zTXt", b"Comment\0\0" + text)),
+        ("iTXt", chunk(b"iTXt", b"Comment\0\1\0\0\0" + text)),
+        ("iCCP", chunk(b"iCCP", b"icc\0\0" + text)),
+        ("many zTXt", 200 * chunk(b"zTXt", b"Comment\0\0" + zeros(2**20 - 9))),
+        ("long tEXt", chunk(b"tEXt", b"Comment\0" + bytes(20 * 2**20))),
+        ("long eXIf", chunk(b"eXIf", b"MM\0*" + bytes(20 * 2**20))),
+        ("long unknown", chunk(b"xxXx", bytes(20 * 2**20))),
+        ("many chunks", 50_000 * chunk(b"tEXt", b"a\0b")),
+    ):
+        yield Specimen("picture bomb", f"{name}.png", png(bomb))
+    more = chunk(b"IDAT", zeros(200 * 2**20))
+    yield Specimen("picture bomb", "IDAT of 200 MB.png", png(data=more))
+    for name, depth, colour, bits in (("black and white", 1, 0, 1), ("deep RGBA", 16, 6, 64)):
+        rows = zeros(LARGEST * (LARGEST * bits // 8 + 1))
+        data = png(head=header(LARGEST, LARGEST, depth, colour), data=chunk(b"IDAT", rows))
+        yield Specimen("picture bomb", f"the largest {name}.png", data, "blank")
+
+
+def _png_chunks() -> Iterator[Specimen]:
+    control = chunk(b"acTL", struct.pack(">II", 1000, 0))
+    frame = struct.pack(">IIIIIHHBB", 0, 30_000, 30_000, 9, 9, 1, 1, 0, 0)
+    palette = chunk(b"PLTE", bytes(range(9)))
+    for name, data in {
+        "wrong checksum of header": png(head=header()[:-1] + b"x"),
+        "wrong checksum of data": png(data=chunk(b"IDAT", ROWS, crc=1)),
+        "no data": png(data=b""),
+        "no end": png(tail=b""),
+        "two headers": png(header(64, 64)),
+        "header last": SIGNATURE + IDAT + header() + END,
+        "data not deflated": png(data=chunk(b"IDAT", bytes(5000))),
+        "data in bytes": png(data=b"".join(chunk(b"IDAT", ROWS[i : i + 1]) for i in range(9000))),
+        "lying length": png(data=chunk(b"IDAT", ROWS, length=2**31 - 1)),
+        "negative length": png(data=chunk(b"IDAT", ROWS, length=2**32 - 1)),
+        "chunk without letters": png(chunk(b"\0\1\2\3", b"x")),
+        "unknown critical chunk": png(chunk(b"EVIL", b"x")),
+        "colour type 7": png(head=header(colour=7)),
+        "depth 3": png(head=header(depth=3)),
+        "depth 16 with data of 8": png(head=header(depth=16)),
+        "interlaced head only": png(head=header(interlace=1)),
+        "interlace 9": png(head=header(interlace=9)),
+        "palette missing": png(head=header(colour=3)),
+        "palette too short": png(palette, head=header(colour=3)),
+        "palette of odd length": png(chunk(b"PLTE", b"ab"), head=header(colour=3)),
+        "empty transparency": png(chunk(b"tRNS", b"")),
+        "long transparency": png(palette, chunk(b"tRNS", bytes(999)), head=header(colour=3)),
+        "short gamma": png(chunk(b"gAMA", b"\1")),
+        "short physical size": png(chunk(b"pHYs", b"\1")),
+        "no resolution": png(chunk(b"pHYs", struct.pack(">IIB", 0, 0, 1))),
+        "broken profile": png(chunk(b"iCCP", b"icc\0\0broken")),
+        "broken exif": png(chunk(b"eXIf", b"MM\0*\0\0\0\x08\xff\xff")),
+        "animation without frames": png(control),
+        "animation of huge frames": png(control, chunk(b"fcTL", frame)),
+        "animation data first": png(control, chunk(b"fdAT", struct.pack(">I", 0) + ROWS)),
+        "text after the end": png(tail=END + b"<script>alert(1)</script>"),
+    }.items():
+        yield Specimen("picture header", f"{name}.png", data)
+
+
+def _jpeg_headers() -> Iterator[Specimen]:
+    segment = b"%b" + struct.pack(">H", 65_535) + bytes(65_533)
+    exif = Image.Exif()
+    for name, data in {
+        "profile of 16 MB": JPEG[:2] + 255 * (segment % b"\xff\xe2") + JPEG[2:],
+        "exif of 16 MB": JPEG[:2] + 255 * (segment % b"\xff\xe1") + JPEG[2:],
+        "comments of 16 MB": JPEG[:2] + 255 * (segment % b"\xff\xfe") + JPEG[2:],
+        "fill bytes of 1 MB": JPEG[:2] + b"\xff" * 2**20 + JPEG[2:],
+        "two starts": JPEG[:2] + JPEG,
+        "no tables": JPEG.replace(b"\xff\xdb", b"\xff\xfe"),
+        "no codes": JPEG.replace(b"\xff\xc4", b"\xff\xfe"),
+        "no scan": JPEG[: JPEG.index(b"\xff\xda")],
+        "no end": JPEG[:-2],
+        "arithmetic": JPEG.replace(b"\xff\xc0", b"\xff\xc9"),
+        "lossless": JPEG.replace(b"\xff\xc0", b"\xff\xc3"),
+        "hierarchical": JPEG.replace(b"\xff\xc0", b"\xff\xc5"),
+        "12 bit": JPEG.replace(b"\xff\xc0\x00\x0b\x08", b"\xff\xc0\x00\x0b\x0c"),
+        "no components": JPEG.replace(b"\xff\xc0\x00\x0b", b"\xff\xc0\x00\x08"),
+        "scan repeated": _repeat_scan(encode(FILM, "JPEG", progressive=True), 200),
+        "several pictures": encode(FILM, "MPO", save_all=True, append_images=[FILM, FILM]),
+    }.items():
+        yield Specimen("picture header", f"{name}.jpeg", data)
+    for turn in (0, 5, 8, 9, 255, 65_535):
+        exif[0x0112] = turn
+        data = encode(FILM, "JPEG", exif=exif)
+        yield Specimen("picture header", f"turned {turn}.jpeg", data, film=True)
+    loop = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x87\x69\0\x04\0\0\0\x01\0\0\0\x08\0\0\0\x08"
+    yield Specimen(
+        "picture header", "exif that ends in itself.jpeg", encode(FILM, "JPEG", exif=loop)
+    )
+
+
+def _repeat_scan(data: bytes, count: int) -> bytes:
+    """Refine the same coefficients again and again: every scan costs a pass over the picture."""
+    start = data.index(b"\xff\xda")
+    following = data.index(b"\xff\xda", start + 2)
+    return data[:following] + count * data[start:following] + data[following:]
+
+
+def _modes() -> Iterator[Specimen]:
+    """Unusual, and films all the same."""
+    colour = FILM.convert("RGB")
+    info = PngImagePlugin.PngInfo()
+    info.add_text("Patient", "<script>alert(1)</script>")
+    frames = {"save_all": True, "append_images": [FILM.rotate(90)], "default_image": True}
+    for name, data in {
+        "cmyk.jpeg": encode(colour.convert("CMYK"), "JPEG"),
+        "ycbcr.jpeg": encode(colour.convert("YCbCr"), "JPEG"),
+        "progressive colour.jpeg": encode(colour, "JPEG", progressive=True),
+        "restarts.jpeg": encode(FILM, "JPEG", restart_marker_blocks=1),
+        "quality 1.jpeg": encode(FILM, "JPEG", quality=1),
+        "two levels.png": encode(FILM.convert("1")),
+        "palette.png": encode(colour.quantize(17)),
+        "palette of two.png": encode(colour.quantize(2)),
+        "grey with alpha.png": encode(FILM.convert("LA")),
+        "colour with alpha.png": encode(colour.convert("RGBA")),
+        "transparent palette.png": encode(colour.quantize(9), transparency=3),
+        "transparent grey.png": encode(FILM, transparency=0),
+        "transparent deep grey.png": png(chunk(b"tRNS", b"\0\7")),
+        "16 bit.png": DEEP,
+        "animated.png": encode(FILM, **frames),
+        "commented.png": encode(FILM, pnginfo=info),
+        "two colours short of blank.png": png(data=chunk(b"IDAT", _almost_blank())),
+        "trailing bytes.jpeg": JPEG + b"\0" * 9999,
+        "followed by an archive.jpeg": JPEG + b"PK\x05\x06" + bytes(18),
+    }.items():
+        yield Specimen("picture mode", name, data, film=True)
+
+
+def _almost_blank() -> bytes:
+    return zlib.compress(bytes((WIDTH + 1) * HEIGHT - 1) + b"\1")
+
+
+def _misnamed() -> Iterator[Specimen]:
+    for name, data in {
+        "a jpeg.dcm": JPEG,
+        "a jpeg.png": JPEG,
+        "a jpeg.zip": JPEG,
+        "a jpeg": JPEG,
+        "a png.jpeg": PNG,
+        "a png.exe": PNG,
+        "a png.csv": PNG,
+        "a png.html": PNG,
+    }.items():
+        yield Specimen("wrong extension", name, data, film=True)
+    for name, data, reason in (
+        ("a text.dcm", b"no film", "not a DICOM"),
+        ("a text.zip", b"no film", "not a DICOM"),
+        ("a page.jpeg", b"<html><script>alert(1)</script></html>", "HTML"),
+        ("a drawing.png", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "HTML"),
+        ("a document.dcm", b"%PDF-1.7\n" + bytes(200), "PDF"),
+        ("a program.jpeg", b"MZ" + bytes(500), "not a DICOM"),
+        ("a script.png", b"#!/bin/sh\nrm -rf /\n", "not a DICOM"),
+        ("a pickle.dcm", b"\x80\x04\x95\x1b\0\0\0\0\0\0\0cos\nsystem\n", "not a DICOM"),
+        ("zeros.dcm", bytes(5000), "not a DICOM"),
+        ("a gzip.dcm", b"\x1f\x8b\x08" + bytes(99), "gzip"),
+        *((f"a {kind}.jpeg", encode(FILM, kind), kind) for kind in ("GIF", "BMP", "TIFF")),
+        *((f"a {kind}.jpeg", encode(FILM, kind), "") for kind in ("WEBP", "PPM", "ICO")),
+        *((f"a {kind}.png", encode(FILM, kind), "not a DICOM") for kind in ("TGA", "JPEG2000")),
+    ):
+        yield Specimen("wrong extension", name, data, reason)
