@@ -25,7 +25,7 @@ from websockets.typing import Origin, Subprotocol
 
 T = TypeVar("T")
 
-PATIENCE = 120.0  # seconds that any one answer may take; a loaded server is slow, not wrong
+PATIENCE = 300.0  # seconds that any one answer may take; a loaded server is slow, not wrong
 
 
 class SessionError(Exception):
@@ -89,6 +89,11 @@ class Session:
     def __exit__(self, *error: object) -> None:
         """Leave, as a closed tab does."""
         self._open.close()
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """Of this reader's browser."""
+        return self._http.cookies
 
     # What the page shows
 
@@ -329,8 +334,8 @@ def open_socket(
     called = f"{host or own.hostname}:{own.port}"
     jar = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
     return connect(
-        f"ws://{called}/_stcore/stream",
-        origin=Origin(origin or f"http://{called}"),
+        f"{own.scheme.replace('http', 'ws')}://{called}/_stcore/stream",
+        origin=Origin(origin or f"{own.scheme}://{called}"),
         subprotocols=[Subprotocol("streamlit")],
         additional_headers={"Cookie": jar},
         address=(own.hostname, own.port),

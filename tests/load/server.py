@@ -70,7 +70,7 @@ def serve(
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_for(f"{address}/_stcore/health", process)
+        wait_for_answer(f"{address}/_stcore/health", process)
         yield Server(address, process)
     finally:
         process.terminate()
@@ -84,7 +84,13 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until the process that was started answers there.
+
+    Raises:
+        ChildProcessError: It has ended.
+        TimeoutError: It does not answer in two minutes.
+    """
     for _ in range(240):
         try:
             with urllib.request.urlopen(url):
