@@ -1,0 +1,173 @@
+import ast
+import base64
+import hashlib
+import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit
+import yaml
+from packaging.requirements import Requirement
+from smoke import ROOT
+
+from cxrapp.limits import MAX_FILE_BYTES
+from cxrapp.pages.sign_in import PACKAGES
+
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+CADDYFILE = (DEPLOY / "Caddyfile").read_text()
+FINAL = DOCKERFILE.rsplit("\nFROM ", 1)[1]
+OPTIONAL = {"ray"}  # for bulk runs on a cluster, which the app does not start
+HOSPITAL = {"CXR_HOST": "cxr.hospital.example", "CXR_CERTIFICATE": "/etc/cxrapp"}
+OVERLAYS = [(), ("hospital",), ("sign-in",), ("hospital", "sign-in")]
+
+
+class Compose(yaml.SafeLoader):
+    """YAML with Compose's own tag for a list that replaces the one below it."""
+
+
+Compose.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+
+
+def compose(name: str = "compose") -> dict:
+    return yaml.load((DEPLOY / f"{name}.yaml").read_text(), Compose)
+
+
+def tool(*names: str) -> str:
+    found = next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        pytest.skip(f"{' or '.join(names)} is not installed")
+    return found
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | HOSPITAL)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_container_is_nobody_and_looks_after_itself() -> None:
+    user, group = map(int, re.search(r"^USER (\d+):(\d+)$", FINAL, re.M).groups())
+    assert user > 999 and group > 999
+    assert "/_stcore/health" in re.search(r"^HEALTHCHECK .*\\\n.*", FINAL, re.M)[0]
+    assert not re.search(r"\bcurl|\bapt|\bgcc|\bADD\b|pip install", FINAL)
+
+
+@pytest.mark.parametrize("service", ["app", "proxy"])
+def test_a_container_has_no_rights_to_lose(service: str) -> None:
+    settings = compose()["services"][service]
+    assert settings["read_only"]
+    assert settings["cap_drop"] == ["ALL"]
+    assert settings["security_opt"] == ["no-new-privileges:true"]
+    assert all("noexec" in mount and "size=" in mount for mount in settings["tmpfs"])
+    assert all(mount.endswith(":ro") for mount in settings["volumes"])
+    assert settings["mem_limit"] and settings["pids_limit"]
+    assert "privileged" not in settings
+
+
+def test_the_app_has_no_way_out_and_no_port_of_its_own() -> None:
+    stack = compose()
+    app = stack["services"]["app"]
+    assert app["networks"] == ["inside"]
+    assert stack["networks"]["inside"]["internal"]
+    assert "ports" not in app
+    assert all(port.startswith("127.0.0.1:") for port in stack["services"]["proxy"]["ports"])
+
+
+def test_the_browsers_name_for_the_app_is_the_one_it_accepts() -> None:
+    services = compose()["services"]
+    accepted = services["app"]["environment"]["STREAMLIT_SERVER_ALLOWED_HOSTS"]
+    assert accepted == services["proxy"]["environment"]["CXR_HOST"] == "${CXR_HOST:-localhost}"
+    assert "https://{$CXR_HOST:localhost}:8443" in CADDYFILE
+
+
+def test_as_many_replicas_as_the_proxy_knows() -> None:
+    services = compose("compose.hospital")["services"]
+    known = services["proxy"]["environment"]["CXR_APPS"].split()
+    name = compose()["name"]
+    replicas = services["app"]["deploy"]["replicas"]
+    assert known == [f"{name}-app-{number}:8501" for number in range(1, replicas + 1)]
+
+
+def test_the_proxy_lets_the_largest_film_through_and_little_more() -> None:
+    limit = int(re.search(r"max_size (\d+)MiB", CADDYFILE)[1]) * 2**20
+    assert MAX_FILE_BYTES < limit <= MAX_FILE_BYTES + 2**20
+
+
+def test_the_page_runs_its_own_script_alone() -> None:
+    page = (Path(streamlit.__file__).parent / "static/index.html").read_text()
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.S)
+    hashes = [base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts]
+    assert re.findall(r"'sha256-(.*?)'", CADDYFILE) == hashes
+    assert "unsafe-eval" not in CADDYFILE
+    assert "script-src 'self' blob: 'sha256-" in CADDYFILE
+
+
+def pinned_for_the_app() -> set[str]:
+    """What the image installs, with all it brings along."""
+    text = (ROOT / "requirements.txt").read_text()
+    above, heading, _ = text.partition("\n# training\n")
+    assert heading
+    found: set[str] = set()
+    waiting = [Requirement(line) for line in above.splitlines() if line and line[0] != "#"]
+    while waiting:
+        name = waiting.pop().name.lower().replace("_", "-")
+        if name not in found and is_installed(name):
+            found.add(name)
+            needed = map(Requirement, importlib.metadata.requires(name) or [])
+            waiting += [one for one in needed if not one.marker or one.marker.evaluate()]
+    return found
+
+
+def is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def imported_by_the_app() -> set[str]:
+    names: set[str] = set(PACKAGES)
+    for path in [ROOT / "streamlit_app.py", *ROOT.glob("cxrapp/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            if isinstance(node, ast.ImportFrom):
+                names.add(node.module.split(".")[0])
+    return names - sys.stdlib_module_names - {"cxrapp"} - OPTIONAL
+
+
+def test_the_image_holds_what_the_app_imports_and_no_tests() -> None:
+    sources = importlib.metadata.packages_distributions()
+    pinned = pinned_for_the_app()
+    missing = {
+        name
+        for name in imported_by_the_app()
+        if pinned.isdisjoint(one.lower().replace("_", "-") for one in sources.get(name, []))
+    }
+    assert not missing
+    assert pinned.isdisjoint({"pytest", "playwright", "timm", "tensorboard", "ruff"})
+
+
+def test_the_proxys_file_is_valid_and_formatted() -> None:
+    caddy = tool("caddy")
+    run(caddy, "validate", "--adapter", "caddyfile", "--config", DEPLOY / "Caddyfile")
+    run(caddy, "fmt", DEPLOY / "Caddyfile")
+    formatted = subprocess.check_output([caddy, "fmt", DEPLOY / "Caddyfile"], text=True)
+    assert formatted == CADDYFILE
+
+
+@pytest.mark.parametrize("overlays", OVERLAYS, ids="+".join)
+def test_compose_accepts_its_files(overlays: tuple[str, ...]) -> None:
+    command = tool("docker-compose")
+    files = ["compose.yaml", *(f"compose.{name}.yaml" for name in overlays)]
+    run(command, *(part for file in files for part in ("-f", DEPLOY / file)), "config", "--quiet")
+
+
+def test_the_dockerfile_passes_its_linter() -> None:
+    run(tool("hadolint"), DEPLOY / "Dockerfile")
