@@ -11,7 +11,9 @@ every machine has under the same paths, and this program, with its requirements,
 import json
 import logging
 import os
+import socket
 import tempfile
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -56,18 +58,22 @@ def run_on_ray(
         workers = min(workers or cores, len(parts))
         largest = max(int(node["Resources"].get("CPU", 0)) for node in ray.nodes())
         threads = max(1, min(cores // workers, largest))
-        done = ray.data.from_items(
+        rows = ray.data.from_items(
             # As JSON, since Arrow holds no file name that is not UTF-8.
             [{"part": json.dumps(asdict(part))} for part in parts],
             override_num_blocks=len(parts),
-        ).map(
-            _Worker,
-            fn_constructor_args=(screener.job, threads),
-            compute=ray.data.ActorPoolStrategy(size=workers),
-            num_cpus=threads,
-            max_restarts=RETRIES,
-            max_task_retries=RETRIES,
         )
+        with warnings.catch_warnings():
+            # Ray Data restarts a dying worker for ever, and has no newer way to say how often.
+            warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
+            done = rows.map(
+                _Worker,
+                fn_constructor_args=(screener.job, threads),
+                compute=ray.data.ActorPoolStrategy(size=workers),
+                num_cpus=threads,
+                max_restarts=RETRIES,
+                max_task_retries=RETRIES,
+            )
         try:
             for row in done.iter_rows():
                 if row["problem"]:
@@ -115,7 +121,9 @@ def _cluster() -> Iterator[Any]:
         raise CxrError("--engine ray needs Ray; install it with: pip install 'ray[data]'") from None
     with ExitStack() as stack:
         options = {}
-        if address == "local":
+        if address != "local":
+            _knock(address)
+        else:
             # Ray's logs, which may name files, go with the run.
             folder = tempfile.TemporaryDirectory(prefix="cxr-ray-", ignore_cleanup_errors=True)
             options = {
@@ -123,11 +131,19 @@ def _cluster() -> Iterator[Any]:
                 "object_store_memory": OBJECT_STORE_BYTES,
                 "_temp_dir": stack.enter_context(folder),
             }
-        try:
-            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **options)
-        except ConnectionError:
-            raise CxrError(f"No Ray cluster answers at {address} (RAY_ADDRESS).") from None
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **options)
         stack.callback(ray.shutdown)
         ray.data.DataContext.get_current().enable_progress_bars = False
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         yield ray
+
+
+def _knock(address: str) -> None:
+    """Raises CxrError where nobody listens; Ray itself would try for a quarter of an hour."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError, OverflowError):
+        raise CxrError(
+            f"No Ray cluster answers at {address}; RAY_ADDRESS names its head as HOST:PORT."
+        ) from None
