@@ -4,9 +4,11 @@ import hashlib
 import importlib.metadata
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from packaging.requirements import Requirement
 from smoke import ROOT
 
 from cxrapp.limits import MAX_FILE_BYTES
-from cxrapp.pages.sign_in import PACKAGES
+from cxrapp.pages.sign_in import NEEDED, PACKAGES, SHORTEST_SECRET
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
@@ -171,3 +173,32 @@ def test_compose_accepts_its_files(overlays: tuple[str, ...]) -> None:
 
 def test_the_dockerfile_passes_its_linter() -> None:
     run(tool("hadolint"), DEPLOY / "Dockerfile")
+
+
+KNOWN = {"name": "known", "version": "1.0", "vulns": []}
+WEAK = {"name": "weak", "version": "2.0", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.1"]}]}
+UNKNOWN = {"name": "unknown", "skip_reason": "not found"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "weaknesses", "words"),
+    [
+        ([KNOWN, UNKNOWN], [], "pip-audit looked up 1 of 2 packages."),
+        ([WEAK, KNOWN], ["weak 2.0: PYSEC-1, fixed in 2.1"], "pip-audit looked up 2 of 2"),
+        ([UNKNOWN], [], "pip-audit skipped"),
+    ],
+)
+def test_an_audit_that_looked_nothing_up_says_so(
+    packages: list[dict], weaknesses: list[str], words: str
+) -> None:
+    judge = runpy.run_path(str(DEPLOY / "audit.py"))["judge"]
+    found, said = judge({"dependencies": packages})
+    assert found == weaknesses
+    assert said.startswith(words)
+
+
+def test_the_example_of_secrets_is_complete() -> None:
+    section = tomllib.loads((DEPLOY / "secrets.example.toml").read_text())["auth"]
+    assert set(NEEDED) | {"allowed"} == set(section)
+    assert len(section["cookie_secret"]) < SHORTEST_SECRET  # nobody runs with the example's
+    assert section["redirect_uri"].endswith("/oauth2callback")
