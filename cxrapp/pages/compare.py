@@ -13,8 +13,9 @@ from cxrapp.flips import FindingFlips, Side, compare_films
 from cxrapp.matching import Match, matching_threshold
 from cxrapp.pages.audited import record_answers
 from cxrapp.pages.bundles import choose_bundle, offered_bundles
-from cxrapp.pages.desk import Desk, desk, plain
+from cxrapp.pages.desk import Desk, plain
 from cxrapp.pages.films import show_progress
+from cxrapp.pages.sessions import desk
 from cxrapp.pages.widgets import PLAIN, themed
 from cxrapp.report.words import capitalised
 from cxrapp.worklist import Film

@@ -138,13 +138,6 @@ class Desk:
         self.sheet = None
 
 
-def desk() -> Desk:
-    """This session's desk."""
-    if "desk" not in st.session_state:
-        st.session_state["desk"] = Desk()
-    return st.session_state["desk"]
-
-
 def display_name(film: Film) -> str:
     """The file's name; the patient's only where the reader asked for names."""
     patient = film.tags.patient

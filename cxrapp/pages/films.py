@@ -6,6 +6,7 @@ import streamlit as st
 
 from cxrapp.bundle import Bundle
 from cxrapp.pages.desk import Desk, plain
+from cxrapp.pages.sessions import forget_uploads
 from cxrapp.worklist import Worklist
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -26,6 +27,7 @@ def take_in(desk: Desk, bundle: Bundle) -> None:
     )
     if uploads:
         desk.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
+        forget_uploads(uploads)
         desk.uploads += 1
         st.rerun()
 

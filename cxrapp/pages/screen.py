@@ -8,7 +8,7 @@ from cxrapp.card import Finding
 from cxrapp.pages.bundles import bundle_path, choose_bundle
 from cxrapp.pages.consequences import choose_cohort, show_consequences
 from cxrapp.pages.control import show_control
-from cxrapp.pages.desk import Desk, desk, display_name, plain
+from cxrapp.pages.desk import Desk, display_name, plain
 from cxrapp.pages.films import offer_samples, show_progress, show_rejections, take_in
 from cxrapp.pages.first_read import (
     ask_for_call,
@@ -19,6 +19,7 @@ from cxrapp.pages.first_read import (
 )
 from cxrapp.pages.layers import show_layers
 from cxrapp.pages.maps import show_film, show_maps
+from cxrapp.pages.sessions import desk
 from cxrapp.pages.tour import show_tour
 from cxrapp.pages.worklist import show_worklist
 from cxrapp.report import NOT_A_DIAGNOSIS

@@ -4,10 +4,13 @@ import logging
 import os
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
 
 from cxrapp import __version__
+from cxrapp.limits import MAX_FILE_BYTES
 from cxrapp.logs import start_log
 from cxrapp.metrics import serve
+from cxrapp.pages.sessions import keep_sweeping
 
 VARIABLE = "CXR_METRICS_PORT"  # of the environment
 
@@ -18,6 +21,9 @@ log = logging.getLogger(__name__)
 def start_service() -> None:
     """Begin with the first session; what cannot start is logged, and screening goes on."""
     start_log()
+    # An upload is held in memory while it arrives; beyond 1 MB it would pass through the disk.
+    MultiPartParser.spool_max_size = MAX_FILE_BYTES
+    keep_sweeping()
     log.info("started", extra={"version": __version__})
     port = os.environ.get(VARIABLE)
     if not port:

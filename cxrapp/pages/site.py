@@ -9,8 +9,9 @@ from cxrapp.bundle import Bundle
 from cxrapp.card import ModelCard
 from cxrapp.charts import roc_figure
 from cxrapp.pages.bundles import choose_bundle
-from cxrapp.pages.desk import Desk, desk, plain
+from cxrapp.pages.desk import Desk, plain
 from cxrapp.pages.films import NAMED, show_progress
+from cxrapp.pages.sessions import desk, forget_uploads
 from cxrapp.pages.widgets import PLAIN, themed
 from cxrapp.report.words import capitalised
 from cxrapp.settings import dump_points
@@ -75,6 +76,7 @@ def _take_in(here: Desk, bundle: Bundle, *, folder: bool) -> None:
     for sheet in sheets:
         here.sheet = decode_sheet(sheet.getvalue())
     here.site.add(bundle, [(one.name, one.getvalue()) for one in films])
+    forget_uploads(uploads)
     here.uploads += 1
     st.rerun()
 
