@@ -117,6 +117,11 @@ def dicoms() -> Iterator[Specimen]:
         for harm in (truncate, flip, splice):
             yield from harm(f"{stem}-dicom", "dcm", data)
     yield from _codestreams()
+    scan = JPEG.index(b"\xff\xda")
+    for count in (1, 9):  # bytes that do not belong there; GDCM aborts on them
+        frame = JPEG[:scan] + bytes(count) + JPEG[scan:]
+        name, data = f"abort {count}.dcm", compressed(JPEGBaseline8Bit, frame)
+        yield Specimen("ends the process", name, data, "failed beyond repair")
     for kind, build in {
         "dicom shape": _shapes,
         "dicom pixels": _pixels,

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 from specimen import FILM, encode
 
 from cxrapp.limits import MAX_PIXELS, MIN_SIDE
-from cxrapp.radiograph import Radiograph, count_entries, read_upload
+from cxrapp.radiograph import Radiograph, Rejection, count_entries, read_upload
+from cxrapp.sandbox import read_untrusted
 
 REAL = {
     "jpeg": JPEG,
@@ -29,6 +31,7 @@ REAL = {
     "zip": archive(("film.jpeg", JPEG), ("film.png", PNG), method=zipfile.ZIP_DEFLATED),
 }
 REPRESENTATIONS = sorted({entry[0] for entry in DicomDictionary.values() if len(entry[0]) == 2})
+Reader = Callable[[str, bytes], Iterator[Radiograph | Rejection]]
 CHUNKS = (
     *(b"IHDR", b"PLTE", b"IDAT", b"tRNS", b"gAMA", b"iCCP", b"tEXt", b"zTXt", b"iTXt"),
     *(b"eXIf", b"acTL", b"fcTL", b"fdAT", b"pHYs", b"sRGB", b"cHRM", b"sBIT", b"bKGD"),
@@ -37,9 +40,9 @@ CHUNKS = (
 small = st.binary(max_size=40)
 
 
-def check(data: bytes) -> None:
+def check(data: bytes, read: Reader = read_upload) -> None:
     """What must be true of the answer to any bytes."""
-    answers = list(read_upload("film", data))
+    answers = list(read("film", data))
     assert answers and count_entries(data) in (1, len(answers))
     for answer in answers:
         if isinstance(answer, Radiograph):
@@ -60,7 +63,8 @@ def test_spliced_bytes(kind: str, splices: list[tuple[float, int, bytes]]) -> No
     for place, lost, gained in splices:
         at = int(place**3 * len(data))  # headers are short and at the front
         data = data[:at] + gained + data[at + lost :]
-    check(data)
+    # Decoders of codestreams may abort, and this process with them.
+    check(data, read_untrusted if kind.endswith("in dicom") else read_upload)
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", SIGNATURE, b"PK\3\4"]))

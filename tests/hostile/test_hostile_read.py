@@ -22,6 +22,11 @@ def test_every_specimen_is_answered_and_none_with_an_error(answers: dict[str, di
     assert not [answer for answer in answers.values() if "error" in answer or not answer["items"]]
 
 
+def test_what_ends_a_decoder_is_known_and_answered(answers: dict[str, dict]) -> None:
+    enders = {one.name for one in corpus() if one.kind == "ends the process"}
+    assert {name for name, answer in answers.items() if answer.get("died")} == enders
+
+
 def test_a_film_has_a_films_pixels_whatever_the_file_says(answers: dict[str, dict]) -> None:
     films = [(name, item) for name, item in items_of(answers) if "shape" in item]
     for name, film in films:
