@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: help app test screenshots weights published lint format browser
+.PHONY: help app test screenshots weights published lint format audit tools
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -10,10 +10,10 @@ help:  ## show this list
 app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 	$(RUN)streamlit run streamlit_app.py
 
-test: $(VENV)/ready browser  ## set up, then run all tests
+test: $(VENV)/ready tools  ## set up, then run all tests
 	$(RUN)python -m pytest
 
-screenshots: $(VENV)/ready browser  ## the pictures in docs/, anew from the running app
+screenshots: $(VENV)/ready tools  ## the pictures in docs/, anew from the running app
 	$(RUN)python -m pytest tests/browser/take_screenshots.py
 
 weights: $(VENV)/ready  ## train both bundles from nothing: about six hours on two cores
@@ -62,8 +62,15 @@ $(VENV)/ready: requirements.txt
 	$(RUN)pip install --quiet -r requirements.txt
 	touch $@
 
-# The browser tests drive Debian's Chromium; where it cannot be installed they say so and skip.
-browser:
-	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core \
-	  >/dev/null; } || echo "chromium is not installed: the browser tests will be skipped"
+audit: $(VENV)/ready  ## bill of materials in build/sbom.json, known weaknesses
+	mkdir -p build
+	$(RUN)cyclonedx-py environment --output-reproducible --output-file build/sbom.json
+	$(RUN)python deploy/audit.py
+
+# What some tests drive; where it cannot be installed they say so and skip.
+TOOLS := chromium strace caddy
+tools:
+	@for tool in $(TOOLS); do command -v $$tool >/dev/null || lacking=yes; done; [ -z "$$lacking" ] || \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	  apt-get install -y -qq --no-install-recommends $(TOOLS) fonts-dejavu-core >/dev/null; } || \
+	  echo "not all of $(TOOLS) are installed: the tests that need them will be skipped"
