@@ -13,6 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from cxrapp.files import say
 from train.bottleneck import compare_backbones, load_bottleneck
 from train.compare import compare
 from train.data import find_data
@@ -27,12 +28,15 @@ from train.shortcuts import measure_shortcuts
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; bad input ends in a sentence and exit status 2."""
+    """Run one command; bad input or a disk that is full ends in a sentence and exit status 2."""
     options = _build_parser().parse_args(arguments)
     try:
         options.run_command(options)
     except ValueError as error:
         print(f"train: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"train: {say(error)}", file=sys.stderr)
         return 2
     return 0
 

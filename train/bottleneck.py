@@ -11,8 +11,8 @@ the lowest validation loss is measured on the test. Writes FOLDER/BACKBONE-SIZE.
 FOLDER/bottleneck.csv.
 """
 
+import io
 import itertools
-import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding
+from cxrapp.files import write_whole
 from cxrapp.preprocess import Preprocessing
 from cxrapp.reading import class_names, read_classes
 from train import data
@@ -131,9 +132,9 @@ def _load_features(
                 return kept["features"]
     films = data.load_films(table, root, Preprocessing(size))
     features = np.concatenate(list(tqdm(_pool(network, films), desc=cache.stem, disable=None)))
-    part = cache.with_name("part-" + cache.name)
-    np.savez(part, features=features, stamp=stamp)
-    os.replace(part, cache)
+    buffer = io.BytesIO()
+    np.savez(buffer, features=features, stamp=stamp)
+    write_whole(cache, buffer.getbuffer())
     return features
 
 

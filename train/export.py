@@ -5,6 +5,7 @@ python -m train export RUN --data DIR --out weights/NAME.pt
 
 import copy
 import hashlib
+import io
 import os
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ from torch import nn
 from cxrapp.bundle import Bundle, load_bundle, load_parts
 from cxrapp.card import ModelCard
 from cxrapp.explain import grad_cams
+from cxrapp.files import stage
 from cxrapp.predict import encode, measure_distances
 from train import data
 from train.evaluate import Run, learn_distance, load_run, score
@@ -37,38 +39,59 @@ def export(folder: Path, root: Path, out: Path) -> ModelCard:
 
     Raises:
         ValueError: The scripted network does not say what the eager one says.
+        OSError: The bundle cannot be written.
     """
     run = load_run(folder)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent) as scratch:
-        part = Path(scratch) / out.name
-        distance = learn_distance(run, folder, root)
-        eager = measure(run.recipe, run.table, score(run, distance, run, root))
-        network = Exported(run.backbone, run.head, distance)
-        scripted = torch.jit.script(network)
-        scripted.save(part)
-        card = _build_card(run, eager, part, folder, {"stored as": "float32"})
-        check_parity(run, distance, card, part, root)
+    distance = learn_distance(run, folder, root)
+    eager = measure(run.recipe, run.table, score(run, distance, run, root))
+    network = Exported(run.backbone, run.head, distance)
+    scripted = _to_bytes(network)
+    card = _build_card(run, eager, scripted, folder, {"stored as": "float32"})
+    check_parity(run, distance, _open(scripted, card), root)
 
-        torch.jit.script(copy.deepcopy(network).half()).save(part)
-        # Measured from the file as stored, so that the card and the clinic agree to the last digit.
-        half = Bundle(*load_parts(part), card)
-        stored = measure(run.recipe, run.table, score(half, half.distance, run, root))
-        cost = _auroc_cost(eager, stored, run)
-        precision: dict[str, Any] = {"stored as": "float16", "AUROC cost of float16": cost}
-        if max(cost["validation"].values()) > HALF_TOLERANCE:
-            scripted.save(part)
-            stored, precision["stored as"] = eager, "float32"
-        card = _build_card(run, stored, part, folder, precision)
-        part.with_suffix(".json").write_text(card.to_json())
-        load_bundle(part)
-        for path in (part, part.with_suffix(".json")):
-            os.replace(path, out.with_suffix(path.suffix))
+    model = _to_bytes(copy.deepcopy(network).half())
+    # Measured from the file as stored, so that the card and the clinic agree to the last digit.
+    half = _open(model, card)
+    stored = measure(run.recipe, run.table, score(half, half.distance, run, root))
+    cost = _auroc_cost(eager, stored, run)
+    precision: dict[str, Any] = {"stored as": "float16", "AUROC cost of float16": cost}
+    if max(cost["validation"].values()) > HALF_TOLERANCE:
+        model, stored, precision["stored as"] = scripted, eager, "float32"
+    card = _build_card(run, stored, model, folder, precision)
+    with tempfile.TemporaryDirectory() as scratch:
+        rehearsal = Path(scratch) / out.name
+        _write_bundle(rehearsal, model, card)
+        load_bundle(rehearsal)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _write_bundle(out, model, card)
     return card
 
 
-def check_parity(run: Run, distance: nn.Module, card: ModelCard, path: Path, root: Path) -> None:
-    """Compare the file with the eager network on real validation films.
+def _to_bytes(network: nn.Module) -> bytes:
+    buffer = io.BytesIO()  # to a path, PyTorch ends the whole process where the disk is full
+    torch.jit.save(torch.jit.script(network), buffer)
+    return buffer.getvalue()
+
+
+def _open(model: bytes, card: ModelCard) -> Bundle:
+    return Bundle(*load_parts(io.BytesIO(model)), card)
+
+
+def _write_bundle(out: Path, model: bytes, card: ModelCard) -> None:
+    """Write both files; a model file never stands beside the card of another.
+
+    The card takes its name first, and an older model file is gone by then: killed in between, no
+    bundle is there, rather than one that is refused.
+    """
+    beside = out.with_suffix(".json")
+    staged = {beside: stage(beside, card.to_json().encode()), out: stage(out, model)}
+    out.unlink(missing_ok=True)
+    for path, part in staged.items():
+        os.replace(part, path)
+
+
+def check_parity(run: Run, distance: nn.Module, scripted: Bundle, root: Path) -> None:
+    """Compare a bundle with the eager network on real validation films.
 
     Raises:
         ValueError: Probabilities, distances or heat maps differ by more than the tolerance.
@@ -77,8 +100,8 @@ def check_parity(run: Run, distance: nn.Module, card: ModelCard, path: Path, roo
     films = np.stack(
         [run.preprocessing.to_input(data.read_film(root / p).pixels) for p in rows["path"]]
     )
+    card = scripted.card
     eager = Bundle(run.backbone, run.head, distance, card)
-    scripted = Bundle(*load_parts(path), card)
     ours, theirs = (encode(bundle, films) for bundle in (eager, scripted))
     for k, calibration in enumerate(card.calibrations):
         probabilities = [calibration.probability(e.logits[:, k]) for e in (ours, theirs)]
@@ -115,13 +138,13 @@ def _auroc_cost(eager: Evaluation, stored: Evaluation, run: Run) -> dict[str, di
 
 
 def _build_card(
-    run: Run, evaluation: Evaluation, path: Path, folder: Path, precision: dict[str, Any]
+    run: Run, evaluation: Evaluation, model: bytes, folder: Path, precision: dict[str, Any]
 ) -> ModelCard:
     history = pd.read_csv(folder / "history.csv")
     by_split = run.table.groupby("split")
     return ModelCard(
         name=run.recipe.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=hashlib.sha256(model).hexdigest(),
         population=run.recipe.population,
         intended_use=run.recipe.intended_use,
         out_of_scope=run.recipe.out_of_scope,

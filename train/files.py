@@ -1,21 +1,21 @@
-"""Files that are either whole or not there: a run killed while it writes loses nothing."""
+"""What a run writes and reads: tables, numbers and checkpoints, each whole or not there."""
 
 import hashlib
+import io
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from cxrapp.files import write_whole
+
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file by way of a temporary neighbour."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    os.replace(part, path)
+    """Write a text file that is whole whenever it is there."""
+    write_whole(path, text.encode())
 
 
 def to_json(value: Any) -> str:
@@ -41,12 +41,22 @@ def digest_weights(*modules: nn.Module) -> str:
 
 
 def save_atomically(path: Path, value: dict[str, Any]) -> None:
-    """Write a checkpoint of tensors and plain values by way of a temporary neighbour."""
-    part = path.with_name(path.name + ".part")
-    torch.save(value, part)
-    os.replace(part, path)
+    """Write a checkpoint of tensors and plain values that is whole whenever it is there."""
+    buffer = io.BytesIO()  # to a file, PyTorch hides that the disk is full
+    torch.save(value, buffer)
+    write_whole(path, buffer.getbuffer())
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint; `weights_only` keeps pickled code from running."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    """Read a checkpoint; `weights_only` keeps pickled code from running.
+
+    Raises:
+        ValueError: The file is damaged.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # a damaged archive makes PyTorch raise nearly anything
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"{path} is not a whole checkpoint: {reason}") from error

@@ -5,6 +5,9 @@ labels.csv      what the run learns of each film, row by row
 last.pt         where the run stands
 best.pt         the network of the lowest validation loss, and the recipe
 history.csv     one line an epoch; the same for TensorBoard in tensorboard/
+
+An epoch counts once it is in last.pt. best.pt and history.csv follow from that file, and are
+written again when a run continues: it may have been killed before they were.
 """
 
 import json
@@ -41,7 +44,12 @@ class Journal:
         if writes:
             run.mkdir(parents=True, exist_ok=True)
             write_atomically(run / "split.csv", table.to_csv(index=False))
-            self._board = SummaryWriter(run / "tensorboard", purge_step=len(self.history))
+            if self.stopped:
+                averaged = self.stopped["trainer"]["averaged"]
+                weights = {key.removeprefix("module."): value for key, value in averaged.items()}
+                del weights["n_averaged"]
+                self._write_results(weights)
+            self._board = SummaryWriter(run / "tensorboard", purge_step=len(self.history) + 1)
 
     def _load_progress(self) -> dict[str, Any] | None:
         if not (self._run / "last.pt").exists():
@@ -70,12 +78,18 @@ class Journal:
         print(", ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
         for key in ("rate", "train_loss", "validation_loss", "films_per_second"):
             self._board.add_scalar(key, row[key], row["epoch"])
-        if best:
+        self._board.flush()
+        progress = {"history": self.history, **progress}
+        save_atomically(self._run / "last.pt", self._stamp | progress)
+        self._write_results(weights)
+
+    def _write_results(self, weights: dict[str, torch.Tensor]) -> None:
+        """What follows from the last epoch and the weights after it."""
+        row = self.history[-1]
+        if row["best"]:
             checkpoint = {"model": weights, "size": row["size"], "epoch": row["epoch"]}
             checkpoint["versions"] = VERSIONS
             save_atomically(self._run / "best.pt", self._stamp | checkpoint)
-        progress = {"history": self.history, **progress}
-        save_atomically(self._run / "last.pt", self._stamp | progress)
         write_atomically(self._run / "history.csv", pd.DataFrame(self.history).to_csv(index=False))
 
     def best_weights(self) -> dict[str, torch.Tensor]:

@@ -1,0 +1,41 @@
+"""Files that are either whole or not there: a program killed while it writes leaves none broken."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_whole(path: Path, data: bytes | memoryview) -> None:
+    """Write a file that is whole whenever it is there.
+
+    Raises:
+        OSError: As `stage`.
+    """
+    os.replace(stage(path, data), path)
+
+
+def stage(path: Path, data: bytes | memoryview) -> Path:
+    """Write a file, whole and on the disk, under the name from which it can be moved to `path`.
+
+    That name is always the same, so that the next attempt writes over what a killed one left.
+
+    Raises:
+        OSError: It cannot be written; the error names `path`.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return part
+
+
+def say(error: OSError) -> str:
+    """An error of the file system as a sentence that names the file."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}." if error.filename else f"{reason}."
