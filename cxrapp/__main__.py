@@ -19,6 +19,7 @@ from cxrapp.bulk.run import run
 from cxrapp.bundle import WEIGHTS, find_bundles
 from cxrapp.card import ModelCard, load_card
 from cxrapp.errors import CxrError
+from cxrapp.files import say
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,8 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _build_parser().parse_args(arguments)
     try:
         options.run_command(options)
-    except (CxrError, OSError) as error:
+    except CxrError as error:
         print(f"cxrapp: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"cxrapp: {say(error)}", file=sys.stderr)
         return 2
     return 0
 
