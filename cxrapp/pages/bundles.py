@@ -10,6 +10,7 @@ import streamlit as st
 
 from cxrapp.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.errors import InvalidBundle
+from cxrapp.pages.desk import plain
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
@@ -34,7 +35,7 @@ def offered_bundles() -> dict[str, Bundle]:
     bundles = {one.path.stem: one.bundle for one in outcomes if one.bundle}
     for outcome in outcomes:
         if outcome.fault:
-            st.error(f"Not offered: {outcome.fault}")
+            st.error(f"Not offered: {plain(outcome.fault)}")
     if not bundles:
         st.error(
             f"There is no model to screen with in `{WEIGHTS}`. Copy a bundle there, its .pt and "

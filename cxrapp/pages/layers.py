@@ -8,8 +8,11 @@ from PIL import Image
 
 from cxrapp.bundle import Bundle, load_bundle
 from cxrapp.card import Finding
+from cxrapp.errors import InvalidBundle
 from cxrapp.explain.channels import LAST, Channels, last_channels, layer_channels, layer_names
 from cxrapp.figures import film_picture
+from cxrapp.pages.bundles import bundle_path
+from cxrapp.pages.desk import plain
 from cxrapp.predict import encode
 from cxrapp.worklist import Film
 
@@ -17,12 +20,16 @@ COUNT = 12
 SIDE = 160  # pixels
 
 
-def show_layers(path: Path, film: Film, finding: Finding) -> None:
+def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
     """The channels of one layer that do most to the finding's score; on demand, for it takes a
     second look at the film by a slower copy of the network."""
     if not st.toggle("Feature maps of a layer", key="layers"):
         return
-    bundle = _open(path, path.stat().st_mtime_ns)
+    try:
+        bundle = _open(bundle_path(shown), shown.card.sha256)
+    except InvalidBundle as error:  # its files were replaced since
+        st.error(plain(str(error)))
+        return
     names = layer_names(bundle)
     layer = st.selectbox("Layer", names, index=len(names) - 1, key="layer")
     channels = _look(bundle, film, layer, bundle.card.index(finding.name))
@@ -42,7 +49,7 @@ def show_layers(path: Path, film: Film, finding: Finding) -> None:
 
 
 @st.cache_resource(max_entries=1, show_spinner="Loading the layers")
-def _open(path: Path, changed: int) -> Bundle:
+def _open(path: Path, sha256: str) -> Bundle:
     return load_bundle(path, frozen=False)
 
 

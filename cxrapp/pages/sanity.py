@@ -7,8 +7,10 @@ import streamlit as st
 from PIL import Image
 
 from cxrapp.card import ModelCard, load_card
+from cxrapp.errors import InvalidBundle
 from cxrapp.explain.sanity import Randomised, randomise_weights
 from cxrapp.figures import film_picture, signed_picture
+from cxrapp.pages.desk import plain
 from cxrapp.pages.films import SAMPLES
 from cxrapp.radiograph import Radiograph, read_upload
 
@@ -21,7 +23,11 @@ def show_sanity(card: ModelCard, path: Path) -> None:
     if not st.toggle("Compare with random weights", key="sanity"):
         return
     film = _sample()
-    head, network = _randomise(path, path.stat().st_mtime_ns, film)
+    try:
+        head, network = _randomise(path, card.sha256, film)
+    except InvalidBundle as error:  # its files were replaced since
+        st.error(plain(str(error)))
+        return
     rows = [("as trained", head.truth, None)]
     rows += [(f"{one.changed} random", one.maps[0], one.agreements) for one in (head, network)]
     for k, finding in enumerate(card.findings):
@@ -45,7 +51,7 @@ def _sample() -> Radiograph:
 
 
 @st.cache_data(max_entries=4, show_spinner="Running the network with random weights")
-def _randomise(path: Path, changed: int, _film: Radiograph) -> tuple[Randomised, Randomised]:
+def _randomise(path: Path, sha256: str, _film: Radiograph) -> tuple[Randomised, Randomised]:
     inputs = load_card(path).preprocessing.to_input(_film.pixels)
     return randomise_weights(path, inputs)
 

@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.bundle import Bundle
 from cxrapp.card import Finding
-from cxrapp.pages.bundles import bundle_path, choose_bundle
+from cxrapp.pages.bundles import choose_bundle
 from cxrapp.pages.consequences import choose_cohort, show_consequences
 from cxrapp.pages.control import show_control
 from cxrapp.pages.desk import Desk, display_name, plain
@@ -149,7 +149,7 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
         else:
             show_maps(here, bundle, film, result, finding, title)
     if not hidden:
-        show_layers(bundle_path(bundle), film, finding)
+        show_layers(bundle, film, finding)
     if reads := closed_reads(here):
         show_summary(reads)
 
