@@ -4,6 +4,7 @@ from cxrapp.errors import UnreadableUpload
 
 MAX_FILE_BYTES = 50 * 2**20
 MAX_PIXELS = 40_000_000  # the largest digital detectors have 4,300 x 4,300 = 18 million
+MAX_SIDE = 20_000  # a whole spine, stitched, has 15,000
 MIN_SIDE = 64  # pixels; below this there is no lung to read
 MAX_DECODE_BYTES = 2 * 2**30  # of a decoder; a film of MAX_PIXELS with 16 bits needs 1.4 GB
 MAX_DECODE_SECONDS = 20  # such a film takes 4
@@ -23,9 +24,10 @@ def check_bytes(data: bytes) -> None:
 
 def check_shape(width: int, height: int) -> None:
     """Raises UnreadableUpload for a picture with too many or too few pixels."""
-    if width * height > MAX_PIXELS:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise UnreadableUpload(
-            f"The picture is {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are read."
+            f"The picture is {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} and "
+            f"{MAX_SIDE:,} on a side are read."
         )
     if min(width, height) < MIN_SIDE:
         raise UnreadableUpload(

@@ -148,3 +148,8 @@ def test_encrypted_entry_says_so() -> None:
 
 def test_zip_inside_a_zip_is_not_opened() -> None:
     assert "not a DICOM, JPEG or PNG" in reason(make_zip(inner=make_zip(film=encode(GREY))))
+
+
+def test_a_strip_is_no_film_however_few_its_pixels() -> None:
+    assert "20,000 on a side" in reason(encode(GREY.resize((64, 20_001))))
+    assert pixels(encode(GREY.resize((64, 20_000)))).shape == (20_000, 64)

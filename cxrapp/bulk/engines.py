@@ -3,14 +3,16 @@
 An engine takes a screener and parts, and yields the number of files of each part that is written.
 
 Ray: without RAY_ADDRESS, a cluster of this machine's cores is started for the run and ended with
-it; it listens on loopback only, and sends no usage statistics. With RAY_ADDRESS=HOST:PORT, the
-run joins that cluster: bundle, films, table and heat maps must then lie on a file system that
-every machine has under the same paths, and this program, with its requirements, likewise.
+it; it listens on loopback only, to this run only, and sends no usage statistics. With
+RAY_ADDRESS=HOST:PORT, the run joins that cluster, with the token it may ask for in RAY_AUTH_TOKEN:
+bundle, films, table and heat maps must then lie on a file system that every machine has under the
+same paths, and this program, with its requirements, likewise.
 """
 
 import json
 import logging
 import os
+import secrets
 import socket
 import tempfile
 import warnings
@@ -114,6 +116,8 @@ def _cluster() -> Iterator[Any]:
         # Ray turns 127.0.0.1 into the machine's outer address and listens everywhere, unless it
         # is told that its node will never have a peer.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        # Whoever else is logged in to this machine reaches loopback, too.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     try:
         import ray
         import ray.data

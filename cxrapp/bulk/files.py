@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxrapp.limits import MAX_FILE_BYTES, MAX_ZIP_BYTES
-from cxrapp.radiograph import Radiograph, Rejection, read_upload
+from cxrapp.radiograph import Radiograph, Rejection
+from cxrapp.sandbox import read_untrusted
 
 
 @dataclass(frozen=True)
@@ -90,4 +91,4 @@ def read_file(file: File) -> Iterator[Radiograph | Rejection]:
     except OSError as error:
         yield Rejection(file.name, f"The file cannot be opened ({error.strerror}).")
         return
-    yield from read_upload(file.name, data)
+    yield from read_untrusted(file.name, data)

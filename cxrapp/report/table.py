@@ -11,7 +11,7 @@ from cxrapp.radiograph import Rejection
 
 STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
 COLUMNS = ("file", "finding", "probability", "threshold", "decision", "status", "message")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # OWASP, "CSV Injection"
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")  # OWASP, "CSV Injection"; some programs run wide signs
 
 
 def film_rows(

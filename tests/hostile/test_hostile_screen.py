@@ -11,7 +11,7 @@ from specimen import SAMPLES, Specimen
 from cxrapp.bundle import Bundle
 from cxrapp.report.table import inert
 
-RUNS_AS_FORMULA = tuple("=+-@\t\r")
+RUNS_AS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 NO_FILES = ("broken link.jpeg", "endless", "pipe.jpeg")
 
 
