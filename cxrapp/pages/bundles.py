@@ -1,5 +1,6 @@
 """The bundles of the weights folder, and the one that every page works with."""
 
+import gc
 import importlib
 import os
 import threading
@@ -92,10 +93,18 @@ def _stamp(path: Path) -> Stamp:
 @st.cache_resource(show_spinner="Loading the model", validate=_is_current)
 def _load(path: Path) -> Outcome:
     """One copy in memory for all sessions, loaded anew when its files have changed."""
-    # The heat-map library takes seconds to import: begin while the reader looks for a film.
-    threading.Thread(target=importlib.import_module, args=("pytorch_grad_cam",)).start()
     stamp = _stamp(path)
     try:
         return Outcome(path, stamp, load_bundle(path))
     except InvalidBundle as error:
         return Outcome(path, stamp, None, str(error))
+    finally:
+        threading.Thread(target=_settle_in).start()
+
+
+def _settle_in() -> None:
+    """What would make the reader wait later, done while he looks for a film."""
+    importlib.import_module("pytorch_grad_cam")  # takes seconds
+    # Streamlit collects garbage after every run of the script. What is loaded by now stays for
+    # good; to look through it each time would be most of the time of a move of the slider.
+    gc.freeze()

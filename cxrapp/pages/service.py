@@ -10,6 +10,7 @@ from cxrapp import __version__
 from cxrapp.limits import MAX_FILE_BYTES
 from cxrapp.logs import start_log
 from cxrapp.metrics import serve
+from cxrapp.pages.downloads import keep_downloads
 from cxrapp.pages.sessions import keep_sweeping
 
 VARIABLE = "CXR_METRICS_PORT"  # of the environment
@@ -23,6 +24,7 @@ def start_service() -> None:
     start_log()
     # An upload is held in memory while it arrives; beyond 1 MB it would pass through the disk.
     MultiPartParser.spool_max_size = MAX_FILE_BYTES
+    keep_downloads()
     keep_sweeping()
     log.info("started", extra={"version": __version__})
     port = os.environ.get(VARIABLE)
