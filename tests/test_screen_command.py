@@ -88,6 +88,14 @@ def test_heat_maps_are_written_at_the_films_size(tmp_path: Path) -> None:
             assert heat_map.size == film.size
 
 
+def test_no_two_films_share_a_heat_map(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "alike.zip", "w") as archive:
+        for name, sample in zip(("a/b.jpeg", "a_b.jpeg", "a b.jpeg"), SAMPLES, strict=False):
+            archive.write(sample, name)
+    screen(tmp_path, tmp_path / "alike.zip", "--heatmaps", tmp_path / "maps")
+    assert len(list((tmp_path / "maps").iterdir())) == 3 * 2
+
+
 def test_a_zip_entry_cannot_write_heat_maps_elsewhere(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.write(SAMPLES[0], "../../../evil.jpeg")

@@ -35,9 +35,12 @@ def save_heat_maps(folder: Path, bundle: Bundle, result: Screened) -> None:
 
 
 def _stem(name: str) -> str:
-    """A film's name as part of a file's name: no folders in it, and not too long."""
+    """A film's name as part of a file's name: no folders in it, and not too long.
+
+    A name that had to change gets a digest of what it was, so that no two films share one.
+    """
     stem = re.sub(r"[^\w.-]+", "_", name).lstrip(".")
-    if len(stem.encode()) <= MAX_STEM_BYTES:
+    if stem == name and len(stem.encode()) <= MAX_STEM_BYTES:
         return stem
     digest = hashlib.sha256(name.encode()).hexdigest()[:8]
     return f"{digest}_{stem.encode()[9 - MAX_STEM_BYTES :].decode(errors='ignore')}"
