@@ -20,7 +20,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 from cxrapp.preprocess import Preprocessing
-from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.radiograph import Radiograph
+from cxrapp.sandbox import read_untrusted
 from train.sources import SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]
@@ -120,7 +121,7 @@ def read_film(path: Path) -> Radiograph:
     Raises:
         ValueError: The file is not a film; a training set must be clean.
     """
-    (film,) = read_upload(path.name, path.read_bytes())
+    (film,) = read_untrusted(path.name, path.read_bytes())
     if not isinstance(film, Radiograph):
         raise ValueError(f"{path}: {film.reason}")
     return film

@@ -17,6 +17,7 @@ from cxrapp.figures import AGAINST, COLOURS, FOR, film_picture, heat_picture, si
 from cxrapp.pages.desk import Desk
 from cxrapp.pages.viewer import Pane, Scale, data_url, show_viewer
 from cxrapp.report.words import capitalised
+from cxrapp.turns import NETWORK
 from cxrapp.worklist import Film, Result
 
 MAP_SIDE = 320  # pixels of a map's long side; the browser smooths it over the film
@@ -112,12 +113,20 @@ def _explain(desk: Desk, bundle: Bundle, film: Film, result: Result, name: str) 
         if method.quick:
             kept[key] = method(bundle, inputs, feature_map)
         else:
-            bar = st.progress(0.0, f"{name}: the film is scored again and again")
-            kept[key] = method(bundle, inputs, feature_map, bar.progress)
+            bar = st.progress(0.0, _waiting_words(name))
+            kept[key] = method(
+                bundle, inputs, feature_map, lambda done: bar.progress(done, _waiting_words(name))
+            )
             bar.empty()
         while len(kept) > KEPT:
             kept.pop(next(iter(kept)))
     return kept[key]
+
+
+def _waiting_words(name: str) -> str:
+    words = f"{name}: the film is scored again and again"
+    others = len(NETWORK)
+    return f"{words}, in turn with {others} other{'s' if others > 1 else ''}" if others else words
 
 
 def _draw(bundle: Bundle, explanation: Explanation, k: int, scale: float) -> Image.Image:

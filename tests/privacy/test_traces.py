@@ -57,6 +57,8 @@ def session(
         (folder / word).mkdir()
     environment = {word: str(folder / word) for word in ("HOME", "TMPDIR")} | {
         "PYTHONDONTWRITEBYTECODE": "1",
+        # Torch, imported by an earlier test, has named a folder of its own for children.
+        "TORCHINDUCTOR_CACHE_DIR": str(folder / "TMPDIR/torchinductor_cache"),
         "CXR_AUDIT": str(folder / "AUDIT"),
         "CXR_METRICS_PORT": str(free_port()),
     }
