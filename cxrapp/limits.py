@@ -12,6 +12,7 @@ MAX_ZIP_ENTRIES = 5_000
 MAX_ZIP_BYTES = 4 * 2**30  # unpacked, all entries together; one entry is held at a time
 MAX_FILMS = 500  # of a session
 MAX_SESSION_BYTES = 2**30  # of a session's films together, packed without loss
+MAX_SERVER_BYTES = 4 * 2**30  # of the films of all sessions together
 
 
 def check_bytes(data: bytes) -> None:

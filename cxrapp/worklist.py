@@ -17,7 +17,7 @@ from PIL import Image
 from cxrapp.bundle import Bundle
 from cxrapp.figures import film_picture, mark_of
 from cxrapp.gate import Verdict
-from cxrapp.limits import MAX_FILMS, MAX_SESSION_BYTES
+from cxrapp.limits import MAX_FILMS, MAX_SERVER_BYTES, MAX_SESSION_BYTES
 from cxrapp.metrics import FILES_REJECTED, FILMS, WORKLISTS
 from cxrapp.predict import BATCH, Prediction, Screened, screen
 from cxrapp.radiograph import Radiograph, Rejection, count_entries
@@ -27,6 +27,9 @@ from cxrapp.turns import NETWORK
 THUMBNAIL = 96  # pixels of the long side
 
 log = logging.getLogger(__name__)
+
+_all: "weakref.WeakSet[Worklist]" = weakref.WeakSet()
+_all_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ class Worklist:
     def __init__(self) -> None:
         WORKLISTS.inc()
         weakref.finalize(self, WORKLISTS.dec)
+        with _all_lock:
+            _all.add(self)
         self.films: dict[str, Film] = {}
         self.rejections: list[Rejection] = []
         self._results: dict[tuple[str, str], Result] = {}  # (film, SHA-256 of the bundle)
@@ -192,6 +197,16 @@ class Worklist:
             if self._worker is threading.current_thread():
                 self._worker = None
 
+    def _lack_of_room(self, count: int) -> str:
+        """Why so many bytes more cannot be held; empty where they can."""
+        if len(self.films) >= MAX_FILMS or self._bytes + count > MAX_SESSION_BYTES:
+            return f"One session holds {MAX_FILMS} films or {MAX_SESSION_BYTES // 2**30} GB."
+        with _all_lock:
+            held = sum(worklist._bytes for worklist in _all)
+        if held + count > MAX_SERVER_BYTES:
+            return "The server's room for films is taken by other readers; try again later."
+        return ""
+
     def _is_current(self, batch: int) -> bool:
         with self._lock:
             return batch == self._batch
@@ -211,9 +226,7 @@ class Worklist:
                 self.rejections.append(outcome)
                 return True
             if packed:
-                if len(self.films) >= MAX_FILMS or self._bytes + len(packed) > MAX_SESSION_BYTES:
-                    gigabytes = MAX_SESSION_BYTES // 2**30
-                    reason = f"One session holds {MAX_FILMS} films or {gigabytes} GB."
+                if reason := self._lack_of_room(len(packed)):
                     self.rejections.append(Rejection(outcome.radiograph.name, reason))
                     return True
                 key = str(self._numbered)

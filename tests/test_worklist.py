@@ -150,6 +150,23 @@ def test_more_films_than_fit_are_named(bundle: Bundle, monkeypatch: pytest.Monke
     assert "holds 1 films" in worklist.rejections[0].reason
 
 
+def test_all_readers_together_have_a_limit(
+    bundle: Bundle, scored: Worklist, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gc.collect()  # worklists of other tests
+    held = sum(worklist._bytes for worklist in cxrapp.worklist._all)
+    assert held >= scored._bytes > 0
+    monkeypatch.setattr(cxrapp.worklist, "MAX_SERVER_BYTES", held)
+    other = Worklist()
+    other.add(bundle, uploads(SAMPLES[2]))
+    other.wait()
+    assert "taken by other readers" in other.rejections[0].reason
+    scored.clear()
+    other.add(bundle, uploads(SAMPLES[2]))
+    other.wait()
+    assert len(other.films) == 1
+
+
 def test_a_worklist_let_go_ends_its_work(slow: threading.Event, bundle: Bundle) -> None:
     worklist = Worklist()
     worklist.add(bundle, uploads(*SAMPLES))

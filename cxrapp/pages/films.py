@@ -11,6 +11,7 @@ from cxrapp.worklist import Worklist
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NAMED = 10  # files that could not be used, listed before "and more"
+REASONS = 50  # the same, where the list has room to scroll
 TICK = 0.7  # seconds between looks at the work in the background
 
 
@@ -72,14 +73,19 @@ def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
 
 
 def show_rejections(desk: Desk) -> None:
-    """The files that could not be used, each with its reason."""
+    """The files that could not be used, on one line; the reasons of many are a click away."""
     rejections = desk.worklist.rejections[desk.rejections_seen :]
     if not rejections:
         return
-    lines = [f"- {plain(r.name)}: {plain(r.reason)}" for r in rejections[:NAMED]]
-    if len(rejections) > NAMED:
-        lines.append(f"- and {len(rejections) - NAMED} more, all listed in the exported table")
-    count = "1 file was" if len(rejections) == 1 else f"{len(rejections)} files were"
-    words, close = st.columns([12, 1], vertical_alignment="top")
-    words.warning("\n".join([f"{count} not screened:", *lines]))
+    lines = [f"{plain(r.name)}: {plain(r.reason)}" for r in rejections[:REASONS]]
+    if len(rejections) == 1:
+        words, close = st.columns([12, 1], vertical_alignment="center")
+        words.warning(f"1 file was not screened. {lines[0]}")
+    else:
+        words, why, close = st.columns([10, 2, 1], vertical_alignment="center")
+        words.warning(f"{len(rejections)} files were not screened. {lines[0]}")
+        with why.popover("All reasons", width="stretch"):
+            if len(rejections) > REASONS:
+                lines.append(f"and {len(rejections) - REASONS} more, all in the exported table")
+            st.markdown("\n".join(f"- {line}" for line in lines))
     close.button("Close", key="close rejections", on_click=desk.see_rejections)

@@ -1,0 +1,92 @@
+"""Measure speed against what people would use instead, as ratios of runs in turn.
+
+python -m tests.benchmarks [--quick] [--only NAME...] [--out benchmarks.md] [--json out.json]
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks.bulk import bulk_against_plain_loop, memory_of_many_against_few
+from tests.benchmarks.network import (
+    film_against_forward,
+    film_against_grad_cam,
+    network_against_matrices,
+)
+from tests.benchmarks.pairs import Comparison
+from tests.benchmarks.start import start_against_torch
+
+BENCHMARKS: dict[str, tuple[Callable[[], Comparison], Callable[[], Comparison]]] = {
+    # name: (in full, to see that it works)
+    "film": (partial(film_against_forward, 30), partial(film_against_forward, 1)),
+    "grad-cam": (partial(film_against_grad_cam, 10), partial(film_against_grad_cam, 1)),
+    "matrices": (partial(network_against_matrices, 15), partial(network_against_matrices, 1)),
+    "start": (partial(start_against_torch, 5), partial(start_against_torch, 1)),
+    "bulk": (partial(bulk_against_plain_loop, 3, 1000), partial(bulk_against_plain_loop, 1, 8)),
+    "memory": (
+        partial(memory_of_many_against_few, 10_000, 500),
+        partial(memory_of_many_against_few, 40, 20),
+    ),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run them and print the table."""
+    options = _parse_options(arguments)
+    done = []
+    for name in options.only or BENCHMARKS:
+        print(f"{name} ...", file=sys.stderr)
+        full, quick = BENCHMARKS[name]
+        done.append(quick() if options.quick else full())
+    table = to_markdown(done)
+    print(table)
+    if options.out:
+        options.out.write_text(table)
+    if options.json:
+        values = {"machine": describe_machine(), "comparisons": [asdict(one) for one in done]}
+        options.json.write_text(json.dumps(values, indent=1) + "\n")
+    return 0
+
+
+def to_markdown(done: list[Comparison]) -> str:
+    """The table, with the machine above it."""
+    lines = [
+        "| what | against | ratio, median (range) | rounds | target |",
+        "|---|---|--:|--:|--:|",
+    ]
+    for one in done:
+        low, high = one.spread
+        lines.append(
+            f"| {one.what} | {one.against} | {one.ratio:.2f} ({low:.2f} to {high:.2f}) "
+            f"| {len(one.pairs)} | <= {one.target:.2f}{'' if one.is_met else ', missed'} |"
+        )
+    return "\n".join([describe_machine(), "", *lines, ""])
+
+
+def describe_machine() -> str:
+    """What it ran on, without its name."""
+    return (
+        f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+def _parse_options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a round each, to see that it works")
+    parser.add_argument("--only", nargs="+", choices=BENCHMARKS, metavar="NAME")
+    parser.add_argument("--out", type=Path, help="the table as Markdown")
+    parser.add_argument("--json", type=Path, help="every round of it")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Folders of films from the command line: time against a plain loop, memory against fewer."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+
+from tests.benchmarks.pairs import Comparison, time_in_turn
+from tests.load.films import SAMPLES
+from tests.load.server import ROOT
+
+
+def bulk_against_plain_loop(rounds: int, films: int) -> Comparison:
+    """Decode to table, ours and a loop of a few lines."""
+    with make_folder(films) as folder:
+        plain = [sys.executable, "-m", "tests.benchmarks.plain_loop", str(folder), os.devnull]
+        return Comparison(
+            f"{films:,} films from the command line, decode to CSV",
+            "a plain loop: PIL, transforms, eager, one film at a time, without the mirror image",
+            time_in_turn(
+                lambda: _peak_memory(_command(folder)), lambda: _peak_memory(plain), rounds, 0
+            ),
+            1 / 3,
+        )
+
+
+def memory_of_many_against_few(many: int, few: int) -> Comparison:
+    """Peak memory of the process that screens; decoders apart have limits of their own."""
+    with make_folder(many) as large, make_folder(few) as small:
+        pair = tuple(float(_peak_memory(_command(folder))) for folder in (large, small))
+    return Comparison(
+        f"peak memory while {many:,} films are scored", f"the same with {few:,}", (pair,), 1.1
+    )
+
+
+@contextmanager
+def make_folder(count: int) -> Iterator[Path]:
+    """A folder of so many films: the samples, again and again."""
+    samples = sorted(SAMPLES.glob("*.jpeg"))
+    with tempfile.TemporaryDirectory() as folder:
+        films = Path(folder, "films")
+        films.mkdir()
+        for number, sample in enumerate(islice(cycle(samples), count)):
+            (films / f"{number:05}.jpeg").symlink_to(sample)
+        yield films
+
+
+def _command(folder: Path) -> list[str]:
+    out = str(folder.with_suffix(".csv"))  # beside it
+    return [sys.executable, "-m", "cxrapp", "screen", str(folder), "--csv", out]
+
+
+def _peak_memory(command: list[str]) -> int:
+    """Run a command to its end: the largest resident set of its own process, in KiB."""
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return usage.ru_maxrss
