@@ -18,6 +18,7 @@ from cxrapp.bundle import Bundle
 from cxrapp.pages import bundles, exports, worklist
 from cxrapp.pages.first_read import record_call
 from cxrapp.settings import SavedPoint, dump_points
+from cxrapp.worklist import Film, Worklist
 
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 
@@ -280,6 +281,22 @@ def test_feature_maps_of_a_chosen_layer(app: AppTest) -> None:
     app.selectbox(key="layer").set_value("dense block 1").run()
     assert not app.exception
     assert "12 channels of the dense block 1" in texts(app)
+
+
+def test_results_that_arrive_while_the_page_is_drawn_are_shown(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored = Worklist.scored
+
+    def look_and_wait(self: Worklist, bundle: Bundle) -> list[Film]:
+        found = scored(self, bundle)
+        self.wait()
+        return found
+
+    monkeypatch.setattr(Worklist, "scored", look_and_wait)
+    widget = next(one for one in app.file_uploader if one.key.startswith("uploads"))
+    widget.set_value([(SAMPLES[0].name, SAMPLES[0].read_bytes(), "image/jpeg")]).run()
+    assert OPENED in texts(app)
 
 
 def test_films_taken_away_are_forgotten(app: AppTest) -> None:

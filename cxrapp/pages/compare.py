@@ -38,8 +38,9 @@ def show() -> None:
         return
     for bundle in (a, b):
         here.worklist.request(bundle)
+    working = here.worklist.progress is not None  # before the results, as on the first page
     films = [film for film in here.worklist.scored(a) if here.worklist.result(film, b)]
-    if here.worklist.progress:
+    if working:
         show_progress(here.worklist, b, len(here.worklist.scored(b)))
         return
     withheld = [film for film in films if any(here.is_withheld(film, one) for one in (a, b))]

@@ -38,24 +38,26 @@ def show() -> None:
     with options.popover("Options", width="stretch"):
         _show_options(here)
     here.worklist.request(bundle)
+    # Looked at before the results: what is ready only after that, a tick of the progress shows.
+    working = here.worklist.progress is not None
     films = here.worklist.scored(bundle)
     # A place of its own for each, drawn in or not: what lies below keeps its place on the page,
     # and the browser need not build it anew.
     progress, rejections, tour = st.container(), st.container(), st.container()
     with progress:
-        _show_progress(here, bundle, films)
+        _show_progress(here, bundle, films, working=working)
     with rejections:
         show_rejections(here)
     if films:
         with tour:
             show_tour()
         _workbench(here, bundle, films)
-    elif not here.worklist.progress:
+    elif not working:
         _welcome(here, bundle)
 
 
-def _show_progress(here: Desk, bundle: Bundle, films: list[Film]) -> None:
-    if here.worklist.progress:
+def _show_progress(here: Desk, bundle: Bundle, films: list[Film], *, working: bool) -> None:
+    if working:
         show_progress(here.worklist, bundle, len(films))
     elif waiting := len(here.worklist.films) - len(films):
         st.button(

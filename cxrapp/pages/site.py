@@ -33,8 +33,9 @@ def show() -> None:
     with intake:
         _take_in(here, bundle, folder=folder)
     here.site.request(bundle)
+    working = here.site.progress is not None  # before the results, as on the first page
     films = here.site.scored(bundle)
-    if here.site.progress:
+    if working:
         show_progress(here.site, bundle, len(films))
         return  # a measure of some of the films would mislead
     if not films:

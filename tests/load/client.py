@@ -234,7 +234,8 @@ class Session:
         """Take in one message, or call the fragments that are due."""
         now = time.monotonic()
         if now >= end:
-            raise TimeoutError("the server did not answer in time")
+            state = f"asked {self._asked!r}, running {self._running}, due {len(self._due)}"
+            raise TimeoutError(f"the server did not answer in time: {state}")
         for fragment, (due, interval) in list(self._due.items()):
             if due <= now and not self._running:
                 self._due[fragment] = (now + interval, interval)
