@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from dicoms import dicom, element
+from dicom_bytes import dicom, element
 from pictures import JPEG
 from specimen import Specimen
 

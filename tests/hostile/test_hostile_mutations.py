@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 from archives import archive
-from dicoms import FILM_ELEMENTS, PIXELS, UNDEFINED, compressed, dicom, element
+from dicom_bytes import FILM_ELEMENTS, PIXELS, UNDEFINED, compressed, dicom, element
 from hypothesis import given
 from hypothesis import strategies as st
 from pictures import DEEP, END, JPEG, PNG, SIGNATURE, chunk

@@ -1,0 +1,51 @@
+"""Runs in a process of their own, to be killed."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from smoke import ROOT
+
+from cxrapp.bulk.job import Job, parts_folder
+from cxrapp.bundle import WEIGHTS
+
+BUNDLE = WEIGHTS / "pneumonia.pt"
+# A process of its own, to be killed, with parts small enough to die between them.
+PROGRAM = """
+import sys
+from cxrapp.bulk import job
+job.PART_FILES = 2
+from cxrapp.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def start(*arguments: object, **environment: str) -> subprocess.Popen:
+    command = [sys.executable, "-c", PROGRAM, "screen", *map(str, arguments)]
+    return subprocess.Popen(
+        [*command, "--bundle", str(BUNDLE)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finished_parts(csv: Path) -> list[Path]:
+    return sorted(parts_folder(csv).glob("*/??????.csv"))
+
+
+def wait_for_parts(process: subprocess.Popen, csv: Path, count: int) -> None:
+    while len(finished_parts(csv)) < count:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+
+def describe(csv: Path, **changes: object) -> Job:
+    values = {
+        "thresholds": {"pneumonia": 0.5, "viral": 0.5},
+        "heatmaps": None,
+        "identity": "0" * 16,
+    }
+    return Job(**{"bundle": BUNDLE, "csv": csv} | values | changes)

@@ -1,0 +1,41 @@
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from bulk_runs import BUNDLE
+from smoke import SAMPLES
+
+from cxrapp.__main__ import main
+from cxrapp.bulk import job
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job, "PART_FILES", 2)
+
+
+@pytest.fixture(scope="session")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ward's folder: 11 files, one of them broken, one an archive of two films."""
+    folder = tmp_path_factory.mktemp("bulk") / "films"
+    (folder / "ward 3").mkdir(parents=True)
+    for index in range(9):
+        place = folder / ("ward 3" if index % 2 else ".") / f"film {index}.jpeg"
+        shutil.copy(SAMPLES[index % len(SAMPLES)], place)
+    (folder / "broken.png").write_bytes(SAMPLES[0].read_bytes()[:3000])
+    with zipfile.ZipFile(folder / "archive.zip", "w") as archive:
+        archive.write(SAMPLES[1], "b.jpeg")
+        archive.write(SAMPLES[2], "c.jpeg")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def table(films: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The films' table from a run that nothing disturbed."""
+    csv = tmp_path_factory.mktemp("undisturbed") / "out.csv"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(job, "PART_FILES", 2)
+        assert main(["screen", str(films), "--csv", str(csv), "--bundle", str(BUNDLE)]) == 0
+    assert len(csv.read_bytes().splitlines()) == 1 + 2 * 12
+    return csv.read_bytes()

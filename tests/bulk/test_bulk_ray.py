@@ -1,0 +1,92 @@
+"""What Ray does, on a real cluster of this machine's cores."""
+
+import importlib.util
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from bulk_runs import start, wait_for_parts
+from smoke import ROOT, SAMPLES
+
+from cxrapp.__main__ import main
+
+
+def test_without_ray_the_ray_engine_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    csv = str(tmp_path / "out.csv")
+    assert main(["screen", str(SAMPLES[0]), "--csv", csv, "--engine", "ray"]) == 2
+    assert "--engine ray needs Ray; install it with" in capsys.readouterr().err
+
+
+def test_ray_is_imported_only_by_its_engine() -> None:
+    code = "import cxrapp.__main__, sys; sys.exit('ray' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+needs_ray = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="Ray is not installed"
+)
+
+
+def listening(processes: list[psutil.Process]) -> set[str]:
+    """The addresses on which processes accept connections."""
+    sockets = [socket for process in processes for socket in process.net_connections("inet")]
+    return {socket.laddr.ip for socket in sockets if socket.status == psutil.CONN_LISTEN}
+
+
+@pytest.fixture
+def short_folder() -> Iterator[str]:
+    """Where Ray keeps its sockets, whose paths may have 107 bytes; a killed run leaves them."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@needs_ray
+def test_ray_killed_and_started_again_gives_the_local_table(
+    films: Path, table: bytes, tmp_path: Path, short_folder: str
+) -> None:
+    csv = tmp_path / "out.csv"
+    command = (films, "--csv", csv, "--engine", "ray", "--workers", "2")
+    command += ("--heatmaps", tmp_path / "maps")
+    process = start(*command, TMPDIR=short_folder)
+    wait_for_parts(process, csv, 1)
+    cluster = psutil.Process(process.pid).children(recursive=True)
+    addresses = listening([psutil.Process(process.pid), *cluster])
+    assert addresses and addresses <= {"127.0.0.1", "::ffff:127.0.0.1", "::1"}
+    process.kill()
+    process.communicate()
+    assert not psutil.wait_procs(cluster, timeout=120)[1]  # nothing outlives the run
+    assert not csv.exists()
+
+    process = start(*command, TMPDIR=short_folder)
+    said = process.communicate()[1]
+    assert process.returncode == 0, said
+    assert "files were screened before; going on." in said
+    assert csv.read_bytes() == table
+    assert len(list((tmp_path / "maps").iterdir())) == 2 * 11
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "maps", csv]
+
+
+@needs_ray
+def test_a_part_that_cannot_be_written_ends_a_ray_run_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "maps").touch()
+    csv, maps = tmp_path / "out.csv", tmp_path / "maps"
+    process = start(SAMPLES[0], "--csv", csv, "--engine", "ray", "--heatmaps", maps)
+    said = process.communicate()[1]
+    assert process.returncode == 2
+    assert "cannot be written (File exists)" in said and "Traceback" not in said
+
+
+@needs_ray
+def test_a_cluster_that_does_not_answer_ends_in_a_sentence(tmp_path: Path) -> None:
+    csv = tmp_path / "out.csv"
+    process = start(SAMPLES[0], "--csv", csv, "--engine", "ray", RAY_ADDRESS="127.0.0.1:9")
+    said = process.communicate()[1]
+    assert process.returncode == 2
+    assert "No Ray cluster answers at 127.0.0.1:9" in said and "Traceback" not in said
