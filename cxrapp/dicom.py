@@ -116,7 +116,7 @@ def _check(dataset: pydicom.Dataset) -> None:
     syntax = dataset.file_meta.TransferSyntaxUID
     try:
         known = get_decoder(syntax).is_available
-    except NotImplementedError:
+    except NotImplementedError:  # what pydicom raises for one it has no decoder for
         known = False
     if not known:
         raise UnreadableUpload("The DICOM file is compressed in a way that is not read.")

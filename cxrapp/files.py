@@ -1,8 +1,13 @@
 """Files that are either whole or not there: a program killed while it writes leaves none broken."""
 
 import os
-from contextlib import suppress
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
+
+from cxrapp.errors import CxrError
 
 
 def write_whole(path: Path, data: bytes | memoryview) -> None:
@@ -33,6 +38,28 @@ def stage(path: Path, data: bytes | memoryview) -> Path:
             part.unlink()
         raise OSError(error.errno, error.strerror, str(path)) from error
     return part
+
+
+@contextmanager
+def open_whole(path: Path) -> Iterator[TextIO]:
+    """A text file to write line by line, which takes its name only when it is finished.
+
+    Until then its name is like no other: two workers of a cluster may write the same file.
+
+    Raises:
+        CxrError: It cannot be written.
+    """
+    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    try:
+        with unfinished.open("x", newline="", encoding="utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def say(error: OSError) -> str:

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 _all: "weakref.WeakSet[Worklist]" = weakref.WeakSet()
 _all_lock = threading.Lock()
+WORKLISTS.set_function(lambda: len(_all))
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,6 @@ class Worklist:
     """
 
     def __init__(self) -> None:
-        WORKLISTS.inc()
-        weakref.finalize(self, WORKLISTS.dec)
         with _all_lock:
             _all.add(self)
         self.films: dict[str, Film] = {}

@@ -1,18 +1,13 @@
 """One part of a job: films -> rows, written whole or not at all."""
 
-import os
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TextIO
 
 from cxrapp.bulk.files import read_file
 from cxrapp.bulk.heatmaps import save_heat_maps
 from cxrapp.bulk.job import Job, Part
 from cxrapp.bundle import load_bundle
 from cxrapp.decision import decide
-from cxrapp.errors import CxrError
+from cxrapp.files import open_whole
 from cxrapp.predict import screen
 from cxrapp.radiograph import Rejection
 from cxrapp.report import film_rows, rejection_rows, table_writer
@@ -35,7 +30,7 @@ class Screener:
         Raises:
             CxrError: The table or a heat map cannot be written.
         """
-        with write_whole(self.job.path_of(part)) as file:
+        with open_whole(self.job.path_of(part)) as file:
             writer = table_writer(file)
             for rows in self._screen(part):
                 writer.writerows(rows)
@@ -51,24 +46,3 @@ class Screener:
                 save_heat_maps(self.job.heatmaps, self._bundle, result)
             decisions = decide(card, result.prediction.probabilities, thresholds)
             yield film_rows(result.radiograph.name, decisions, result.verdict)
-
-
-@contextmanager
-def write_whole(path: Path) -> Iterator[TextIO]:
-    """A text file to write that takes its name only when it is finished and on the disk.
-
-    Raises:
-        CxrError: It cannot be written.
-    """
-    # Two workers may write the same part, where a cluster took one of them for lost.
-    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    try:
-        with unfinished.open("x", newline="", encoding="utf-8") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
-    finally:
-        unfinished.unlink(missing_ok=True)

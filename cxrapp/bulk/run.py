@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from cxrapp.bulk.files import File
 from cxrapp.bulk.job import Job, Part, cut, parts_folder
-from cxrapp.bulk.part import Screener, write_whole
+from cxrapp.bulk.part import Screener
+from cxrapp.files import open_whole
 from cxrapp.report import table_writer
 
 Engine = Callable[[Screener, Sequence[Part]], Iterator[int]]
@@ -52,7 +53,7 @@ def _prepare(job: Job) -> None:
 
 def _join(job: Job, parts: Sequence[Part]) -> None:
     whole = job.folder / "whole.csv"
-    with write_whole(whole) as table:
+    with open_whole(whole) as table:
         table_writer(table)
         for part in parts:
             with job.path_of(part).open(newline="", encoding="utf-8") as rows:
