@@ -27,9 +27,13 @@ class Rate:
 
 @lru_cache(maxsize=16)
 def resamples(patients: int) -> np.ndarray:
-    """(R, P) int: how often each patient is drawn in each bootstrap replicate; always the same."""
+    """(R, P) float64: how often each patient is drawn in each replicate; always the same.
+
+    Whole numbers, kept as floats because only those are multiplied by BLAS.
+    """
     generator = np.random.default_rng(0)
-    return generator.multinomial(patients, np.full(patients, 1 / patients), size=REPLICATES)
+    drawn = generator.multinomial(patients, np.full(patients, 1 / patients), size=REPLICATES)
+    return drawn.astype(float)
 
 
 def number_patients(patients: np.ndarray) -> np.ndarray:

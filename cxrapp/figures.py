@@ -16,6 +16,9 @@ ACCENT = "#0d9488"
 POINT = "#ea580c"
 MUTED = "#64748b"
 FAINT = "rgba(128, 138, 152, 0.3)"
+AXIS = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT}
+MARGIN = {"l": 48, "r": 8, "t": 34, "b": 44}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
 
 
 def film_picture(pixels: np.ndarray) -> Image.Image:

@@ -1,17 +1,26 @@
+import json
+
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from cxrapp.bundle import Bundle
 from cxrapp.charts import (
     confusion_figure,
     decision_curve_figure,
-    precision_recall_figure,
     reliability_figure,
-    roc_figure,
-    score_histogram,
 )
 from cxrapp.curves import net_benefit, precision_recall_band, reliability, roc_band
 from cxrapp.decision import operating_point, roc
+from cxrapp.setting_charts import (
+    Cut,
+    cut_scores,
+    move_on_precision,
+    move_on_roc,
+    precision_recall_figure,
+    roc_figure,
+    score_histogram,
+)
 
 
 def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None:
@@ -47,7 +56,7 @@ def test_precision_marker_stands_at_the_setting(bundle: Bundle) -> None:
 
 def test_histogram_holds_every_film_once(bundle: Bundle) -> None:
     scores = bundle.card.scores("test", "pneumonia")
-    figure = score_histogram(scores.labels, scores.probabilities, ("normal", "ill"), 0.5)
+    figure = score_histogram(scores.labels, scores.probabilities, ("normal", "ill"), Cut(0.5))
     assert [len(bars.x) for bars in figure.data] == [234, 390]
     assert [bars.name for bars in figure.data] == ["normal", "ill"]
 
@@ -76,9 +85,7 @@ def test_log_odds_keep_threshold_film_and_scores_in_one_order(bundle: Bundle) ->
             scores.labels,
             scores.probabilities,
             ("normal", "ill"),
-            0.7,
-            abstain_from=0.4,
-            film=0.5,
+            Cut(0.7, abstain_from=0.4, film=0.5),
             logit=logit,
         )
         for logit in (False, True)
@@ -91,3 +98,25 @@ def test_log_odds_keep_threshold_film_and_scores_in_one_order(bundle: Bundle) ->
         assert threshold.x0 == pytest.approx(high)
         assert line.x0 == pytest.approx(film)
     assert np.isfinite(drawn[1].data[0].x).all()
+
+
+def test_a_moved_setting_is_drawn_as_if_it_had_been_there_from_the_start(bundle: Bundle) -> None:
+    scores = bundle.card.scores("test", "viral")
+    cohort = scores.labels, scores.probabilities, scores.patients
+    curve, bands = roc(*cohort[:2]), (roc_band(*cohort), precision_recall_band(*cohort))
+    points = [operating_point(*cohort[:2], t, scores.patients) for t in (0.2, 0.9)]
+    cuts = [Cut(0.2, abstain_from=0.1), Cut(0.9, film=0.3)]
+
+    def draw(k: int) -> list[go.Figure]:
+        return [
+            roc_figure(curve, points[k], "", bands[0]),
+            precision_recall_figure(bands[1], points[k], 0.4, ""),
+            score_histogram(*cohort[:2], ("bacterial", "viral"), cuts[k], logit=True),
+        ]
+
+    moved = draw(0)
+    move_on_roc(moved[0], points[1])
+    move_on_precision(moved[1], points[1])
+    cut_scores(moved[2], cuts[1], logit=True)
+    for one, other in zip(moved, draw(1), strict=True):
+        assert json.loads(one.to_json()) == json.loads(other.to_json())

@@ -1,28 +1,16 @@
 """What a threshold does, at once and everywhere: curves, counts, and outcomes per 1,000."""
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding, ModelCard
-from cxrapp.charts import precision_recall_figure, roc_figure, score_histogram
-from cxrapp.curves import Band, precision_recall_band, roc_band
-from cxrapp.decision import OperatingPoint, operating_point, roc
+from cxrapp.decision import OperatingPoint
 from cxrapp.outcomes import Outcomes, outcomes
+from cxrapp.pages.curves import show_curves
 from cxrapp.pages.desk import Desk
-from cxrapp.pages.widgets import PLAIN, showing, themed
-
-HEIGHT = 205
-HELP = {
-    "roc": "Found (sensitivity): of 100 films with the finding, how many this setting flags. "
-    "Wrongly flagged: of 100 without it, how many it flags all the same; 100 minus that is the "
-    "specificity. The dot is your setting, the line all others.",
-    "precision": "Of the films flagged, how many have the finding (precision, PPV), for every "
-    "share found. It hangs on how common the finding is among these films; the table on the "
-    "right works it out for your patients.",
-    "scores": "Where the scores of films with and without the finding lie, where your threshold "
-    "cuts them, and where this film's score is among them.",
-}
+from cxrapp.pages.points import point_at
+from cxrapp.pages.widgets import showing
+from cxrapp.setting_charts import Cut
 
 
 def show_consequences(
@@ -35,29 +23,10 @@ def show_consequences(
         film: The probability of the film on the viewer; None while it is not to be seen.
     """
     setting = desk.setting(card, finding.name)
-    scores = card.scores(cohort, finding.name)
-    point = operating_point(scores.labels, scores.probabilities, setting.threshold, scores.patients)
-    roc_cell, precision_cell, scores_cell, counts_cell = st.columns([1, 1, 1, 1.25])
-    roc_curve, precision = _bands(card, card.sha256, cohort, finding.name)
-    curve = roc(scores.labels, scores.probabilities)
-    _draw(roc_cell, "roc", roc_figure(curve, point, "", roc_curve), f"ROC, area {curve.auroc:.3f}")
-    prevalence = float(scores.labels.mean())
-    _draw(
-        precision_cell,
-        "precision",
-        precision_recall_figure(precision, point, prevalence, ""),
-        f"Precision and recall, where {100 * prevalence:.0f} % have it",
-    )
-    histogram = score_histogram(
-        scores.labels,
-        scores.probabilities,
-        (finding.negative, finding.positive),
-        setting.threshold,
-        abstain_from=setting.abstain_from,
-        film=film,
-        logit=st.session_state.get("scale") == "Logit",
-    )
-    _draw(scores_cell, "scores", histogram, "Scores of films without and with it")
+    point = point_at(card, cohort, finding.name, setting.threshold)
+    *cells, counts_cell = st.columns([1, 1, 1, 1.25])
+    cut = Cut(setting.threshold, setting.abstain_from, film)
+    show_curves(cells, card, finding, cohort, point, cut)
     with counts_cell.container(key="outcomes"):
         _show_outcomes(desk, card, finding, cohort)
     st.caption(_counts(card, finding, cohort, point))
@@ -75,22 +44,6 @@ def choose_cohort(card: ModelCard) -> str:
         label_visibility="collapsed",
         width="stretch",
     )
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _bands(_card: ModelCard, sha256: str, cohort: str, finding: str) -> tuple[Band, Band]:
-    """The bands do not hang on the threshold and take a second: kept."""
-    scores = _card.scores(cohort, finding)
-    films = (scores.labels, scores.probabilities, scores.patients)
-    return roc_band(*films), precision_recall_band(*films)
-
-
-def _draw(cell: st.delta_generator.DeltaGenerator, key: str, figure: go.Figure, title: str) -> None:
-    figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 36})
-    for axes in (figure.layout.xaxis, figure.layout.yaxis):
-        axes.title.font.size = 11
-    cell.caption(title, help=HELP[key])
-    cell.plotly_chart(themed(figure), key=key, config=PLAIN)
 
 
 def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -> None:

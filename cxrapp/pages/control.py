@@ -6,7 +6,8 @@ import streamlit as st
 from cxrapp.card import Finding, ModelCard
 from cxrapp.decision import Decision, adjust_prevalence
 from cxrapp.pages.desk import Desk
-from cxrapp.pages.goals import offer_goals, validated_point
+from cxrapp.pages.goals import offer_goals
+from cxrapp.pages.points import point_at
 from cxrapp.pages.saved import offer_saved
 from cxrapp.pages.widgets import showing
 from cxrapp.reading import class_names, joint_probabilities
@@ -79,7 +80,7 @@ def _show_context(desk: Desk, card: ModelCard, finding: Finding, decision: Decis
         help="The probability above holds where the finding is as common as among the validation "
         "films. How common it is here is asked below; 10 of 100 are assumed until you say.",
     )
-    point = validated_point(card, finding, card.default_thresholds()[finding.name])
+    point = point_at(card, "validation", finding.name, card.default_thresholds()[finding.name])
     if point.sensitivity.value < WEAK:
         found = f"{100 * point.sensitivity.value:.0f} of 100"
         st.markdown(f":small[:orange[Weak: finds {found}. Do not choose treatment by it.]]")
@@ -129,7 +130,9 @@ def _distance_words(card: ModelCard, finding: Finding, threshold: float) -> str:
     name, default = next(iter(card.operating_points[card.index(finding.name)].items()))
     if abs(threshold - default) < 5e-4:
         return f"At the validated point ({name[0].lower()}{name[1:]})."
-    now, then = (validated_point(card, finding, value) for value in (threshold, default))
+    now, then = (
+        point_at(card, "validation", finding.name, value) for value in (threshold, default)
+    )
     gains = [
         100 * (getattr(now, measure).value - getattr(then, measure).value)
         for measure in ("sensitivity", "specificity")

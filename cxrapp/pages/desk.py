@@ -9,7 +9,7 @@ import streamlit as st
 from cxrapp.bundle import Bundle
 from cxrapp.card import ModelCard
 from cxrapp.decision import Call, Decision, Outcome, decide
-from cxrapp.explain import Explanation
+from cxrapp.pages.drawn import Drawn
 from cxrapp.settings import SavedPoint
 from cxrapp.worklist import Film, Result, Worklist
 
@@ -62,7 +62,7 @@ class Desk:
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
     saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
     reads: dict[str, OpenRead] = field(default_factory=dict)
-    explanations: dict[tuple[str, str, str], Explanation] = field(default_factory=dict)
+    drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     session: str = field(default_factory=lambda: secrets.token_hex(4))  # in the audit file
     uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
@@ -129,7 +129,7 @@ class Desk:
         self.reviewed.clear()
         self.overruled.clear()
         self.reads.clear()
-        self.explanations.clear()
+        self.drawn.clear()
         self.audited.clear()
 
     def clear_site(self) -> None:

@@ -5,13 +5,12 @@ import streamlit as st
 from cxrapp.bootstrap import Rate
 from cxrapp.card import Finding, ModelCard
 from cxrapp.decision import (
-    OperatingPoint,
     cost_threshold,
-    operating_point,
     threshold_for,
     youden_threshold,
 )
 from cxrapp.pages.desk import Desk
+from cxrapp.pages.points import point_at
 
 SENSITIVITY, SPECIFICITY = "Sensitivity of at least", "Specificity of at least"
 YOUDEN, COST, BENEFIT = "Youden's index", "Cost of a miss", "Net benefit"
@@ -45,7 +44,7 @@ def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
     if threshold is None:
         st.warning("The validation films are too few to show that, or no threshold keeps it.")
         return
-    point = validated_point(card, finding, threshold)
+    point = point_at(card, "validation", finding.name, threshold)
     st.caption(
         f"Threshold {threshold:.3f}: sensitivity {_percents(point.sensitivity)}, specificity "
         f"{_percents(point.specificity)}."
@@ -95,12 +94,6 @@ def _search(
     # Acting from a chance p on weighs a miss as (1 - p) / p false alarms.
     cost = value if goal == COST else (1 - value) / value
     return cost_threshold(labels, probabilities, prevalence=prevalence, miss_cost=cost)
-
-
-def validated_point(card: ModelCard, finding: Finding, threshold: float) -> OperatingPoint:
-    """What a threshold does on the validation patients."""
-    scores = card.scores("validation", finding.name)
-    return operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
 
 
 def _percents(rate: Rate) -> str:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
-from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.bundle import Bundle
@@ -12,15 +11,15 @@ from cxrapp.card import Finding
 from cxrapp.decision import Decision
 from cxrapp.explain import METHODS, Explanation
 from cxrapp.explain.agreement import agreement
-from cxrapp.explain.chest import MIN_HEAT_IN_CHEST, heat_in_chest
-from cxrapp.figures import AGAINST, COLOURS, FOR, film_picture, heat_picture, signed_picture
+from cxrapp.explain.chest import MIN_HEAT_IN_CHEST
+from cxrapp.figures import AGAINST, COLOURS, FOR, film_picture
 from cxrapp.pages.desk import Desk
+from cxrapp.pages.drawn import Drawn, draw
 from cxrapp.pages.viewer import Pane, Scale, data_url, show_viewer
 from cxrapp.report.words import capitalised
 from cxrapp.turns import NETWORK
 from cxrapp.worklist import Film, Result
 
-MAP_SIDE = 320  # pixels of a map's long side; the browser smooths it over the film
 NONE = "no second method"
 DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual reading
 KEPT = 40  # explanations a session holds; some take many seconds to make
@@ -45,19 +44,18 @@ def show_maps(
     first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
     chosen = _choose_methods(first, second)
     names = [name for name in chosen if name != NONE]
-    if not all(METHODS[n].quick or (film.key, card.sha256, n) in desk.explanations for n in names):
+    if not all(METHODS[n].quick or (film.key, card.sha256, n) in desk.drawn for n in names):
         with place:  # the film can be read while its maps are made
             show_viewer("waiting", film.key, _picture(film), [_film_pane(film, title)], [], 0)
-    explanations = [_explain(desk, bundle, film, result, name) for name in names]
+    drawn = [_explain(desk, bundle, film, result, name) for name in names]
+    explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
-    for explanation in explanations:
-        chest = heat_in_chest(explanation.maps, card.preprocessing)
-        scale = float(np.abs(explanation.maps).max())
-        for k, one in enumerate(card.findings):
-            picture = _draw(bundle, explanation, k, scale)
-            note = _note(explanation.maps[k], chest[k], decisions[k])
-            panes.append(Pane(f"{explanation.method}: {one.positive}", picture, note))
-        scales.append(_scale(explanation, scale))
+    for one in drawn:
+        for k, asked in enumerate(card.findings):
+            note = _note(one.explanation.maps[k], one.chest[k], decisions[k])
+            name = f"{one.explanation.method}: {asked.positive}"
+            panes.append(Pane(name, one.pictures[k], note))
+        scales.append(_scale(one.explanation, one.scale))
     with place:
         preferred = 1 + card.index(finding.name)
         show_viewer("viewer", film.key, _picture(film), panes, scales, preferred)
@@ -98,26 +96,27 @@ def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str,
     )
 
 
-def _explain(desk: Desk, bundle: Bundle, film: Film, result: Result, name: str) -> Explanation:
-    """One method's maps, from memory where they were made before.
+def _explain(desk: Desk, bundle: Bundle, film: Film, result: Result, name: str) -> Drawn:
+    """One method's maps and pictures, from memory where they were made before.
 
     Touching any control while a slow method runs ends it: Streamlit stops the script at the next
     sign of progress.
     """
-    kept = desk.explanations
+    kept = desk.drawn
     key = (film.key, bundle.card.sha256, name)
     if key not in kept:
         method, feature_map = METHODS[name], result.prediction.feature_map
         pixels = film.unpack().pixels
         inputs = bundle.card.preprocessing.to_input(pixels)
         if method.quick:
-            kept[key] = method(bundle, inputs, feature_map)
+            explanation = method(bundle, inputs, feature_map)
         else:
             bar = st.progress(0.0, _waiting_words(name))
-            kept[key] = method(
+            explanation = method(
                 bundle, inputs, feature_map, lambda done: bar.progress(done, _waiting_words(name))
             )
             bar.empty()
+        kept[key] = draw(explanation, bundle.card.preprocessing)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept)))
     return kept[key]
@@ -127,13 +126,6 @@ def _waiting_words(name: str) -> str:
     words = f"{name}: the film is scored again and again"
     others = len(NETWORK)
     return f"{words}, in turn with {others} other{'s' if others > 1 else ''}" if others else words
-
-
-def _draw(bundle: Bundle, explanation: Explanation, k: int, scale: float) -> Image.Image:
-    heat = bundle.card.preprocessing.to_image(explanation.maps[k], (MAP_SIDE, MAP_SIDE))
-    if explanation.signed:
-        return signed_picture(heat, scale, 1.0)
-    return heat_picture(heat, scale, 1.0)
 
 
 def _note(one: np.ndarray, chest: float, decision: Decision) -> str:

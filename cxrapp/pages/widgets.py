@@ -21,10 +21,14 @@ def showing(key: str, value: Any) -> dict[str, Any]:
     return {"key": key, "value": value}
 
 
+def is_dark() -> bool:
+    """Whether the reader's page is dark."""
+    return st.context.theme.type == "dark"
+
+
 def themed(figure: go.Figure) -> go.Figure:
     """Text that can be read on the reader's background: at least 4.5 to 1 (WCAG AA)."""
-    dark = st.context.theme.type == "dark"
-    ink = "#cdd6e1" if dark else "#3a4350"
+    ink = "#cdd6e1" if is_dark() else "#3a4350"
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(title_font_color=ink, tickfont_color=ink)
     return figure.update_layout(font_color=ink)

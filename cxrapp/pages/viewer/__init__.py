@@ -40,12 +40,13 @@ class Pane:
     """One picture of the viewer.
 
     Args:
-        heat: A see-through picture of any size, laid over the whole film; None shows it bare.
+        heat: A see-through picture of any size as a data URL, laid over the whole film; none
+            shows it bare.
         note: A line under it.
     """
 
     title: str
-    heat: Image.Image | None = None
+    heat: str = ""
     note: str = ""
 
 
@@ -84,10 +85,7 @@ def show_viewer(
         data={
             "key": key,
             "film": film,
-            "panes": [
-                {"title": p.title, "heat": p.heat and data_url(p.heat, "PNG"), "note": p.note}
-                for p in panes
-            ],
+            "panes": [vars(pane) for pane in panes],
             "scales": [vars(scale) for scale in scales],
             "preferred": preferred,
         },
