@@ -12,7 +12,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -20,6 +20,7 @@ import torch
 
 from cxrapp.bundle_files import read_part
 from cxrapp.card import ModelCard, load_card
+from cxrapp.engine import ONNX_RUNTIME, OnnxBackbone, chosen_engine
 from cxrapp.errors import InvalidBundle
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[1] / "weights"))
@@ -52,7 +53,7 @@ class Bundle:
         card: What is known about it.
     """
 
-    backbone: torch.nn.Module
+    backbone: torch.nn.Module | OnnxBackbone
     head: torch.nn.Module
     distance: torch.nn.Module
     card: ModelCard
@@ -63,11 +64,13 @@ def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
 
     Args:
         path: The bundle's .pt.
-        frozen: False keeps the layers and weights within reach, for a look inside; slower.
+        frozen: False keeps the layers and weights within reach, for a look inside; slower. What is
+            frozen is run by the engine that was chosen, see `cxrapp.engine`.
 
     Raises:
         InvalidBundle: The file or its card is missing, damaged, altered, too large, of another
-            format or a link to elsewhere, or the network does not answer the card's questions.
+            format or a link to elsewhere, or the network does not answer the card's questions, or
+            there is no such engine.
     """
     card = load_card(path)
     data = read_part(path, "the model file", MAX_BYTES)
@@ -79,6 +82,9 @@ def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
     try:
         _check_unpacked(data)
         bundle = Bundle(*load_parts(io.BytesIO(data), frozen=frozen), card)
+        if frozen and chosen_engine() == ONNX_RUNTIME:
+            fast = OnnxBackbone(bundle.backbone, card.preprocessing.size)
+            bundle = replace(bundle, backbone=fast)
         _check_answer(bundle)
     # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
     except Exception as error:

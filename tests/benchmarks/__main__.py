@@ -15,27 +15,53 @@ from pathlib import Path
 
 import torch
 
+from cxrapp.engine import ENGINES
 from tests.benchmarks.bulk import bulk_against_plain_loop, memory_of_many_against_few
 from tests.benchmarks.network import (
     film_against_forward,
     film_against_grad_cam,
     network_against_matrices,
 )
+from tests.benchmarks.page import move_against_empty, move_with_many, open_film_with_many
 from tests.benchmarks.pairs import Comparison
 from tests.benchmarks.start import start_against_torch
+from tests.benchmarks.training import step_against_reference
 
-BENCHMARKS: dict[str, tuple[Callable[[], Comparison], Callable[[], Comparison]]] = {
-    # name: (in full, to see that it works)
-    "film": (partial(film_against_forward, 30), partial(film_against_forward, 1)),
-    "grad-cam": (partial(film_against_grad_cam, 10), partial(film_against_grad_cam, 1)),
-    "matrices": (partial(network_against_matrices, 15), partial(network_against_matrices, 1)),
-    "start": (partial(start_against_torch, 5), partial(start_against_torch, 1)),
-    "bulk": (partial(bulk_against_plain_loop, 3, 1000), partial(bulk_against_plain_loop, 1, 8)),
+Run = Callable[[], Comparison]
+
+BENCHMARKS: dict[str, tuple[Run, Run]] = {  # name: (in full, to see that it works)
     "memory": (
         partial(memory_of_many_against_few, 10_000, 500),
         partial(memory_of_many_against_few, 40, 20),
     ),
+    "start": (partial(start_against_torch, 5), partial(start_against_torch, 1)),
+    "slider": (partial(move_against_empty, 30), partial(move_against_empty, 2)),
+    "slider of many": (partial(move_with_many, 30, 500), partial(move_with_many, 2, 10)),
+    "opening of many": (partial(open_film_with_many, 30, 500), partial(open_film_with_many, 2, 10)),
+    "training step": (
+        partial(step_against_reference, 5, 192),
+        partial(step_against_reference, 1, 32),
+    ),
 }
+for engine in ENGINES:
+    BENCHMARKS |= {
+        f"film, {engine}": (
+            partial(film_against_forward, 30, engine),
+            partial(film_against_forward, 1, engine),
+        ),
+        f"grad-cam, {engine}": (
+            partial(film_against_grad_cam, 10, engine),
+            partial(film_against_grad_cam, 1, engine),
+        ),
+        f"matrices, {engine}": (
+            partial(network_against_matrices, 15, engine),
+            partial(network_against_matrices, 1, engine),
+        ),
+        f"bulk, {engine}": (
+            partial(bulk_against_plain_loop, 3, 1000, engine),
+            partial(bulk_against_plain_loop, 1, 8, engine),
+        ),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

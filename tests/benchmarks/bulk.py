@@ -9,20 +9,24 @@ from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
+from cxrapp.engine import TORCHSCRIPT
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.load.films import SAMPLES
 from tests.load.server import ROOT
 
 
-def bulk_against_plain_loop(rounds: int, films: int) -> Comparison:
+def bulk_against_plain_loop(rounds: int, films: int, engine: str) -> Comparison:
     """Decode to table, ours and a loop of a few lines."""
     with make_folder(films) as folder:
         plain = [sys.executable, "-m", "tests.benchmarks.plain_loop", str(folder), os.devnull]
         return Comparison(
-            f"{films:,} films from the command line, decode to CSV",
+            f"{films:,} films from the command line, decode to CSV, {engine}",
             "a plain loop: PIL, transforms, eager, one film at a time, without the mirror image",
             time_in_turn(
-                lambda: _peak_memory(_command(folder)), lambda: _peak_memory(plain), rounds, 0
+                lambda: _peak_memory(_command(folder), engine),
+                lambda: _peak_memory(plain),
+                rounds,
+                warm_up=0,
             ),
             1 / 3,
         )
@@ -54,9 +58,10 @@ def _command(folder: Path) -> list[str]:
     return [sys.executable, "-m", "cxrapp", "screen", str(folder), "--csv", out]
 
 
-def _peak_memory(command: list[str]) -> int:
+def _peak_memory(command: list[str], engine: str = TORCHSCRIPT) -> int:
     """Run a command to its end: the largest resident set of its own process, in KiB."""
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    environment = os.environ | {"CXR_ENGINE": engine}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

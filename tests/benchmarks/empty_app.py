@@ -1,0 +1,5 @@
+"""The least a Streamlit page with a slider can be."""
+
+import streamlit as st
+
+st.text(st.slider("Value", 0.001, 0.999))

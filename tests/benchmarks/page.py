@@ -1,0 +1,126 @@
+"""The page in a real browser: from the reader's move to the page that shows what came of it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.benchmarks.bulk import make_folder
+from tests.benchmarks.pairs import Comparison, time_in_turn
+from tests.load.server import serve
+
+FEW = 5
+# What the server draws anew, as expressions of the browser.
+OUTCOMES = "document.querySelector('.st-key-outcomes table')?.innerText"
+EMPTY = "document.querySelector('[data-testid=stText]')?.innerText"
+PLACE = r"document.querySelector('.stApp').innerText.match(/film \d+ of \d+/)?.[0]"
+IDLE = "document.querySelector('.stApp').dataset.testScriptState === 'notRunning'"
+
+
+def move_against_empty(rounds: int) -> Comparison:
+    """A slider of the app against one on a page with nothing else."""
+    with start_browser() as browser, ExitStack() as stack:
+        app = stack.enter_context(serve())
+        empty = stack.enter_context(serve(script=Path(__file__).with_name("empty_app.py")))
+        ours = open_worklist(browser, app.address, FEW)
+        theirs = _open(browser, empty.address, "[data-testid=stText]")
+        return Comparison(
+            "slider move to updated page, in the browser",
+            "an empty Streamlit page with a slider",
+            time_in_turn(Mover(ours, OUTCOMES), Mover(theirs, EMPTY), rounds),
+            2.0,
+        )
+
+
+def move_with_many(rounds: int, many: int) -> Comparison:
+    """A slider above a long worklist against a short one."""
+    with two_worklists(many) as (long, short):
+        return Comparison(
+            f"slider move with {many} films in the worklist",
+            f"the same with {FEW}",
+            time_in_turn(Mover(long, OUTCOMES), Mover(short, OUTCOMES), rounds),
+            1.6,
+        )
+
+
+def open_film_with_many(rounds: int, many: int) -> Comparison:
+    """Opening a film from a long worklist against a short one."""
+    with two_worklists(many) as (long, short):
+        return Comparison(
+            f"opening a film from a worklist of {many}",
+            f"the same with {FEW}",
+            time_in_turn(lambda: open_another(long), lambda: open_another(short), rounds),
+            1.2,
+        )
+
+
+@contextmanager
+def start_browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def two_worklists(many: int) -> Iterator[tuple[Page, Page]]:
+    """Two readers of one server, with many films and with few."""
+    with start_browser() as browser, serve() as server:
+        long = open_worklist(browser, server.address, many)
+        yield long, open_worklist(browser, server.address, FEW)
+
+
+def open_worklist(browser: Browser, address: str, films: int) -> Page:
+    """A page on which so many films have been scored."""
+    page = _open(browser, address, "input[type=file]")
+    with make_folder(films) as folder:
+        paths = [str(path) for path in sorted(folder.iterdir())]
+        page.locator("input[type=file]").first.set_input_files(paths)
+        page.get_by_text(f"{films} films").first.wait_for(timeout=1_200_000)
+        page.get_by_role("button", name="Stop screening").wait_for(state="detached")
+    page.wait_for_function(f"() => {IDLE}")
+    page.wait_for_timeout(2000)  # for what is done after the page is drawn
+    return page
+
+
+class Mover:
+    """Moves the first slider of a page from one end to the other, and back at the next call."""
+
+    def __init__(self, page: Page, what: str) -> None:
+        self._page, self._what, self._to = page, what, "End"
+        self()  # to an end: the first move may be shorter than the others
+
+    def __call__(self) -> None:
+        slider = self._page.get_by_role("slider").first
+        slider.focus()
+        with _changing(self._page, self._what):
+            slider.press(self._to)
+        self._to = "Home" if self._to == "End" else "End"
+
+
+def open_another(page: Page) -> None:
+    """Click the first film of the list that is not open."""
+    with _changing(page, PLACE):
+        page.locator(".row:not(.selected)").first.click()
+
+
+@contextmanager
+def _changing(page: Page, what: str) -> Iterator[None]:
+    """Ends when something on the page has changed and nothing is running."""
+    before = page.evaluate(what)
+    yield
+    page.wait_for_function(
+        f"before => {IDLE} && (now => now && now !== before)({what})", arg=before
+    )
+
+
+def _open(browser: Browser, address: str, awaited: str) -> Page:
+    page = browser.new_page(base_url=address, viewport={"width": 1366, "height": 768})
+    page.set_default_timeout(120_000)
+    page.goto("/")
+    page.locator(awaited).first.wait_for(state="attached")
+    page.wait_for_function(f"() => {IDLE}")
+    return page
