@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cxrapp.pages import compare, model, screen, sign_in, site
+from cxrapp.pages.bundles import show_faults
 from cxrapp.pages.service import start_service
 from cxrapp.pages.style import style
 
@@ -10,6 +11,7 @@ st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
 st.html(style())
 start_service()
 account = sign_in.let_in()
+show_faults()
 st.navigation(
     [
         st.Page(screen.show, title="Screen films", url_path="screen", default=True),

@@ -34,7 +34,7 @@ class OnnxBackbone:
         side: Of its input, in pixels.
     """
 
-    def __init__(self, scripted: torch.jit.ScriptModule, side: int) -> None:
+    def __init__(self, scripted: torch.nn.Module, side: int) -> None:
         import onnxruntime  # only where it is used: it takes memory and time to load
 
         options = onnxruntime.SessionOptions()
@@ -49,7 +49,7 @@ class OnnxBackbone:
         return torch.from_numpy(feature_maps), torch.from_numpy(averages)
 
 
-def _to_onnx(scripted: torch.jit.ScriptModule, side: int) -> bytes:
+def _to_onnx(scripted: torch.nn.Module, side: int) -> bytes:
     names = ("films", "feature_maps", "averages")
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -50,6 +50,7 @@ def test_imports_run_one_way(path: Path) -> None:
         "outcomes",
         "reading",
         "charts",
+        "setting_charts",
         "gate",
         "settings",
         "flips",

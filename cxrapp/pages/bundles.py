@@ -31,19 +31,22 @@ class Outcome:
 
 
 def offered_bundles() -> dict[str, Bundle]:
-    """Name -> bundle, the default first; without a valid one the page stops and says why."""
+    """Name -> bundle, the default first."""
     outcomes = [_load(path) for path in find_bundles(WEIGHTS)]
-    bundles = {one.path.stem: one.bundle for one in outcomes if one.bundle}
-    for outcome in outcomes:
-        if outcome.fault:
-            st.error(f"Not offered: {plain(outcome.fault)}")
-    if not bundles:
+    return {one.path.stem: one.bundle for one in outcomes if one.bundle}
+
+
+def show_faults() -> None:
+    """The bundles that are not offered, and why; the page stops where none is."""
+    for path in find_bundles(WEIGHTS):
+        if fault := _load(path).fault:
+            st.error(f"Not offered: {plain(fault)}")
+    if not offered_bundles():
         st.error(
             f"There is no model to screen with in `{WEIGHTS}`. Copy a bundle there, its .pt and "
             "its .json, or train one: `python -m train fit`, then `python -m train export`."
         )
         st.stop()
-    return bundles
 
 
 def choose_bundle(key: str = "bundle", label: str = "Model") -> Bundle:

@@ -62,6 +62,7 @@ class Desk:
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
     saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
     reads: dict[str, OpenRead] = field(default_factory=dict)
+    picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     session: str = field(default_factory=lambda: secrets.token_hex(4))  # in the audit file
@@ -126,6 +127,7 @@ class Desk:
         """Take all films away; settings stay."""
         self.worklist.clear()
         self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
+        self.picture = None
         self.reviewed.clear()
         self.overruled.clear()
         self.reads.clear()

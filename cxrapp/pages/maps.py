@@ -25,9 +25,10 @@ DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual re
 KEPT = 40  # explanations a session holds; some take many seconds to make
 
 
-def show_film(film: Film, title: str) -> None:
+def show_film(desk: Desk, film: Film, title: str) -> None:
     """The bare film."""
-    show_viewer("viewer", film.key, _picture(film), [_film_pane(film, title)], [], preferred=0)
+    panes = [_film_pane(film, title)]
+    show_viewer("viewer", film.key, _picture(desk, film), panes, [], preferred=0)
 
 
 def show_maps(
@@ -46,7 +47,8 @@ def show_maps(
     names = [name for name in chosen if name != NONE]
     if not all(METHODS[n].quick or (film.key, card.sha256, n) in desk.drawn for n in names):
         with place:  # the film can be read while its maps are made
-            show_viewer("waiting", film.key, _picture(film), [_film_pane(film, title)], [], 0)
+            panes = [_film_pane(film, title)]
+            show_viewer("waiting", film.key, _picture(desk, film), panes, [], 0)
     drawn = [_explain(desk, bundle, film, result, name) for name in names]
     explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
@@ -58,7 +60,7 @@ def show_maps(
         scales.append(_scale(one.explanation, one.scale))
     with place:
         preferred = 1 + card.index(finding.name)
-        show_viewer("viewer", film.key, _picture(film), panes, scales, preferred)
+        show_viewer("viewer", film.key, _picture(desk, film), panes, scales, preferred)
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
             st.markdown(_words(explanation, card.findings))
@@ -73,13 +75,11 @@ def _film_pane(film: Film, title: str) -> Pane:
     return Pane(title, note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
 
 
-def _picture(film: Film) -> str:
+def _picture(desk: Desk, film: Film) -> str:
     """The film for the browser, at its own resolution; kept while it is open."""
-    kept = st.session_state.get("picture")
-    if kept is None or kept[0] is not film:
-        kept = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
-        st.session_state["picture"] = kept
-    return kept[1]
+    if desk.picture is None or desk.picture[0] is not film:
+        desk.picture = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
+    return desk.picture[1]
 
 
 def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str, str]:

@@ -147,7 +147,7 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
     with viewed:
         title = f"{display_name(film)} · {_place(here, film)}"
         if hidden:
-            show_film(film, title)
+            show_film(here, film, title)
         else:
             show_maps(here, bundle, film, result, finding, title)
     if not hidden:
