@@ -15,7 +15,7 @@ from smoke import CYCLE, RECIPES, ROOT, shrink
 from torch import nn
 
 from cxrapp.bundle import load_bundle
-from cxrapp.card import Calibration, load_card
+from cxrapp.card import Calibration, Finding, load_card
 from cxrapp.predict import measure_distances
 from cxrapp.preprocess import Preprocessing
 from train import fit as fit_module
@@ -28,7 +28,7 @@ from train.fit import fit
 from train.measure import Scores, asks_everything, measure
 from train.recipe import Augment, Phase, load_recipe
 from train.repeat import cross_validate, repeat_seeds
-from train.shortcuts import VIEWS, describe, heat_shares
+from train.shortcuts import LEAST_MARGIN, VIEWS, describe, heat_shares, warn_of
 from train.sources import SOURCES
 
 
@@ -253,11 +253,29 @@ def test_shortcuts_reach_the_card(
     assert main(["shortcuts", str(copy), "--data", str(tiny)]) == 0
     assert "pneumonia, thumbnail and shape alone" in capsys.readouterr().out
     export(copy, tiny, tmp_path / "b.pt")
-    checks = load_card(tmp_path / "b.pt").shortcuts["pneumonia"]
+    card = load_card(tmp_path / "b.pt")
+    checks = card.shortcuts["pneumonia"]
+    said = [limit for limit in card.limits if "tell pneumonia from" in limit]
+    assert bool(said) == (checks["margin over thumbnail and shape"]["value"] < LEAST_MARGIN)
     whole, baseline = (
         checks[name]["value"] for name in ("whole film", "thumbnail and shape alone")
     )
     assert checks["margin over thumbnail and shape"]["value"] == pytest.approx(whole - baseline)
+
+
+def test_a_thumbnail_that_does_as_well_is_said_on_the_card() -> None:
+    rate = {"value": 0.9, "low": 0.8, "high": 1.0, "n": 9}
+    rates = {"whole film": rate, "thumbnail and shape alone": rate}
+    finding = Finding("covid19", "COVID-19", "other pneumonia")
+
+    def warn(margin: float) -> tuple[str, ...]:
+        told = {"margin over thumbnail and shape": rate | {"value": margin}}
+        return warn_of({"covid19": rates | told}, [finding])
+
+    (sentence,) = warn(0.01)
+    assert "tell COVID-19 from other pneumonia as well (AUROC 0.900" in sentence
+    assert warn(0.05) == ()
+    assert warn_of({}, [finding]) == ()
 
 
 def test_hiding_leaves_the_rest_of_the_film() -> None:

@@ -25,7 +25,7 @@ from train import data
 from train.evaluate import Run, learn_distance, load_run, score
 from train.measure import Evaluation, measure
 from train.model import Exported
-from train.shortcuts import read_shortcuts
+from train.shortcuts import read_shortcuts, warn_of
 
 PARITY_FILMS = 16
 PROBABILITY_TOLERANCE = 1e-4
@@ -142,17 +142,18 @@ def _build_card(
 ) -> ModelCard:
     history = pd.read_csv(folder / "history.csv")
     by_split = run.table.groupby("split")
+    shortcuts = read_shortcuts(run, folder)
     return ModelCard(
         name=run.recipe.name,
         sha256=hashlib.sha256(model).hexdigest(),
         population=run.recipe.population,
         intended_use=run.recipe.intended_use,
         out_of_scope=run.recipe.out_of_scope,
-        limits=run.recipe.limits,
+        limits=(*run.recipe.limits, *warn_of(shortcuts, run.recipe.findings)),
         findings=run.recipe.findings,
         preprocessing=run.preprocessing,
         **vars(evaluation),
-        shortcuts=read_shortcuts(run, folder),
+        shortcuts=shortcuts,
         training={
             "recipe": run.recipe.as_dict(),
             "films": by_split.size().to_dict(),

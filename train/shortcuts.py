@@ -8,7 +8,7 @@ chest is a fixed box, not a segmentation. Writes RUN/shortcuts.json.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from cxrapp.bootstrap import mean_rate
+from cxrapp.card import Finding
 from cxrapp.decision import auroc_difference, auroc_rate
 from cxrapp.explain import grad_cams
 from cxrapp.explain.chest import chest_mask, heat_in_chest
@@ -31,6 +32,7 @@ from train.files import to_json, write_atomically
 
 BORDER, CORNER = 0.10, 0.25  # share of the side
 THUMBNAIL = 8  # pixels
+LEAST_MARGIN = 0.02  # of AUROC; a network with less over the thumbnail has shown no need of lungs
 
 
 def measure_shortcuts(folder: Path, root: Path) -> None:
@@ -73,6 +75,22 @@ def read_shortcuts(run: Run, folder: Path) -> dict[str, Any]:
     path = folder / "shortcuts.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
     return kept["checks"] if kept.get("run") == run.stamp() else {}
+
+
+def warn_of(checks: dict[str, Any], findings: Iterable[Finding]) -> tuple[str, ...]:
+    """A sentence for the card on every finding that a thumbnail tells as well as the network."""
+    sentences = []
+    for finding in findings:
+        rates = checks.get(finding.name, {})
+        if not rates or rates["margin over thumbnail and shape"]["value"] >= LEAST_MARGIN:
+            continue
+        alone, whole = rates["thumbnail and shape alone"], rates["whole film"]
+        sentences.append(
+            f"A thumbnail of {THUMBNAIL} x {THUMBNAIL} pixels and the film's shape tell "
+            f"{finding.positive} from {finding.negative} as well (AUROC {alone['value']:.3f}, the "
+            f"network {whole['value']:.3f}): the answer may rest on where a film comes from."
+        )
+    return tuple(sentences)
 
 
 def _hide_border(films: np.ndarray) -> np.ndarray:
