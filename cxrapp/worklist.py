@@ -3,6 +3,8 @@
 import base64
 import io
 import logging
+import os
+import sys
 import threading
 import time
 import weakref
@@ -25,6 +27,7 @@ from cxrapp.sandbox import read_untrusted
 from cxrapp.turns import NETWORK
 
 THUMBNAIL = 96  # pixels of the long side
+NICENESS = 10  # added to that of threads that score: pages are drawn first
 
 log = logging.getLogger(__name__)
 
@@ -243,6 +246,8 @@ class Worklist:
 
 
 def _work(reference: "weakref.ref[Worklist]") -> None:
+    if sys.platform == "linux":  # there it is this thread's alone, and of those it starts
+        os.nice(NICENESS)
     try:
         _work_through(reference)
     finally:  # whatever happened, the next upload gets another thread

@@ -1,9 +1,12 @@
 import gc
 import io
+import os
+import sys
 import threading
 import time
 import weakref
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,7 @@ from test_dicom import make
 import cxrapp.worklist
 from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.figures import film_picture, mark_of
-from cxrapp.predict import predict
+from cxrapp.predict import predict, screen
 from cxrapp.radiograph import Radiograph, read_upload
 from cxrapp.turns import NETWORK
 from cxrapp.worklist import Film, Worklist
@@ -215,3 +218,21 @@ def test_thumbnails_are_small_pictures(scored: Worklist) -> None:
     assert film.thumbnail.startswith("data:image/jpeg;base64,")
     assert len(film.thumbnail) < 8000
     assert Image.open(io.BytesIO(film.packed)).format == "PNG"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux has a thread its own niceness")
+def test_who_scores_steps_back_for_who_draws(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def look(*arguments: object) -> Iterator[object]:
+        seen.append(os.getpriority(os.PRIO_PROCESS, 0))  # 0 is the thread that asks
+        return screen(*arguments)
+
+    monkeypatch.setattr(cxrapp.worklist, "screen", look)
+    before, worklist = os.getpriority(os.PRIO_PROCESS, 0), Worklist()
+    worklist.add(bundle, uploads(SAMPLES[0]))
+    worklist.wait()
+    assert seen == [min(before + cxrapp.worklist.NICENESS, 19)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before
