@@ -27,7 +27,8 @@ PUBLISHED := train/recipes/published
 FIT := $(RUN)python -m train fit --recipe $(PUBLISHED)
 
 published: $(VENV)/ready  ## run the published set-ups on the real films: about five hours on two cores
-	for name in densenet121 vgg19 resnet50 resnet101 inception_v3 legacy_xception \
+	$(FIT)/pretrain.toml --backbone vgg19 --rate 1e-4 --out runs/pretrained-vgg19
+	for name in densenet121 resnet50 resnet101 inception_v3 legacy_xception \
 	  inception_resnet_v2; do \
 	  $(FIT)/pretrain.toml --backbone $$name --out runs/pretrained-$$name || exit; done
 	$(FIT)/bacterial-viral.toml --out runs/bacterial-viral

@@ -340,3 +340,18 @@ def test_wrong_usage_ends_with_two_and_a_sentence(
 ) -> None:
     assert main(["evaluate", str(tmp_path), "--data", str(tiny)]) == 2
     assert "holds no best.pt" in capsys.readouterr().err
+
+
+def test_the_command_line_changes_a_recipe(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("train.__main__.fit", lambda recipe, *_: asked.append(recipe))
+    command = ["fit", "--recipe", str(RECIPES / "published/covid19.toml"), "--data", str(tiny)]
+    options = ["--backbone", "vgg19", "--rate", "0.5", "--init", "random", "--seed", "3"]
+    assert main([*command, "--out", str(tmp_path), *options]) == 0
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    changed, recipe = asked
+    assert (changed.backbone, changed.init, changed.seed) == ("vgg19", "random", 3)
+    assert [phase.rate for phase in changed.phases] == [0.5] * len(recipe.phases)
+    assert [phase.rate for phase in recipe.phases] == [1e-3, 3e-4, 1e-4]

@@ -11,6 +11,7 @@ python -m train export runs/NAME --out weights/NAME.pt
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from cxrapp.files import say
@@ -50,6 +51,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, help="folder of the run")
     command.add_argument("--init", help="random, imagenet or a file of weights")
     command.add_argument("--backbone", help="another backbone than the recipe's")
+    command.add_argument("--rate", type=float, help="another rate than the recipe's phases have")
     command.add_argument("--seed", type=int, help="another seed than the recipe's")
     command.add_argument("--seeds", type=int, nargs="+", help="once each, measured together")
     command.set_defaults(run_command=_fit)
@@ -97,8 +99,12 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _fit(options: argparse.Namespace) -> None:
-    recipe = load_recipe(options.recipe).override(
-        init=options.init, seed=options.seed, backbone=options.backbone
+    recipe = load_recipe(options.recipe)
+    recipe = recipe.override(
+        init=options.init,
+        seed=options.seed,
+        backbone=options.backbone,
+        phases=options.rate and tuple(replace(one, rate=options.rate) for one in recipe.phases),
     )
     root = find_data(options.data)
     if options.seeds:
