@@ -22,7 +22,7 @@ from train import fit as fit_module
 from train.__main__ import main
 from train.distil import posterior
 from train.evaluate import encode_films, learn_distance, load_run, score
-from train.export import export
+from train.export import export, require_numbers
 from train.files import load_checkpoint
 from train.fit import fit
 from train.measure import Scores, asks_everything, measure
@@ -355,3 +355,10 @@ def test_the_command_line_changes_a_recipe(
     assert (changed.backbone, changed.init, changed.seed) == ("vgg19", "random", 3)
     assert [phase.rate for phase in changed.phases] == [0.5] * len(recipe.phases)
     assert [phase.rate for phase in recipe.phases] == [1e-3, 3e-4, 1e-4]
+
+
+def test_what_could_not_be_measured_is_named() -> None:
+    rate, gap = ({"value": value, "low": 0.1, "high": 0.9} for value in (0.5, float("nan")))
+    require_numbers({"test": {"viral": {"auroc": rate}}})
+    with pytest.raises(ValueError, match="too few films to measure auroc of viral on test films"):
+        require_numbers({"test": {"viral": {"auroc": gap, "accuracy": rate}}})

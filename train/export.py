@@ -38,12 +38,14 @@ def export(folder: Path, root: Path, out: Path) -> ModelCard:
     """Write a run's bundle and card, checked before anything appears at `out`.
 
     Raises:
-        ValueError: The scripted network does not say what the eager one says.
+        ValueError: The scripted network does not say what the eager one says, or there are too few
+            films to measure it.
         OSError: The bundle cannot be written.
     """
     run = load_run(folder)
     distance = learn_distance(run, folder, root)
     eager = measure(run.recipe, run.table, score(run, distance, run, root))
+    require_numbers(eager.metrics)
     network = Exported(run.backbone, run.head, distance)
     scripted = _to_bytes(network)
     card = _build_card(run, eager, scripted, folder, {"stored as": "float32"})
@@ -65,6 +67,19 @@ def export(folder: Path, root: Path, out: Path) -> ModelCard:
     out.parent.mkdir(parents=True, exist_ok=True)
     _write_bundle(out, model, card)
     return card
+
+
+def require_numbers(metrics: dict[str, Any]) -> None:
+    """Raises ValueError where a measure is no number: a card has no gaps."""
+    lacking = [
+        f"{measure} of {finding} on {cohort} films"
+        for cohort, findings in metrics.items()
+        for finding, rates in findings.items()
+        for measure, rate in rates.items()
+        if not np.isfinite(rate["value"] if isinstance(rate, dict) else rate)
+    ]
+    if lacking:
+        raise ValueError(f"There are too few films to measure {', '.join(lacking)}.")
 
 
 def _to_bytes(network: nn.Module) -> bytes:
