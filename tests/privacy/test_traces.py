@@ -9,7 +9,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 
+from cxrapp.report import NOT_A_DIAGNOSIS
 from tests.load.reader import Reader
 from tests.load.server import free_port, serve
 from tests.privacy.films import IDENTIFIERS, make_uploads
@@ -115,12 +117,25 @@ def test_no_identifier_is_exported_unasked(session: Session, word: str) -> None:
             assert word.encode() not in part, label
 
 
+def test_the_text_of_a_report_is_searched(session: Session) -> None:
+    parts = [part for data in session.exports.values() for part in _parts(data)]
+    assert any(NOT_A_DIAGNOSIS.encode() in b" ".join(part.split()) for part in parts)
+
+
 def _parts(data: bytes) -> list[bytes]:
-    """The file, or what is in it where it is an archive."""
-    if not data.startswith(b"PK"):
-        return [data]
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [archive.read(name) + name.encode() for name in archive.namelist()]
+    """The file, or what is in it where it is an archive; of a PDF its text too."""
+    files = [data]
+    if data.startswith(b"PK"):
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = [archive.read(name) + name.encode() for name in archive.namelist()]
+    return [*files, *(_text(file) for file in files if file.startswith(b"%PDF"))]
+
+
+def _text(pdf: bytes) -> bytes:
+    """What stands on its pages, which are compressed, and in its properties."""
+    reader = PdfReader(io.BytesIO(pdf))
+    pages = [page.extract_text() for page in reader.pages]
+    return "\n".join([*pages, str(reader.metadata)]).encode()
 
 
 def test_nobody_is_called_and_no_name_is_looked_up(session: Session) -> None:
