@@ -21,7 +21,7 @@ def bulk_against_plain_loop(rounds: int, films: int, engine: str) -> Comparison:
         plain = [sys.executable, "-m", "tests.benchmarks.plain_loop", str(folder), os.devnull]
         return Comparison(
             f"{films:,} films from the command line, decode to CSV, {engine}",
-            "a plain loop: PIL, transforms, eager, one film at a time, without the mirror image",
+            "a plain loop of the same work: PIL, transforms, eager, one film at a time",
             time_in_turn(
                 lambda: _peak_memory(_command(folder), engine),
                 lambda: _peak_memory(plain),
