@@ -106,6 +106,7 @@ class Worklist:
         self._worker: threading.Thread | None = None
         self._numbered = self._done = self._total = self._bytes = 0
         self._started = 0.0
+        self.given_up = 0  # files and films that waited when the reader stopped
         self._batch = 0  # stop and clear begin another; what is under way is then thrown away
 
     def add(self, bundle: Bundle, uploads: Iterable[tuple[str, bytes]]) -> None:
@@ -156,6 +157,9 @@ class Worklist:
         with self._lock:
             self._jobs.clear()
             self._batch += 1
+            if self._worker:
+                self.given_up += self._total - self._done
+                self._total = self._done
 
     def clear(self) -> None:
         """Forget everything."""
@@ -163,6 +167,7 @@ class Worklist:
         with self._lock:
             self.films, self.rejections, self._results, self._bytes = {}, [], {}, 0
             self._asked.clear()
+            self.given_up = 0
 
     def _start(self, jobs: list[tuple[Bundle, str, bytes | Film]]) -> None:
         with self._lock:

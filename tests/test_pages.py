@@ -111,3 +111,5 @@ def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
     assert "AUROC" in texts(app)
     assert "cannot carry a threshold of their own" in texts(app)
     assert not [b for b in app.button if b.label.startswith("Screen with")]
+    desk(app).site.given_up = 2
+    assert "Stopped before 2 of your files were screened" in texts(app.run())

@@ -110,10 +110,14 @@ def test_stop_gives_up_what_is_left(slow: threading.Event, bundle: Bundle) -> No
     worklist.add(bundle, uploads(*SAMPLES))
     assert worklist.progress.seconds_left is None
     worklist.stop()
+    worklist.stop()  # as an impatient reader does
     slow.set()
     worklist.wait()
     assert not worklist.films
     assert worklist.progress is None
+    assert worklist.given_up == len(SAMPLES)
+    worklist.clear()
+    assert worklist.given_up == 0
 
 
 def test_a_film_is_asked_about_once_and_again_only_on_demand(

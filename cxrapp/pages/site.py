@@ -41,6 +41,11 @@ def show() -> None:
     if not films:
         _explain(labelled=here.sheet is not None)
         return
+    if here.site.given_up:
+        st.warning(
+            f"Stopped before {here.site.given_up} of your files were screened: what follows is "
+            "measured on the others alone. To measure all, take them away and drop all again."
+        )
     labels = _read_labels(here, bundle, films)
     _show_problems(here, labels)
     _show_reports(here, bundle, films, labels)
