@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from cxrapp.bootstrap import Rate, mean_rate, number_patients, resamples
+from cxrapp.bootstrap import Rate, number_patients, resamples
 from cxrapp.decision import Call, Outcome, share_rate
 
 MIN_PATIENTS = 10  # fewer carry no kappa
@@ -54,20 +54,6 @@ class Agreement:
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """Share of films called what they are; `unsure`, `undecided` and `not asked` are not that.
-
-    Args:
-        change: Reader's final minus first.
-    """
-
-    first: Rate
-    final: Rate
-    model: Rate
-    change: Rate
-
-
-@dataclass(frozen=True)
 class ReadsSummary:
     """What a reader did with the model. What the reads cannot tell is None.
 
@@ -79,7 +65,6 @@ class ReadsSummary:
         towards, away: Of these, calls that came nearer to the model's decision or went further
             from it, `unsure` lying between positive and negative.
         first_seconds, final_seconds: Medians.
-        labelled: Films with a label; accuracy is of these.
     """
 
     films: int
@@ -91,30 +76,20 @@ class ReadsSummary:
     away: int
     first_seconds: float | None
     final_seconds: float | None
-    labelled: int
-    accuracy: Accuracy | None
 
 
-def summarise_reads(
-    reads: Sequence[Read],
-    *,
-    labels: np.ndarray | None = None,
-    patients: np.ndarray | None = None,
-) -> ReadsSummary:
+def summarise_reads(reads: Sequence[Read], *, patients: np.ndarray | None = None) -> ReadsSummary:
     """Sum up the reads of one reader and finding.
 
     Args:
         reads: N, one a film.
-        labels: (N,) float64: 1, 0 or NaN; None where nothing is known of any film.
         patients: (N,) int; None counts every film as a patient of its own.
     """
-    known = np.full(len(reads), np.nan) if labels is None else labels
     who = np.arange(len(reads)) if patients is None else patients
     asked = np.array([read.model_decision != "not asked" for read in reads], bool)
     shown = [read for read in reads if read.model_decision != "not asked"]
     first, final, model = _places(shown)
     nearer = np.abs(first - model) - np.abs(final - model)
-    defined = ~np.isnan(known)
     return ReadsSummary(
         films=len(reads),
         asked=len(shown),
@@ -125,12 +100,6 @@ def summarise_reads(
         away=int((nearer < 0).sum()),
         first_seconds=median([read.first_seconds for read in reads]) if reads else None,
         final_seconds=median([read.final_seconds for read in reads]) if reads else None,
-        labelled=int(defined.sum()),
-        accuracy=_grade(
-            [read for read, use in zip(reads, defined, strict=True) if use],
-            known[defined] == 1,
-            who[defined],
-        ),
     )
 
 
@@ -178,15 +147,3 @@ def _kappa(calls: np.ndarray, model: np.ndarray, patients: np.ndarray) -> Rate |
     kappas = (agreed - chance)[defined] / (1 - chance)[defined]
     low, high = np.percentile(kappas, [2.5, 97.5])
     return Rate(value, float(low), float(high), len(calls))
-
-
-def _grade(reads: Sequence[Read], labels: np.ndarray, patients: np.ndarray) -> Accuracy | None:
-    if not reads:
-        return None
-    truth = ["positive" if label else "negative" for label in labels]
-    answers = [(read.first_call, read.final_call, read.model_decision) for read in reads]
-    right = np.array([[one == true for one in a] for a, true in zip(answers, truth, strict=True)])
-    gained = right[:, 1].astype(float) - right[:, 0]
-    return Accuracy(
-        *(share_rate(kind, patients) for kind in right.T), change=mean_rate(gained, patients)
-    )

@@ -79,26 +79,6 @@ def test_changes_of_mind_go_towards_the_model_or_away() -> None:
     assert summary.after.share.value == pytest.approx(1 / 5)
 
 
-def test_accuracy_before_and_after_on_labelled_films() -> None:
-    reads = [
-        read("positive", "positive", "positive"),
-        read("unsure", "positive", "positive"),
-        read("negative", "negative", "positive"),
-        read("negative", "positive", "positive"),
-        read("negative", "negative", "not asked"),
-        read("unsure", "unsure", "undecided"),
-    ]
-    labels = np.array([1, 1, 0, 0, 0, np.nan])
-    summary = summarise_reads(reads, labels=labels)
-    assert summary.labelled == 5
-    assert summary.accuracy.first.value == pytest.approx(4 / 5)
-    assert summary.accuracy.final.value == pytest.approx(4 / 5)
-    assert summary.accuracy.model.value == pytest.approx(2 / 5)
-    assert summary.accuracy.change.value == 0
-    assert summary.accuracy.change.low < 0 < summary.accuracy.change.high
-    assert summarise_reads(reads).accuracy is None
-
-
 def test_times_are_medians() -> None:
     summary = summarise_reads([read("unsure", "unsure", "negative", s) for s in (4, 8, 60)])
     assert (summary.first_seconds, summary.final_seconds) == (8, 2)
@@ -106,9 +86,8 @@ def test_times_are_medians() -> None:
 
 def test_no_reads_are_no_numbers() -> None:
     summary = summarise_reads([])
-    assert summary.films == summary.asked == summary.changed == summary.labelled == 0
-    nothing = (summary.before, summary.after, summary.first_seconds, summary.accuracy)
-    assert nothing == (None,) * 4
+    assert summary.films == summary.asked == summary.changed == 0
+    assert (summary.before, summary.after, summary.first_seconds) == (None,) * 3
 
 
 def test_rows_follow_the_columns() -> None:

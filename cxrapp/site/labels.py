@@ -19,7 +19,6 @@ class SiteLabels:
         labels: (N, K) float64: 1, 0, or NaN where there is no label or the question is not defined.
         patients: (N,) int; films of one patient share a number.
         grouping: A sentence: where the patients come from.
-        grouped: Whether every labelled film names its patient.
         problems: One sentence a row, cell or film that could not be used.
     """
 
@@ -27,7 +26,6 @@ class SiteLabels:
     labels: np.ndarray
     patients: np.ndarray
     grouping: str
-    grouped: bool
     problems: tuple[str, ...]
 
 
@@ -74,9 +72,7 @@ def read_labels(
         sum(i in in_tags and i not in listed for i in used),
         len(used),
     )
-    return SiteLabels(
-        tuple(names), labels, patients, grouping, all(i in known for i in used), tuple(problems)
-    )
+    return SiteLabels(tuple(names), labels, patients, grouping, tuple(problems))
 
 
 def _answer_by_folder(card: ModelCard, name: str, problems: list[str]) -> Answers:
