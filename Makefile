@@ -26,7 +26,7 @@ weights: $(VENV)/ready  ## train both bundles from nothing: about six hours on t
 PUBLISHED := train/recipes/published
 FIT := $(RUN)python -m train fit --recipe $(PUBLISHED)
 
-published: $(VENV)/ready  ## run the published set-ups on the real films: about five hours on two cores
+published: $(VENV)/ready  ## run the published set-ups: hours on two cores for the small networks; a GPU for all
 	$(FIT)/pretrain.toml --backbone vgg19 --rate 1e-4 --out runs/pretrained-vgg19
 	for name in densenet121 resnet50 resnet101 inception_v3 legacy_xception \
 	  inception_resnet_v2; do \
