@@ -79,24 +79,6 @@ def matching_threshold(
     return _match(a, threshold, b, paired=False, basis=basis)
 
 
-def matching_threshold_on(a: Scores, threshold: float, b: Scores) -> Match:
-    """Match on labelled films that both bundles have scored.
-
-    Args:
-        a, b: One finding on the same films in the same order; b's labels and patients are a's.
-        threshold: Of A.
-
-    Raises:
-        CxrError: There are too few patients.
-        ValueError: The films are not the same.
-    """
-    if not _same_films(a, b):
-        raise ValueError("a and b must be of the same films")
-    patients = len(np.unique(a.patients))
-    basis = f"Both models scored the same {len(a.labels):,} films of {patients:,} patients."
-    return _match(a, threshold, b, paired=True, basis=basis)
-
-
 def _same_films(a: Scores, b: Scores) -> bool:
     return np.array_equal(a.labels, b.labels) and np.array_equal(
         _number_by_appearance(a.patients), _number_by_appearance(b.patients)

@@ -8,7 +8,7 @@ from cxrapp.bundle import WEIGHTS
 from cxrapp.card import Finding, ModelCard, Scores, load_card
 from cxrapp.errors import CxrError
 from cxrapp.flips import Side, compare_films
-from cxrapp.matching import matching_threshold, matching_threshold_on
+from cxrapp.matching import matching_threshold
 
 A, B = (load_card(WEIGHTS / f"{name}.json") for name in ("pneumonia", "all-ages"))
 HALF = {"pneumonia": 0.5, "viral": 0.5}
@@ -89,19 +89,32 @@ def films(seed: int, number: int, patients: int) -> tuple[Scores, Scores]:
     return Scores(labels, scores[0], who), Scores(labels, scores[1], who)
 
 
+def like(card: ModelCard, scores: Scores) -> ModelCard:
+    """The card with these films as its only cohort, calibrated by the identity."""
+    cohort = replace(
+        card.cohorts["validation"],
+        patients=scores.patients,
+        labels=np.column_stack([scores.labels, np.full(len(scores.labels), np.nan)]).astype(float),
+        logits=np.column_stack([scores.probabilities] * 2),
+    )
+    return replace(card, cohorts={"validation": cohort})
+
+
 def test_match_on_the_same_films_by_brute_force() -> None:
-    a, b = films(0, 120, 70)
-    match = matching_threshold_on(a, 0.5, b)
+    cards = [like(A, scores) for scores in films(0, 120, 70)]
+    a, b = (card.scores("validation", "pneumonia") for card in cards)
+    half = float(np.median(a.probabilities))
+    match = matching_threshold(cards[0], half, cards[1], "pneumonia")
     once = np.ones(120)
-    threshold, _ = brute(a, 0.5, b, once, once)
+    threshold, _ = brute(a, half, b, once, once)
     assert threshold - 0.001 < match.threshold.value <= threshold
     assert match.after.sensitivity.value >= match.before.sensitivity.value
     weights = resamples(len(np.unique(a.patients)))[:, number_patients(a.patients)]
-    drawn = np.array([brute(a, 0.5, b, w, w) for w in weights])
+    drawn = np.array([brute(a, half, b, w, w) for w in weights])
     low, high = np.percentile(drawn, [2.5, 97.5], axis=0)
     assert (match.threshold.low, match.threshold.high) == pytest.approx((low[0], high[0]))
     assert (match.specificity.low, match.specificity.high) == pytest.approx((low[1], high[1]))
-    assert match.paired and "same 120 films" in match.basis
+    assert match.paired and "120 validation films" in match.basis
 
 
 def test_a_bundle_matches_itself_at_its_own_threshold() -> None:
@@ -130,17 +143,6 @@ def test_match_of_the_shipped_bundles_by_brute_force(finding: str, cohort: str) 
     assert not match.paired and "films of its own" in match.basis
 
 
-def like(card: ModelCard, scores: Scores) -> ModelCard:
-    """The card with these films as its only cohort, calibrated by the identity."""
-    cohort = replace(
-        card.cohorts["validation"],
-        patients=scores.patients,
-        labels=np.column_stack([scores.labels, np.full(len(scores.labels), np.nan)]).astype(float),
-        logits=np.column_stack([scores.probabilities] * 2),
-    )
-    return replace(card, cohorts={"validation": cohort})
-
-
 def test_pairing_removes_what_the_films_have_in_common() -> None:
     """The same scores twice: paired, no resample sees a change; apart, they do."""
     a, _ = films(4, 200, 200)
@@ -167,16 +169,10 @@ def test_resamples_of_different_films_are_not_the_same_ones() -> None:
 
 
 def test_too_few_patients_and_missing_findings_are_sentences() -> None:
-    a, b = films(0, 12, 12)
+    few = like(A, films(0, 12, 12)[0])
     with pytest.raises(CxrError, match="nothing is measured"):
-        matching_threshold_on(a, 0.5, b)
+        matching_threshold(few, 0.5, B, "pneumonia")
     with pytest.raises(CxrError, match="no covid19"):
         matching_threshold(A, 0.5, B, "covid19")
     with pytest.raises(CxrError, match="holiday cohort"):
         matching_threshold(A, 0.5, B, "viral", cohort="holiday")
-
-
-def test_local_films_must_be_the_same() -> None:
-    (a, _), (_, b) = films(0, 60, 60), films(1, 60, 60)
-    with pytest.raises(ValueError, match="same films"):
-        matching_threshold_on(a, 0.5, b)

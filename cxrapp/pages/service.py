@@ -11,6 +11,7 @@ from cxrapp.limits import MAX_FILE_BYTES
 from cxrapp.logs import start_log
 from cxrapp.metrics import serve
 from cxrapp.pages.downloads import keep_downloads
+from cxrapp.pages.heap import share_heaps
 from cxrapp.pages.sessions import keep_sweeping
 
 VARIABLE = "CXR_METRICS_PORT"  # of the environment
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 def start_service() -> None:
     """Begin with the first session; what cannot start is logged, and screening goes on."""
     start_log()
+    share_heaps()
     # An upload is held in memory while it arrives; beyond 1 MB it would pass through the disk.
     MultiPartParser.spool_max_size = MAX_FILE_BYTES
     keep_downloads()

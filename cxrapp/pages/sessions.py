@@ -4,7 +4,6 @@ Streamlit forgets a session whose tab was closed no sooner than the next one end
 upload, once read, for the length of the session.
 """
 
-import ctypes
 import threading
 import time
 import weakref
@@ -17,6 +16,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrapp.pages.desk import Desk
+from cxrapp.pages.heap import give_back
 
 TICK = 5  # seconds between two looks
 
@@ -64,13 +64,7 @@ def sweep(now: float, patience: float) -> None:
             if here := seat.desk():
                 here.clear()
                 here.clear_site()
-            _give_memory_back()
-
-
-def _give_memory_back() -> None:
-    """To the system: glibc keeps what was freed, in the heap of every thread that asked for it."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)
+            give_back()
 
 
 def keep_sweeping() -> None:
