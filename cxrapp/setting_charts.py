@@ -18,6 +18,7 @@ FADED = "rgba(13, 148, 136, 0.18)"  # ACCENT, for bands
 MARKER = {"size": 13, "color": POINT, "line": {"color": "white", "width": 2}}
 BARS = {"type": "data", "color": POINT, "thickness": 1.5, "width": 4}
 LOGIT_END = 7
+BINS = 25  # of scores
 
 
 def roc_figure(
@@ -124,11 +125,15 @@ def score_histogram(
     """
     figure = go.Figure()
     ends = (-LOGIT_END, LOGIT_END) if logit else (0, 1)
-    bins = {"start": ends[0], "end": ends[1], "size": (ends[1] - ends[0]) / 25}
+    edges = np.linspace(*ends, BINS + 1)
+    places = _place(probabilities, logit)
+    # Counted here: a browser would count all films again at every move.
+    films = [np.histogram(places[labels == present], edges)[0] for present in (False, True)]
     for present, colour in ((False, MUTED), (True, ACCENT)):
-        figure.add_histogram(
-            x=_place(probabilities[labels == present], logit),
-            xbins=bins,
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=films[present],
+            width=edges[1] - edges[0],
             name=names[int(present)],
             marker={"color": colour},
             opacity=0.65,
@@ -136,7 +141,8 @@ def score_histogram(
     cut_scores(figure, cut, logit=logit)
     title = "log-odds" if logit else "calibrated probability"
     figure.update_xaxes(title=title, range=ends, **AXIS)
-    figure.update_yaxes(title="films", **AXIS)
+    # Above the highest bar there is room for words.
+    figure.update_yaxes(title="films", range=(0, 1.2 * np.max(films)), **AXIS)
     figure.update_layout(barmode="overlay", legend=LEGEND)
     return dress(figure, "", 300, margin=MARGIN)
 

@@ -94,9 +94,10 @@ def _build(
         "scores": score_histogram(scores.labels, scores.probabilities, names, cut, logit=logit),
     }
     for figure in figures.values():
-        figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 36})
+        figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 42})
         for axes in (figure.layout.xaxis, figure.layout.yaxis):
-            axes.title.font.size = 11
+            axes.title.update(font_size=11, standoff=4)
+            axes.automargin = False  # margins that fit are set; to find them costs a second drawing
         themed(figure)
     titles = {
         "roc": f"ROC, area {curve.auroc:.3f}",
