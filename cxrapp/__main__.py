@@ -23,7 +23,7 @@ from cxrapp.files import say
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command: 0 if every path could be reported on, 2 for wrong usage."""
+    """Run one command: 0 if every path could be reported on, 2 for wrong usage, 130 if stopped."""
     options = _build_parser().parse_args(arguments)
     try:
         options.run_command(options)
@@ -33,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         print(f"cxrapp: {say(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(
+            "cxrapp: stopped; a screening goes on when its command is given again.", file=sys.stderr
+        )
+        return 130  # as a shell says it
     return 0
 
 

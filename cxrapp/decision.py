@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import binomtest
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from cxrapp.bootstrap import Rate, number_patients, resamples
 from cxrapp.card import ModelCard
@@ -113,6 +111,8 @@ def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
         labels: (N,) bool.
         scores: (N,) float64; higher means more likely.
     """
+    from sklearn.metrics import roc_auc_score, roc_curve  # a second that deciding does not need
+
     false_alarms, sensitivity, thresholds = roc_curve(labels, scores, drop_intermediate=False)
     area = float(roc_auc_score(labels, scores))
     return Roc(thresholds, sensitivity, 1 - false_alarms, area)
@@ -120,6 +120,8 @@ def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
 
 def auroc_rate(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Rate:
     """Area under the ROC curve with its interval by patient; arguments as for `roc`."""
+    from sklearn.metrics import roc_auc_score
+
     index = number_patients(patients)
     areas = [
         roc_auc_score(labels, scores, sample_weight=weights[index])
@@ -134,6 +136,8 @@ def auroc_difference(
     labels: np.ndarray, scores: np.ndarray, others: np.ndarray, patients: np.ndarray
 ) -> Rate:
     """AUROC of `scores` minus AUROC of `others` on the same films, resampled in pairs."""
+    from sklearn.metrics import roc_auc_score
+
     index = number_patients(patients)
 
     def difference(weights: np.ndarray | None) -> float:
@@ -194,6 +198,8 @@ def _rate(
         return Rate(float("nan"), float("nan"), float("nan"), 0)
     if total in (0, whole):
         # No resample can show a miss that never happened: the exact interval over patients can.
+        from scipy.stats import binomtest
+
         patients = int((by_patient @ denominator > 0).sum())
         exact = binomtest(patients if total else 0, patients).proportion_ci(method="exact")
         return Rate(float(total / whole), float(exact.low), float(exact.high), int(whole))

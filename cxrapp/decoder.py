@@ -3,7 +3,8 @@
 Reads files from standard input and writes films to standard output, in plain bytes and JSON: what
 comes out of a decoder that a file has taken over must not be able to run anything.
 
-A file is its length and its bytes. The answer is the length of a JSON object and the object: either
+A file is a side in pixels, its length and its bytes; where the side is not 0, the film is answered
+as a network of that side sees it. The answer is the length of a JSON object and the object: either
 {"reason": why there is no film} or the fields of the film with {"shape": [height, width]}, followed
 by height * width float32.
 """
@@ -11,12 +12,15 @@ by height * width float32.
 import json
 import struct
 import sys
+from dataclasses import replace
 from typing import BinaryIO
 
 import numpy as np
 
-from cxrapp.radiograph import Rejection, read_film
+from cxrapp.preprocess import Preprocessing
+from cxrapp.radiograph import Radiograph, Rejection, read_film
 
+ASKED = struct.Struct("<IQ")  # side, length
 LENGTH = struct.Struct("<Q")
 
 
@@ -29,8 +33,9 @@ def main(max_bytes: int) -> None:
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # a library that prints must not garble the answer
     _limit(max_bytes)
-    while head := source.read(LENGTH.size):
-        _answer(sink, source.read(LENGTH.unpack(head)[0]))
+    while head := source.read(ASKED.size):
+        side, length = ASKED.unpack(head)
+        _answer(sink, source.read(length), side)
 
 
 def _limit(max_bytes: int) -> None:
@@ -46,8 +51,11 @@ def _limit(max_bytes: int) -> None:
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (bound, bound))
 
 
-def _answer(sink: BinaryIO, data: bytes) -> None:
+def _answer(sink: BinaryIO, data: bytes, side: int) -> None:
     film = read_film("", data)
+    if side and isinstance(film, Radiograph):
+        seen = Preprocessing(side).to_input(film.pixels)[0]
+        film = replace(film, pixels=seen, full_shape=film.pixels.shape)
     if isinstance(film, Rejection):
         answer, pixels = {"reason": film.reason}, b""
     else:

@@ -80,8 +80,8 @@ def judge(
             f"It looks unlike the films of {card.population} this model knows: another age, "
             "position or machine?"
         )
-    if min(film.pixels.shape) < MIN_DETAIL:
-        height, width = film.pixels.shape
+    height, width = film.full_shape or film.pixels.shape
+    if min(height, width) < MIN_DETAIL:
         warnings.append(f"It has only {width} x {height} pixels: fine shadows are gone.")
     if refusals:
         return Verdict("refuse", (*refusals, *warnings))

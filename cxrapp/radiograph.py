@@ -46,6 +46,7 @@ class Radiograph:
     Args:
         name: The file's name.
         pixels: (H, W) float32 in [0, 1]; 0 is black, bone is bright.
+        full_shape: (H, W) of the film, where `pixels` are only what a network sees of it.
         modality, view, body_part, sex: As DICOM writes them: CR, AP, CHEST, F.
         age_years: Of the patient.
         study_uid: Films of one visit share it.
@@ -55,6 +56,7 @@ class Radiograph:
 
     name: str
     pixels: np.ndarray
+    full_shape: tuple[int, int] | None = None
     modality: str | None = None
     view: str | None = None
     body_part: str | None = None

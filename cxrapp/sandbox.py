@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from cxrapp.decoder import LENGTH
+from cxrapp.decoder import ASKED, LENGTH
 from cxrapp.dicom import Patient
 from cxrapp.errors import UnreadableUpload
 from cxrapp.limits import MAX_DECODE_BYTES, MAX_DECODE_SECONDS, MAX_PIXELS, check_bytes
@@ -28,18 +29,24 @@ ROOT = Path(__file__).parents[1]
 _ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS")}
 
 
-def read_untrusted(name: str, data: bytes) -> Iterator[Radiograph | Rejection]:
-    """As `cxrapp.radiograph.read_upload`, with memory and time bounded whatever the bytes are."""
-    return read_upload(name, data, read_film=_read_film)
+def read_untrusted(name: str, data: bytes, side: int = 0) -> Iterator[Radiograph | Rejection]:
+    """As `cxrapp.radiograph.read_upload`, with memory and time bounded whatever the bytes are.
+
+    Args:
+        name, data: See there.
+        side: Of the network's input, for those who need no more of a film: its pixels are then
+            (side, side), as `Preprocessing.to_input` shapes them. 0 is the whole film.
+    """
+    return read_upload(name, data, read_film=partial(_read_film, side=side))
 
 
-def _read_film(name: str, data: bytes) -> Radiograph | Rejection:
+def _read_film(name: str, data: bytes, side: int) -> Radiograph | Rejection:
     try:
         check_bytes(data)  # so that no more than this is ever sent
     except UnreadableUpload as error:
         return Rejection(name, str(error))
     with _decoder() as decoder:
-        return decoder.read(name, data)
+        return decoder.read(name, data, side)
 
 
 class Decoder:
@@ -48,8 +55,8 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, name: str, data: bytes) -> Radiograph | Rejection:
-        """The film of one file, or why there is none."""
+    def read(self, name: str, data: bytes, side: int = 0) -> Radiograph | Rejection:
+        """The film of one file, or why there is none; see `read_untrusted`."""
         if self._process and self._process.poll() is not None:
             self.close()
         process = self._process = self._process or _start()
@@ -62,7 +69,7 @@ class Decoder:
         timer = threading.Timer(MAX_DECODE_SECONDS, end)
         timer.start()
         try:
-            _send(process, data)
+            _send(process, data, side)
             return _receive(process, name)
         except (OSError, EOFError):
             self.close()
@@ -102,13 +109,14 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # decoders quote tags, and no name may reach a log
+        process_group=0,  # Ctrl-C is for this program: a film at work is no damaged film
         cwd=ROOT,
         env=os.environ | _ONE_THREAD,
     )
 
 
-def _send(process: subprocess.Popen[bytes], data: bytes) -> None:
-    process.stdin.write(LENGTH.pack(len(data)))
+def _send(process: subprocess.Popen[bytes], data: bytes, side: int) -> None:
+    process.stdin.write(ASKED.pack(side, len(data)))
     process.stdin.write(data)
     process.stdin.flush()
 
@@ -121,7 +129,9 @@ def _receive(process: subprocess.Popen[bytes], name: str) -> Radiograph | Reject
     pixels = np.frombuffer(_read(process, height * width * 4), np.float32).reshape(height, width)
     if patient := answer.pop("patient"):
         patient = Patient(**patient)
-    return Radiograph(name, pixels, patient=patient, **answer)
+    if full_shape := answer.pop("full_shape"):
+        full_shape = tuple(full_shape)
+    return Radiograph(name, pixels, full_shape, patient=patient, **answer)
 
 
 def _read(process: subprocess.Popen[bytes], count: int) -> bytes:

@@ -11,6 +11,7 @@ from smoke import ROOT, SAMPLES
 from test_dicom import make
 
 import cxrapp.sandbox
+from cxrapp.preprocess import Preprocessing
 from cxrapp.radiograph import Radiograph, Rejection, read_film
 from cxrapp.sandbox import Decoder, read_untrusted
 
@@ -32,6 +33,15 @@ def test_a_film_is_the_same_as_decoded_here(decoder: Decoder) -> None:
         apart, here = decoder.read(name, data), read_film(name, data)
         np.testing.assert_array_equal(apart.pixels, here.pixels)
         assert {**vars(apart), "pixels": 0} == {**vars(here), "pixels": 0}
+
+
+def test_a_film_may_come_as_the_network_sees_it(decoder: Decoder) -> None:
+    whole, seen = decoder.read("a.jpeg", SAMPLE), decoder.read("a.jpeg", SAMPLE, side=224)
+    to_input = Preprocessing(224).to_input
+    assert seen.pixels.shape == (224, 224)
+    assert seen.full_shape == whole.pixels.shape
+    np.testing.assert_array_equal(to_input(seen.pixels), to_input(whole.pixels))
+    assert decoder.read("a.txt", b"words", side=224) == read_film("a.txt", b"words")
 
 
 def test_a_file_that_is_no_film_has_its_reason(decoder: Decoder) -> None:

@@ -75,8 +75,12 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace").replace(os.sep, "/")
 
 
-def read_file(file: File) -> Iterator[Radiograph | Rejection]:
-    """The films of one file; a file that cannot be opened is a rejection with the reason."""
+def read_file(file: File, side: int = 0) -> Iterator[Radiograph | Rejection]:
+    """The films of one file; a file that cannot be opened is a rejection with the reason.
+
+    Args:
+        side: See `cxrapp.sandbox.read_untrusted`.
+    """
     # A ZIP may be large; a film may not, and its size is checked before it is read.
     limit = MAX_ZIP_BYTES if file.path.lower().endswith(".zip") else MAX_FILE_BYTES
     try:
@@ -91,4 +95,4 @@ def read_file(file: File) -> Iterator[Radiograph | Rejection]:
     except OSError as error:
         yield Rejection(file.name, f"The file cannot be opened ({error.strerror}).")
         return
-    yield from read_untrusted(file.name, data)
+    yield from read_untrusted(file.name, data, side)

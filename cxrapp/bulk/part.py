@@ -37,7 +37,9 @@ class Screener:
 
     def _screen(self, part: Part) -> Iterator[list[dict[str, str]]]:
         card, thresholds = self._bundle.card, self.job.thresholds
-        films = (film for file in part.files for film in read_file(file))
+        # Whole films pass between processes only where heat maps are laid over them.
+        side = 0 if self.job.heatmaps else card.preprocessing.size
+        films = (film for file in part.files for film in read_file(file, side))
         for result in screen(self._bundle, films):
             if isinstance(result, Rejection):
                 yield rejection_rows(card, result, thresholds)

@@ -29,6 +29,7 @@ def start(*arguments: object, **environment: str) -> subprocess.Popen:
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
