@@ -1,9 +1,9 @@
 """The model file and its card: what the app loads.
 
-A bundle is two files: NAME.pt, TorchScript with the attributes `features`, `head` and `distance`,
-and NAME.json, its model card with the SHA-256 of the .pt. Loading TorchScript runs its author's
-program, so a file is opened only after its digest matches the card beside it, and the very bytes
-that matched are what is loaded.
+A bundle is two files: NAME.pt, TorchScript with the attributes `features`, `head`, `distance` and,
+where it runs in eight bits, `quantised`; and NAME.json, its model card with the SHA-256 of the .pt.
+Loading TorchScript runs its author's program, so a file is opened only after its digest matches the
+card beside it, and the very bytes that matched are what is loaded.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import os
 import warnings
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -20,7 +20,6 @@ import torch
 
 from cxrapp.bundle_files import read_part
 from cxrapp.card import ModelCard, load_card
-from cxrapp.engine import ONNX_RUNTIME, OnnxBackbone, chosen_engine
 from cxrapp.errors import InvalidBundle
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[1] / "weights"))
@@ -53,7 +52,7 @@ class Bundle:
         card: What is known about it.
     """
 
-    backbone: torch.nn.Module | OnnxBackbone
+    backbone: torch.nn.Module
     head: torch.nn.Module
     distance: torch.nn.Module
     card: ModelCard
@@ -64,13 +63,11 @@ def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
 
     Args:
         path: The bundle's .pt.
-        frozen: False keeps the layers and weights within reach, for a look inside; slower. What is
-            frozen is run by the engine that was chosen, see `cxrapp.engine`.
+        frozen: False keeps the layers and weights within reach, for a look inside; slower.
 
     Raises:
         InvalidBundle: The file or its card is missing, damaged, altered, too large, of another
-            format or a link to elsewhere, or the network does not answer the card's questions, or
-            there is no such engine.
+            format or a link to elsewhere, or the network does not answer the card's questions.
     """
     card = load_card(path)
     data = read_part(path, "the model file", MAX_BYTES)
@@ -82,9 +79,6 @@ def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
     try:
         _check_unpacked(data)
         bundle = Bundle(*load_parts(io.BytesIO(data), frozen=frozen), card)
-        if frozen and chosen_engine() == ONNX_RUNTIME:
-            fast = OnnxBackbone(bundle.backbone, card.preprocessing.size)
-            bundle = replace(bundle, backbone=fast)
         _check_answer(bundle)
     # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
     except Exception as error:
@@ -116,18 +110,21 @@ def _check_answer(bundle: Bundle) -> None:
 def load_parts(
     file: Path | BinaryIO, *, frozen: bool = True
 ) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
-    """Open TorchScript as (backbone, head, distance) for inference in float32.
+    """Open TorchScript as (backbone, head, distance) for inference.
 
     Folding batch normalisation (freezing) and channels last take a third off a film's time, but
-    what is frozen has no layers and no weights to ask for any more.
+    what is frozen has no layers and no weights to ask for any more. Where the file has the backbone
+    in eight bits as well, frozen is that one, and the other is as it was trained, in float32.
     Only for files whose origin is known: see `load_bundle`.
     """
     module = torch.jit.load(file, map_location="cpu").float().eval()
     for parameter in module.parameters():
         parameter.requires_grad = False
     module.to(memory_format=torch.channels_last)
-    parts = (module.features.backbone, module.head, module.distance)
-    return tuple(torch.jit.freeze(part) for part in parts) if frozen else parts
+    if not frozen:
+        return module.features.backbone, module.head, module.distance
+    backbone = module.quantised if hasattr(module, "quantised") else module.features.backbone
+    return tuple(torch.jit.freeze(part) for part in (backbone, module.head, module.distance))
 
 
 def find_bundles(folder: Path) -> list[Path]:

@@ -149,6 +149,11 @@ class ModelCard:
     shortcuts: dict[str, dict[str, Measured]]
     training: Training
 
+    @property
+    def is_int8(self) -> bool:
+        """Whether what runs is the backbone in eight bits."""
+        return self.training["weights"]["stored as"] == "int8"
+
     def index(self, finding: str) -> int:
         """Column of a finding."""
         return [f.name for f in self.findings].index(finding)

@@ -17,10 +17,10 @@ from cxrapp.predict import Prediction, encode, predict
 from cxrapp.radiograph import Radiograph
 
 
-@pytest.fixture(scope="module", params=sorted(WEIGHTS.glob("*.pt")), ids=lambda path: path.stem)
+@pytest.fixture(scope="module", params=["pneumonia", "all-ages"])
 def shipped(request: pytest.FixtureRequest) -> Path:
-    """Every bundle, mirrored or not."""
-    return request.param
+    """Every bundle that runs as it was trained."""
+    return WEIGHTS / f"{request.param}.pt"
 
 
 @pytest.fixture(scope="module")
@@ -80,19 +80,17 @@ def test_earlier_layers_are_finer(opened: Bundle, films: list[Radiograph]) -> No
 
 def test_first_order_contributions_are_slopes(opened: Bundle, films: list[Radiograph]) -> None:
     """Turning a channel up a little moves the logit as its contribution says."""
-    backbone, mirrored = channels._unmirrored(opened)
     film = opened.card.preprocessing.to_input(films[3].pixels)
     found = layer_channels(opened, film, "dense block 3", finding=0, count=1)
     inputs = torch.from_numpy(film)[None]
-    inputs = torch.cat([inputs, inputs.flip(3)]) if mirrored else inputs
-    stages = list(channels._stages(backbone).values())
+    stages = list(channels._stages(opened.backbone).values())
     with torch.no_grad():
         maps = channels._run(stages[:4], inputs)
         logits = []
         for step in (-0.02, 0.02):
             turned = maps.clone()
             turned[:, found.numbers[0]] *= 1 + step
-            logits.append(opened.head(channels._fold(channels._run(stages[4:], turned)))[0, 0])
+            logits.append(opened.head(channels._run(stages[4:], turned))[0, 0])
     slope = float(logits[1] - logits[0]) / 0.04
     assert slope == pytest.approx(float(found.contributions[0]), rel=0.1)
 

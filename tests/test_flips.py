@@ -118,9 +118,10 @@ def test_match_on_the_same_films_by_brute_force() -> None:
 
 
 def test_a_bundle_matches_itself_at_its_own_threshold() -> None:
-    match = matching_threshold(A, 0.598, A, "pneumonia")
+    own = A.default_thresholds()["pneumonia"]
+    match = matching_threshold(A, own, A, "pneumonia")
     assert match.paired
-    assert match.threshold.low == match.threshold.value == 0.598
+    assert match.threshold.low == match.threshold.value == own
     change = match.specificity_change
     # The matching threshold is the next score of an ill film: no higher specificity is hidden.
     assert 0 <= change.low <= change.value <= change.high < 0.02

@@ -6,7 +6,7 @@ import torch
 import torchvision
 from torch import nn
 
-from train.model import Mirrored, Network, body, build_network, prepare, with_averages
+from train.model import Network, body, build_network, prepare, with_averages
 
 
 @pytest.fixture(scope="module")
@@ -165,16 +165,3 @@ def test_backbone_gives_the_features_and_the_average_of_every_block() -> None:
     torch.testing.assert_close(maps, features)
     torch.testing.assert_close(averages, expected)
     assert averages.shape == (2, 256 + 512 + 1024 + 1024)
-
-
-def test_mirrored_backbone_averages_the_logits_of_both_sides() -> None:
-    network = build_network(2, 0.2, "random").eval()
-    films = torch.rand(2, 1, 64, 64)
-    backbone = with_averages(network)
-    mirrored = Mirrored(backbone)
-    with torch.no_grad():
-        both = (network(films) + network(films.flip(3))) / 2
-        maps, averages = mirrored(films)
-        torch.testing.assert_close(network.head(maps), both)
-        torch.testing.assert_close(mirrored(films.flip(3))[0], maps.flip(3))
-        torch.testing.assert_close(averages, backbone(films)[1])

@@ -97,7 +97,7 @@ def test_the_report_holds_every_number_of_every_finding() -> None:
     assert measured["Probability together with what it is given"] == pytest.approx(
         0.873421 * 0.234567
     )
-    assert measured["Threshold Value"] == pytest.approx(0.518)
+    assert measured["Threshold Value"] == pytest.approx(CARD.default_thresholds()["viral"])
     assert 0.6 < measured["Case Sensitivity"] < 0.8
     (decision,) = viral.get_qualitative_evaluations(DECISION)
     assert decision.value == codes.SCT.Negative

@@ -41,7 +41,7 @@ def test_a_report_is_preliminary_and_holds_every_number() -> None:
     assert [o.interpretation[0].coding[0].code for o in (first, second)] == ["POS", "NEG"]
     numbers = components(second)
     assert numbers["JOINT"] == pytest.approx(0.204876)
-    assert numbers["122411"] == pytest.approx(0.518)
+    assert numbers["122411"] == pytest.approx(CARD.default_thresholds()["viral"])
     assert numbers["111088-LOW"] < numbers["111088"] < numbers["111088-HIGH"]
     device = next(part for part in report.contained if part.id == "model")
     assert device.identifier[0].value == CARD.sha256

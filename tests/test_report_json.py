@@ -20,7 +20,10 @@ def test_every_number_survives_the_round_trip() -> None:
     first, second = one["findings"]
     assert (first["probability"], second["probability"]) == (0.873421, 0.234567)
     assert second["joint_probability"] == pytest.approx(0.873421 * 0.234567)
-    assert (first["threshold"], first["decision"]) == (0.598, "positive")
+    assert (first["threshold"], first["decision"]) == (
+        CARD.default_thresholds()["pneumonia"],
+        "positive",
+    )
     measures = CARD.metrics["validation"]["pneumonia"]
     assert first["validated"]["sensitivity"] == pytest.approx(measures["sensitivity"])
     assert first["validated"]["specificity"] == pytest.approx(measures["specificity"])

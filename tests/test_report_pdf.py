@@ -25,7 +25,7 @@ def test_one_page_a_film_with_all_that_is_known() -> None:
         "SECRETSON GIVENHIDE",
         "87.3 %",
         "20.5 % overall",
-        "59.8 %",
+        f"{100 * CARD.default_thresholds()['pneumonia']:.1f} %",
         "97.1 % 95.2 to 98.7",
         "Call: unsure, Dr Whisperwood",
         "Grad-CAM, 7 x 7 cells",

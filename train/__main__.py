@@ -6,7 +6,7 @@ python -m train evaluate runs/NAME
 python -m train shortcuts runs/NAME
 python -m train report runs/NAME
 python -m train compare runs/NAME runs/OTHER --out runs/compared
-python -m train export runs/NAME --out weights/NAME.pt
+python -m train export runs/NAME --out weights/NAME.pt [--int8]
 """
 
 import argparse
@@ -91,7 +91,8 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("export", help="write a run's bundle and its card")
     command.add_argument("run", type=Path, help="folder of the run")
     command.add_argument("--out", type=Path, required=True, help="the bundle, NAME.pt")
-    command.set_defaults(run_command=lambda o: export(o.run, find_data(o.data), o.out))
+    command.add_argument("--int8", action="store_true", help="in eight bits: several times as fast")
+    command.set_defaults(run_command=lambda o: export(o.run, find_data(o.data), o.out, int8=o.int8))
 
     for command in commands.choices.values():
         command.add_argument("--data", help="folder with train and test (default: $CXR_DATA)")

@@ -14,7 +14,7 @@ import torch
 
 from cxrapp.card import Calibration
 from train.calibrate import fit_calibration
-from train.evaluate import encode_films, load_run, without_mirror
+from train.evaluate import encode_films, load_run
 from train.recipe import Recipe
 
 
@@ -67,9 +67,9 @@ def posterior(labels: np.ndarray, logits: np.ndarray, calibration: Calibration) 
 
 
 def _ask(teacher: str, names: list[str], rows: pd.DataFrame, root: Path) -> np.ndarray:
-    """A run's logits (N, K), without its mirror image: time matters more here."""
+    """A run's logits (N, K)."""
     run = load_run(Path(teacher))
     if [finding.name for finding in run.recipe.findings] != names:
         raise ValueError(f"{teacher} answers other questions than {', '.join(names)}.")
     run.backbone.to(memory_format=torch.channels_last)  # 1.3 times as fast
-    return encode_films(without_mirror(run), rows, run, root, teacher)[0].astype(float)
+    return encode_films(run, rows, run, root, teacher)[0].astype(float)

@@ -12,7 +12,7 @@ RUN/distance.pt (what its training films look like).
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +29,7 @@ from train.augment import augment
 from train.files import digest_weights, load_checkpoint, to_json, write_atomically
 from train.gate import fit_distance, load_distance, save_distance
 from train.measure import COHORTS, Evaluation, Scores, measure, varies_shape
-from train.model import Mirrored, build_network, with_averages
+from train.model import build_network, with_averages
 from train.recipe import Augment, Recipe, recipe_from
 
 
@@ -63,7 +63,7 @@ class Run:
 
 
 def load_run(folder: Path) -> Run:
-    """The network of a run: its best epoch, mirrored if the recipe says so.
+    """The network of a run: its best epoch.
 
     Raises:
         ValueError: The folder holds no finished epoch.
@@ -74,10 +74,9 @@ def load_run(folder: Path) -> Run:
     recipe = recipe_from(json.loads(saved["recipe"]))
     network = build_network(len(recipe.findings), recipe.dropout, backbone=recipe.backbone)
     network.load_state_dict(saved["model"])
-    backbone = with_averages(network)
     return Run(
         recipe,
-        (Mirrored(backbone) if recipe.mirror else backbone).eval(),
+        with_averages(network).eval(),
         network.head.eval(),
         Preprocessing(saved["size"]),
         pd.read_csv(folder / "split.csv").join(
@@ -87,11 +86,6 @@ def load_run(folder: Path) -> Run:
         saved["data"],
         saved.get("versions", {}),
     )
-
-
-def without_mirror(run: Run) -> Run:
-    """The run with each film seen once, as it is."""
-    return replace(run, backbone=run.backbone.backbone) if run.recipe.mirror else run
 
 
 def evaluate(folder: Path, root: Path) -> Evaluation:
@@ -129,12 +123,15 @@ def learn_distance(run: Run, folder: Path, root: Path) -> nn.Module:
     """What the run's training films look like to its backbone; learned once a run."""
     distance = load_distance(folder / "distance.pt", run.stamp())
     if distance is None:
-        rows = run.table[run.table["split"] == "train"]
-        # A mirrored backbone reports the averages of the straight film: spare it the mirror image.
-        _, averages = encode_films(without_mirror(run), rows, run, root, "training films")
-        distance = fit_distance(averages)
+        distance = fit_distance(encode_training_films(run, root))
         save_distance(folder / "distance.pt", distance, run.stamp())
     return distance
+
+
+def encode_training_films(run: Run, root: Path) -> np.ndarray:
+    """(N, D) averages of what the run learned from."""
+    rows = run.table[run.table["split"] == "train"]
+    return encode_films(run, rows, run, root, "training films")[1]
 
 
 def score(network: Encoder, distance: nn.Module, run: Run, root: Path) -> dict[str, Scores]:

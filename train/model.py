@@ -49,16 +49,26 @@ class Network(nn.Module):
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
 
+class Averages(nn.Module):
+    """Averages over each film of what several blocks put out: (N, C, h, w) each -> (N, sum of C).
+
+    A module, so that `train.quantise` can leave it in floats.
+    """
+
+    def forward(self, blocks: list[torch.Tensor]) -> torch.Tensor:
+        return torch.cat([block.mean((2, 3)) for block in blocks], 1)
+
+
 class Averaged(nn.Module):
     """A network's `features` that also tells the averages of its map."""
 
     def __init__(self, features: nn.Sequential) -> None:
         super().__init__()
-        self.features = features
+        self.features, self.average = features, Averages()
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         maps = self.features(films)
-        return maps, maps.mean((2, 3))
+        return maps, self.average([maps])
 
 
 class DenseAveraged(nn.Module):
@@ -78,31 +88,14 @@ class DenseAveraged(nn.Module):
         self.block2, self.transition2 = parts["denseblock2"], parts["transition2"]
         self.block3, self.transition3 = parts["denseblock3"], parts["transition3"]
         self.block4, self.norm = parts["denseblock4"], parts["norm5"]
+        self.average = Averages()
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         first = self.block1(self.stem(self.to_rgb(films)))
         second = self.block2(self.transition1(first))
         third = self.block3(self.transition2(second))
         last = self.relu(self.norm(self.block4(self.transition3(third))))
-        blocks = (first, second, third, last)
-        return last, torch.cat([block.mean((2, 3)) for block in blocks], 1)
-
-
-class Mirrored(nn.Module):
-    """Average each film's feature map with its mirror image's, turned back.
-
-    With a pooled linear head this is horizontal-flip averaging of the logits, exactly, and heat
-    maps are those of the averaged prediction. It doubles the time of a film.
-    """
-
-    def __init__(self, backbone: nn.Module) -> None:
-        super().__init__()
-        self.backbone = backbone
-
-    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        maps, averages = self.backbone(torch.cat([films, films.flip(3)]))  # (2N, C, h, w), (2N, D)
-        straight, mirrored = maps.chunk(2)
-        return (straight + mirrored.flip(3)) / 2, averages.chunk(2)[0]
+        return last, self.average([first, second, third, last])
 
 
 class Features(nn.Module):
@@ -117,7 +110,7 @@ class Features(nn.Module):
 
 
 class Exported(nn.Module):
-    """What goes into a bundle: see `cxrapp.bundle.Encoder`."""
+    """What goes into a bundle: see `cxrapp.bundle.load_parts`."""
 
     def __init__(self, backbone: nn.Module, head: nn.Module, distance: nn.Module) -> None:
         super().__init__()
@@ -127,6 +120,14 @@ class Exported(nn.Module):
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
+
+
+class ExportedInt8(Exported):
+    """The same with its backbone in eight bits beside the one that was trained."""
+
+    def __init__(self, network: Exported, quantised: nn.Module) -> None:
+        super().__init__(network.features.backbone, network.head, network.distance)
+        self.quantised = quantised
 
 
 def body(network: Network) -> nn.Module:

@@ -89,7 +89,6 @@ class Recipe:
     smoothing: float = 0.0  # how far labels are moved towards one half
     average: float = 0.0  # decay a step of the weights' moving average, which is what is kept
     keep_norm: bool = False  # leave batch normalisation on the statistics it came with
-    mirror: bool = False  # in use, average every film with its mirror image
 
     def __post_init__(self) -> None:
         class_names(self.findings)  # raises if they are no chain

@@ -27,7 +27,7 @@ from cxrapp.explain import grad_cams
 from cxrapp.explain.chest import chest_mask, heat_in_chest
 from cxrapp.predict import BATCH, encode
 from train import data
-from train.evaluate import Run, load_run, without_mirror
+from train.evaluate import Run, load_run
 from train.files import to_json, write_atomically
 
 BORDER, CORNER = 0.10, 0.25  # share of the side
@@ -37,7 +37,7 @@ LEAST_MARGIN = 0.02  # of AUROC; a network with less over the thumbnail has show
 
 def measure_shortcuts(folder: Path, root: Path) -> None:
     """Write RUN/shortcuts.json: finding -> check -> rate with its interval by patient."""
-    run = without_mirror(load_run(folder))  # so that a mirrored film is another film
+    run = load_run(folder)
     test = run.table[run.table["split"] == "test"]
     films = _load(run, test, root)
     logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}

@@ -66,8 +66,8 @@ def last_channels(
 
 def layer_names(bundle: Bundle) -> tuple[str, ...]:
     """The layers `layer_channels` can show, the first first."""
-    backbone, _ = _unmirrored(bundle)
-    return tuple(_stages(backbone)) if hasattr(backbone, "block4") else (LAST,)
+    dense = hasattr(bundle.backbone, "block4")
+    return tuple(_stages(bundle.backbone)) if dense else (LAST,)
 
 
 def layer_channels(
@@ -77,7 +77,6 @@ def layer_channels(
 
     Contributions are gradient times activation, summed over the film: the first term of the
     logit's Taylor series (Molchanov et al., "Pruning convolutional neural networks", ICLR 2017).
-    A mirrored backbone's maps are averaged with those of the mirror image, as its last one is.
 
     Args:
         bundle: Loaded with `frozen=False`.
@@ -89,28 +88,18 @@ def layer_channels(
     Raises:
         ValueError: The bundle has no such layer within reach.
     """
-    backbone, mirrored = _unmirrored(bundle)
     names = layer_names(bundle)
-    if layer not in names or not hasattr(backbone, "block4"):
+    if layer not in names or not hasattr(bundle.backbone, "block4"):
         raise ValueError(f"No layer {layer!r} within reach: there are {', '.join(names)}.")
-    inputs = torch.from_numpy(film)[None]
-    if mirrored:
-        inputs = torch.cat([inputs, inputs.flip(3)])
-    stages = list(_stages(backbone).values())
+    stages = list(_stages(bundle.backbone).values())
     depth = 1 + names.index(layer)
     with torch.no_grad():
-        maps = _run(stages[:depth], inputs)
+        maps = _run(stages[:depth], torch.from_numpy(film)[None])
     last = _run(stages[depth:], maps.requires_grad_())
-    logit = bundle.head(_fold(last))[0, finding]
+    logit = bundle.head(last)[0, finding]
     (slope,) = torch.autograd.grad(logit, maps)
     contributions = (slope * maps).detach().sum((0, 2, 3)).numpy()
-    return _strongest(_fold(maps.detach())[0].numpy(), contributions, count)
-
-
-def _unmirrored(bundle: Bundle) -> tuple[nn.Module, bool]:
-    """The backbone that sees one film, and whether it is asked about the mirror image too."""
-    inner = getattr(bundle.backbone, "backbone", bundle.backbone)
-    return inner, inner is not bundle.backbone
+    return _strongest(maps.detach()[0].numpy(), contributions, count)
 
 
 def _stages(densenet: nn.Module) -> dict[str, tuple[nn.Module, ...]]:
@@ -132,11 +121,6 @@ def _run(
         for module in stage:
             maps = module(maps)
     return maps
-
-
-def _fold(maps: torch.Tensor) -> torch.Tensor:
-    """(1, C, h, w) as it is; (2, C, h, w) of a film and its mirror image -> their average."""
-    return maps if len(maps) == 1 else (maps[:1] + maps[1:].flip(3)) / 2
 
 
 def _strongest(maps: np.ndarray, contributions: np.ndarray, count: int) -> Channels:

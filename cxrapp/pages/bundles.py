@@ -57,7 +57,10 @@ def choose_bundle(key: str = "bundle", label: str = "Model") -> Bundle:
         label: For those who cannot see where it stands.
     """
     bundles = offered_bundles()
-    labels = {name: f"{name}: for {bundle.card.population}" for name, bundle in bundles.items()}
+    labels = {
+        name: f"{name}: for {bundle.card.population}" + ", in eight bits" * bundle.card.is_int8
+        for name, bundle in bundles.items()
+    }
     chosen = st.selectbox(
         label,
         list(bundles),

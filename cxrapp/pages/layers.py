@@ -37,6 +37,8 @@ def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
         f"The {COUNT} channels of the {layer} that move the score for "
         f"{finding.positive} most: bright is where the channel responds, the number what it adds "
         "to the logit. A channel rarely means one thing a person has a word for."
+        + " This model scores in eight bits; its layers are shown as they were trained."
+        * bundle.card.is_int8
     )
     for start in range(0, COUNT, COUNT // 2):
         cells = st.columns(COUNT // 2, gap="xsmall")

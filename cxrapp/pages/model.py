@@ -149,8 +149,7 @@ def _show_shortcuts(card: ModelCard) -> None:
     st.caption(
         "AUROC on the test with parts of each film hidden; 0.5 is chance. Thumbnail and shape: a "
         "plain model of 8 x 8 pixels, sharpness and what is left of the film's shape. The chest is "
-        "a fixed box, the network runs without its mirror image. The last row is the share of the "
-        "heat map's heat inside that box."
+        "a fixed box. The last row is the share of the heat map's heat inside that box."
     )
 
 

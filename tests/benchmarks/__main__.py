@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from cxrapp.engine import ENGINES
+from cxrapp.bundle import DEFAULT
 from tests.benchmarks.bulk import bulk_against_plain_loop, memory_of_many_against_few
 from tests.benchmarks.network import (
     film_against_forward,
@@ -43,23 +43,23 @@ BENCHMARKS: dict[str, tuple[Run, Run]] = {  # name: (in full, to see that it wor
         partial(step_against_reference, 1, 32),
     ),
 }
-for engine in ENGINES:
+for bundle in (DEFAULT, f"{DEFAULT}-int8"):
     BENCHMARKS |= {
-        f"film, {engine}": (
-            partial(film_against_forward, 30, engine),
-            partial(film_against_forward, 1, engine),
+        f"film, {bundle}": (
+            partial(film_against_forward, 30, bundle),
+            partial(film_against_forward, 1, bundle),
         ),
-        f"grad-cam, {engine}": (
-            partial(film_against_grad_cam, 10, engine),
-            partial(film_against_grad_cam, 1, engine),
+        f"grad-cam, {bundle}": (
+            partial(film_against_grad_cam, 10, bundle),
+            partial(film_against_grad_cam, 1, bundle),
         ),
-        f"matrices, {engine}": (
-            partial(network_against_matrices, 15, engine),
-            partial(network_against_matrices, 1, engine),
+        f"matrices, {bundle}": (
+            partial(network_against_matrices, 15, bundle),
+            partial(network_against_matrices, 1, bundle),
         ),
-        f"bulk, {engine}": (
-            partial(bulk_against_plain_loop, 3, 1000, engine),
-            partial(bulk_against_plain_loop, 1, 8, engine),
+        f"bulk, {bundle}": (
+            partial(bulk_against_plain_loop, 3, 1000, bundle),
+            partial(bulk_against_plain_loop, 1, 8, bundle),
         ),
     }
 

@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
-from cxrapp.engine import TORCHSCRIPT
+from cxrapp.bundle import DEFAULT, WEIGHTS
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.load.films import SAMPLES
 from tests.load.server import ROOT
 
 
-def bulk_against_plain_loop(rounds: int, films: int, engine: str) -> Comparison:
+def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Comparison:
     """Decode to table, ours and a loop of a few lines."""
     with make_folder(films) as folder:
         plain = [sys.executable, "-m", "tests.benchmarks.plain_loop", str(folder), os.devnull]
         return Comparison(
-            f"{films:,} films from the command line, decode to CSV, {engine}",
+            f"{films:,} films from the command line, decode to CSV, {name}",
             "a plain loop of the same work: PIL, transforms, eager, one film at a time",
             time_in_turn(
-                lambda: _peak_memory(_command(folder), engine),
+                lambda: _peak_memory(_command(folder, name)),
                 lambda: _peak_memory(plain),
                 rounds,
                 warm_up=0,
@@ -35,7 +35,7 @@ def bulk_against_plain_loop(rounds: int, films: int, engine: str) -> Comparison:
 def memory_of_many_against_few(many: int, few: int) -> Comparison:
     """Peak memory of the process that screens; decoders apart have limits of their own."""
     with make_folder(many) as large, make_folder(few) as small:
-        pair = tuple(float(_peak_memory(_command(folder))) for folder in (large, small))
+        pair = tuple(float(_peak_memory(_command(folder, DEFAULT))) for folder in (large, small))
     return Comparison(
         f"peak memory while {many:,} films are scored", f"the same with {few:,}", (pair,), 1.1
     )
@@ -53,15 +53,15 @@ def make_folder(count: int) -> Iterator[Path]:
         yield films
 
 
-def _command(folder: Path) -> list[str]:
+def _command(folder: Path, name: str) -> list[str]:
     out = str(folder.with_suffix(".csv"))  # beside it
-    return [sys.executable, "-m", "cxrapp", "screen", str(folder), "--csv", out]
+    screen = [sys.executable, "-m", "cxrapp", "screen", str(folder), "--csv", out]
+    return [*screen, "--bundle", str(WEIGHTS / f"{name}.pt")]
 
 
-def _peak_memory(command: list[str], engine: str = TORCHSCRIPT) -> int:
+def _peak_memory(command: list[str]) -> int:
     """Run a command to its end: the largest resident set of its own process, in KiB."""
-    environment = os.environ | {"CXR_ENGINE": engine}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:

@@ -28,8 +28,7 @@ def main(folder: Path, out: Path) -> None:
         writer = csv.writer(file)
         for path in sorted(folder.iterdir()):
             film = prepare(Image.open(path).convert("RGB"))
-            both = torch.stack([film, film.flip(-1)])  # the bundle averages these two as well
-            writer.writerow([path.name, *network(both).mean(0).sigmoid().tolist()])
+            writer.writerow([path.name, *network(film[None])[0].sigmoid().tolist()])
 
 
 if __name__ == "__main__":
