@@ -54,6 +54,9 @@ class Radiograph:
         patient: Who it is; see there.
     """
 
+    # For `cxrapp.sandbox`, which checks what a decoder says; no import, which would cost each one.
+    __pydantic_config__ = {"arbitrary_types_allowed": True, "extra": "forbid"}
+
     name: str
     pixels: np.ndarray
     full_shape: tuple[int, int] | None = None

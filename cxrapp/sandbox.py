@@ -5,7 +5,6 @@ the limits of `cxrapp.limits`, and takes nothing with it but the one file.
 """
 
 import contextlib
-import json
 import os
 import queue
 import subprocess
@@ -14,11 +13,12 @@ import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import PositiveInt, TypeAdapter
 
 from cxrapp.decoder import ASKED, LENGTH
-from cxrapp.dicom import Patient
 from cxrapp.errors import UnreadableUpload
 from cxrapp.limits import MAX_DECODE_BYTES, MAX_DECODE_SECONDS, MAX_PIXELS, check_bytes
 from cxrapp.radiograph import Radiograph, Rejection, read_upload
@@ -71,7 +71,7 @@ class Decoder:
         try:
             _send(process, data, side)
             return _receive(process, name)
-        except (OSError, EOFError):
+        except (OSError, EOFError, ValueError):
             self.close()
             if late.is_set():
                 reason = f"Decoding it took more than {MAX_DECODE_SECONDS} s and was stopped."
@@ -89,6 +89,8 @@ class Decoder:
             self._process = None
 
 
+_ANSWER, _SHAPE = TypeAdapter(dict[str, Any]), TypeAdapter(tuple[PositiveInt, PositiveInt])
+_FILM, _REJECTION = TypeAdapter(Radiograph), TypeAdapter(Rejection)
 _free: queue.LifoQueue[Decoder] = queue.LifoQueue()  # the last used is warm
 for _ in range(DECODERS):
     _free.put(Decoder())
@@ -122,20 +124,19 @@ def _send(process: subprocess.Popen[bytes], data: bytes, side: int) -> None:
 
 
 def _receive(process: subprocess.Popen[bytes], name: str) -> Radiograph | Rejection:
-    answer = json.loads(_read(process, LENGTH.unpack(_read(process, LENGTH.size))[0]))
+    # What a decoder claims is as untrusted as the file it reads: ValueError if it cannot be so.
+    head = _read(process, LENGTH.unpack(_read(process, LENGTH.size))[0])
+    answer = _ANSWER.validate_json(head) | {"name": name}
     if "reason" in answer:
-        return Rejection(name, answer["reason"])
-    height, width = answer.pop("shape")
+        return _REJECTION.validate_python(answer)
+    height, width = _SHAPE.validate_python(answer.pop("shape", None))
     pixels = np.frombuffer(_read(process, height * width * 4), np.float32).reshape(height, width)
-    if patient := answer.pop("patient"):
-        patient = Patient(**patient)
-    if full_shape := answer.pop("full_shape"):
-        full_shape = tuple(full_shape)
-    return Radiograph(name, pixels, full_shape, patient=patient, **answer)
+    if not np.isfinite(pixels).all():
+        raise ValueError("pixels that are no numbers")
+    return _FILM.validate_python(answer | {"pixels": pixels})
 
 
 def _read(process: subprocess.Popen[bytes], count: int) -> bytes:
-    # What a decoder claims is as untrusted as the file it reads.
     data = process.stdout.read(min(count, 4 * MAX_PIXELS))
     if len(data) < count:
         raise EOFError

@@ -77,6 +77,42 @@ def test_a_decoder_that_died_costs_one_file_at_most(decoder: Decoder) -> None:
     assert isinstance(decoder.read("b.jpeg", SAMPLE), Radiograph)
 
 
+@pytest.mark.parametrize(
+    ("answer", "pixels"),
+    [
+        (b"{", b""),
+        (b"[" * 9_000, b""),
+        (b"\xff", b""),
+        (b"[1]", b""),
+        (b'{"reason": 3}', b""),
+        (b'{"shape": [-1, 2]}', b""),
+        (b'{"shape": "ab"}', b""),
+        (b"{}", b""),
+        (b'{"shape": [1, 1], "pixels": 3, "age_years": "old"}', bytes(4)),
+        (b'{"shape": [1, 1], "size": 3}', bytes(4)),
+        (b'{"shape": [1, 1], "patient": "DOE"}', bytes(4)),
+        (b'{"shape": [1, 1], "full_shape": [1]}', bytes(4)),
+        (b'{"shape": [1, 1]}', np.float32(np.nan).tobytes()),
+    ],
+)
+def test_a_decoder_that_lies_costs_one_file(
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch, answer: bytes, pixels: bytes
+) -> None:
+    program = (
+        "import sys, struct; source, sink = sys.stdin.buffer, sys.stdout.buffer;"
+        "source.read(12); answer, pixels = map(bytes.fromhex, sys.argv[1:]);"
+        "sink.write(struct.pack('<Q', len(answer)) + answer + pixels); sink.flush(); source.read()"
+    )
+    command = [sys.executable, "-c", program, answer.hex(), pixels.hex()]
+    liar = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    monkeypatch.setattr(cxrapp.sandbox, "_start", lambda: liar)
+    refused = decoder.read("a.jpeg", SAMPLE)
+    assert isinstance(refused, Rejection)
+    assert "damaged" in refused.reason
+    monkeypatch.undo()
+    assert isinstance(decoder.read("b.jpeg", SAMPLE), Radiograph)
+
+
 def test_a_decoder_can_write_no_file(tmp_path: Path) -> None:
     pytest.importorskip("resource", reason="this system has no such limits")
     program = (
