@@ -15,7 +15,6 @@ from cxrapp.curves import (
 from cxrapp.decision import operating_point, roc
 from cxrapp.figures import ACCENT, AXIS, FAINT, LEGEND, MARGIN, MUTED, dress
 from cxrapp.setting_charts import (
-    Cut,
     add_band,
     precision_recall_figure,
     roc_figure,
@@ -46,7 +45,7 @@ def draw_finding(
         "Precision and recall": precision_recall_figure(precision, point, labels.mean(), ""),
         "At the default threshold": confusion_figure(np.array(counts), names, ""),
         "Calibration": reliability_figure(before, after, ""),
-        "Scores": score_histogram(labels, probabilities, names, Cut(threshold)),
+        "Scores": score_histogram(labels, probabilities, names, threshold),
         "Decision curve": decision_curve_figure(net_benefit(*films), ""),
     }
 

@@ -1,9 +1,5 @@
-"""Curves and scores with one setting among them, which moves without the rest being drawn anew.
+"""Curves and scores, with one setting among them or without. No Streamlit."""
 
-Building a figure takes Plotly some 10 ms, moving its marker a tenth of that. No Streamlit.
-"""
-
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,12 +15,13 @@ MARKER = {"size": 13, "color": POINT, "line": {"color": "white", "width": 2}}
 BARS = {"type": "data", "color": POINT, "thickness": 1.5, "width": 4}
 LOGIT_END = 7
 BINS = 25  # of scores
+SHARES = (-3.0, 103.0)  # axes of per cents, with room for a marker at either end
 
 
 def roc_figure(
-    curve: Roc, point: OperatingPoint, title: str, band: Band | None = None
+    curve: Roc, point: OperatingPoint | None, title: str, band: Band | None = None
 ) -> go.Figure:
-    """The ROC curve with the operating point, and its intervals as error bars."""
+    """The ROC curve, and the operating point with its intervals as error bars."""
     figure = go.Figure()
     if band:
         add_band(figure, band, 100)
@@ -37,32 +34,36 @@ def roc_figure(
         customdata=np.minimum(curve.thresholds, 1),
         hovertemplate="finds %{y:.0f} %, flags %{x:.0f} %, threshold %{customdata:.3f}",
     )
-    figure.add_scatter(
-        mode="markers",
-        marker=MARKER,
-        error_y=BARS,
-        error_x=BARS,
-        hovertemplate="this setting: finds %{y:.0f} %, flags %{x:.0f} %",
-    )
-    move_on_roc(figure, point)
+    if point:
+        wrongly, found = wrongly_flagged(point), point.sensitivity
+        figure.add_scatter(
+            x=[100 * wrongly.value],
+            y=[100 * found.value],
+            mode="markers",
+            marker=MARKER,
+            error_x=_error_bars(wrongly),
+            error_y=_error_bars(found),
+            hovertemplate="this setting: finds %{y:.0f} %, flags %{x:.0f} %",
+        )
     figure.update_traces(showlegend=False, name="")
-    figure.update_xaxes(title="wrongly flagged (1 - specificity), %", range=[-3, 103], **AXIS)
-    figure.update_yaxes(title="found (sensitivity), %", range=[-3, 103], **AXIS)
+    figure.update_xaxes(title="wrongly flagged (1 - specificity), %", range=SHARES, **AXIS)
+    figure.update_yaxes(title="found (sensitivity), %", range=SHARES, **AXIS)
     return dress(figure, title, 300, margin=MARGIN)
 
 
-def move_on_roc(figure: go.Figure, point: OperatingPoint) -> None:
-    """Put the marker of a `roc_figure` at another setting."""
-    marker, flagged = figure.data[-1], point.specificity
-    wrongly = Rate(1 - flagged.value, 1 - flagged.high, 1 - flagged.low, flagged.n)
-    for axis, rate in (("x", wrongly), ("y", point.sensitivity)):
-        marker[axis] = [100 * rate.value]
-        marker[f"error_{axis}"].array = [100 * max(0, rate.high - rate.value)]
-        marker[f"error_{axis}"].arrayminus = [100 * max(0, rate.value - rate.low)]
+def wrongly_flagged(point: OperatingPoint) -> Rate:
+    """Of the films without the finding, how many are flagged: 1 - specificity."""
+    left = point.specificity
+    return Rate(1 - left.value, 1 - left.high, 1 - left.low, left.n)
+
+
+def _error_bars(rate: Rate) -> dict[str, Any]:
+    above, below = max(0, rate.high - rate.value), max(0, rate.value - rate.low)
+    return BARS | {"array": [100 * above], "arrayminus": [100 * below]}
 
 
 def precision_recall_figure(
-    band: Band, point: OperatingPoint, prevalence: float, title: str
+    band: Band, point: OperatingPoint | None, prevalence: float, title: str
 ) -> go.Figure:
     """Precision at every sensitivity, the operating point, and flagging every film as a line."""
     figure = go.Figure()
@@ -75,43 +76,25 @@ def precision_recall_figure(
         line={"color": ACCENT, "width": 2},
         hovertemplate="finds %{x:.0f} %, of those flagged %{y:.0f} % rightly",
     )
-    figure.add_scatter(
-        mode="markers",
-        marker=MARKER,
-        hovertemplate="this setting: finds %{x:.0f} %, of those flagged %{y:.0f} % rightly",
-    )
-    move_on_precision(figure, point)
+    if point:
+        figure.add_scatter(
+            x=[100 * point.sensitivity.value],
+            y=[100 * point.precision.value],
+            mode="markers",
+            marker=MARKER,
+            hovertemplate="this setting: finds %{x:.0f} %, of those flagged %{y:.0f} % rightly",
+        )
     figure.update_traces(showlegend=False, name="")
-    figure.update_xaxes(title="found (sensitivity), %", range=[-3, 103], **AXIS)
-    figure.update_yaxes(title="right of those flagged, %", range=[-3, 103], **AXIS)
+    figure.update_xaxes(title="found (sensitivity), %", range=SHARES, **AXIS)
+    figure.update_yaxes(title="right of those flagged, %", range=SHARES, **AXIS)
     return dress(figure, title, 300, margin=MARGIN)
-
-
-def move_on_precision(figure: go.Figure, point: OperatingPoint) -> None:
-    """Put the marker of a `precision_recall_figure` at another setting."""
-    marker = figure.data[-1]
-    marker.x, marker.y = [100 * point.sensitivity.value], [100 * point.precision.value]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Where scores are cut.
-
-    Args:
-        abstain_from: Where a band begins that ends at the threshold.
-        film: The probability of one film, to show among the scores.
-    """
-
-    threshold: float
-    abstain_from: float | None = None
-    film: float | None = None
 
 
 def score_histogram(
     labels: np.ndarray,
     probabilities: np.ndarray,
     names: tuple[str, str],
-    cut: Cut,
+    threshold: float | None,
     *,
     logit: bool = False,
 ) -> go.Figure:
@@ -124,10 +107,9 @@ def score_histogram(
         logit: Draw log-odds, which spread out the films whose probability is near 0 or 1.
     """
     figure = go.Figure()
-    ends = (-LOGIT_END, LOGIT_END) if logit else (0, 1)
+    ends = score_ends(logit)
     edges = np.linspace(*ends, BINS + 1)
-    places = _place(probabilities, logit)
-    # Counted here: a browser would count all films again at every move.
+    places = place_score(probabilities, logit)
     films = [np.histogram(places[labels == present], edges)[0] for present in (False, True)]
     for present, colour in ((False, MUTED), (True, ACCENT)):
         figure.add_bar(
@@ -138,7 +120,8 @@ def score_histogram(
             marker={"color": colour},
             opacity=0.65,
         )
-    cut_scores(figure, cut, logit=logit)
+    if threshold is not None:
+        figure.add_vline(float(place_score(threshold, logit)), line={"color": POINT, "width": 2})
     title = "log-odds" if logit else "calibrated probability"
     figure.update_xaxes(title=title, range=ends, **AXIS)
     # Above the highest bar there is room for words.
@@ -147,34 +130,15 @@ def score_histogram(
     return dress(figure, "", 300, margin=MARGIN)
 
 
-def cut_scores(figure: go.Figure, cut: Cut, *, logit: bool = False) -> None:
-    """Cut the scores of a `score_histogram` elsewhere."""
-    shapes, words = [], []
-    threshold = float(_place(cut.threshold, logit))
-    if cut.abstain_from is not None:
-        low = float(_place(cut.abstain_from, logit))
-        band = {"type": "rect", "fillcolor": POINT, "opacity": 0.15, "line": {"width": 0}}
-        shapes.append(band | _upright(low, threshold))
-    shapes.append(_upright(threshold, threshold) | {"line": {"color": POINT, "width": 2}})
-    if cut.film is not None:
-        film = float(_place(cut.film, logit))
-        line = {"color": MUTED, "width": 2, "dash": "dash"}
-        shapes.append(_upright(film, film) | {"line": line})
-        side = "right" if film > (0 if logit else 0.5) else "left"
-        top = {"yref": "y domain", "y": 1, "yanchor": "top", "showarrow": False}
-        words.append(top | {"text": "this film", "x": film, "xanchor": side})
-    figure.layout.shapes, figure.layout.annotations = shapes, words
+def score_ends(logit: bool) -> tuple[float, float]:
+    """Where the axis of scores begins and ends."""
+    return (-LOGIT_END, LOGIT_END) if logit else (0, 1)
 
 
-def _place(values: np.ndarray | float, logit: bool) -> np.ndarray:
-    """Probabilities on the histogram's axis."""
+def place_score(values: np.ndarray | float, logit: bool) -> np.ndarray:
+    """Probabilities on the axis of scores."""
     kept = np.clip(values, 1e-3, 1 - 1e-3)
     return np.log(kept / (1 - kept)) if logit else np.asarray(values)
-
-
-def _upright(low: float, high: float) -> dict[str, Any]:
-    """From the bottom of the plot to its top."""
-    return {"x0": low, "x1": high, "yref": "y domain", "y0": 0, "y1": 1}
 
 
 def add_band(figure: go.Figure, band: Band, scale: float) -> None:

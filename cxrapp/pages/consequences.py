@@ -9,8 +9,8 @@ from cxrapp.outcomes import Outcomes, outcomes
 from cxrapp.pages.curves import show_curves
 from cxrapp.pages.desk import Desk
 from cxrapp.pages.points import point_at
+from cxrapp.pages.setting import Cut
 from cxrapp.pages.widgets import showing
-from cxrapp.setting_charts import Cut
 
 
 def show_consequences(

@@ -1,4 +1,4 @@
-"""The three figures of one finding: built once a session, then only their setting is moved."""
+"""The three figures of one finding: built once, and the setting laid over them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,19 +10,18 @@ from streamlit.delta_generator import DeltaGenerator
 from cxrapp.card import Finding, ModelCard
 from cxrapp.curves import Band, precision_recall_band, roc_band
 from cxrapp.decision import OperatingPoint, roc
-from cxrapp.pages.points import point_at
-from cxrapp.pages.widgets import PLAIN, is_dark, themed
-from cxrapp.setting_charts import (
+from cxrapp.pages.setting import (
+    HEIGHT,
+    LEGEND_MARGIN,
+    MARGIN,
     Cut,
-    cut_scores,
-    move_on_precision,
-    move_on_roc,
-    precision_recall_figure,
-    roc_figure,
-    score_histogram,
+    precision_setting,
+    roc_setting,
+    scores_setting,
 )
+from cxrapp.pages.widgets import PLAIN, is_dark, themed
+from cxrapp.setting_charts import precision_recall_figure, roc_figure, score_histogram
 
-HEIGHT = 205
 HELP = {
     "roc": "Found (sensitivity): of 100 films with the finding, how many this setting flags. "
     "Wrongly flagged: of 100 without it, how many it flags all the same; 100 minus that is the "
@@ -62,16 +61,19 @@ def show_curves(
     """
     logit = st.session_state.get("scale") == "Logit"
     curves = _build(card, finding, card.sha256, cohort, finding.name, logit, is_dark())
-    move_on_roc(curves.roc, point)
-    move_on_precision(curves.precision, point)
-    cut_scores(curves.scores, cut, logit=logit)
+    settings = {
+        "roc": roc_setting(point),
+        "precision": precision_setting(point),
+        "scores": scores_setting(cut, logit=logit),
+    }
     for cell, (key, title) in zip(cells, curves.titles.items(), strict=True):
         cell.caption(title, help=HELP[key])
-        cell.plotly_chart(getattr(curves, key), key=key, config=PLAIN)
+        with cell.container(key=f"curve-{key}"):
+            st.plotly_chart(getattr(curves, key), key=key, config=PLAIN)
+            st.html(settings[key])
 
 
-# Of a session, because every reader's marker stands elsewhere.
-@st.cache_resource(scope="session", max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _build(
     _card: ModelCard,
     _finding: Finding,
@@ -81,23 +83,24 @@ def _build(
     logit: bool,
     dark: bool,
 ) -> Curves:
-    """The figures in this theme's colours; the setting they begin with is moved before use."""
+    """The figures in this theme's colours, without a setting."""
     scores = _card.scores(cohort, finding)
-    start, cut = point_at(_card, cohort, finding, 0.5), Cut(0.5)
     bands = _bands(_card, sha256, cohort, finding)
     curve = roc(scores.labels, scores.probabilities)
     prevalence = float(scores.labels.mean())
     names = (_finding.negative, _finding.positive)
     figures = {
-        "roc": roc_figure(curve, start, "", bands[0]),
-        "precision": precision_recall_figure(bands[1], start, prevalence, ""),
-        "scores": score_histogram(scores.labels, scores.probabilities, names, cut, logit=logit),
+        "roc": roc_figure(curve, None, "", bands[0]),
+        "precision": precision_recall_figure(bands[1], None, prevalence, ""),
+        "scores": score_histogram(scores.labels, scores.probabilities, names, None, logit=logit),
     }
     for figure in figures.values():
-        figure.update_layout(height=HEIGHT, margin={"l": 44, "r": 6, "t": 18, "b": 42})
+        margin = LEGEND_MARGIN if figure.layout.showlegend else MARGIN
+        figure.update_layout(height=HEIGHT, margin=margin, dragmode=False)
         for axes in (figure.layout.xaxis, figure.layout.yaxis):
             axes.title.update(font_size=11, standoff=4)
-            axes.automargin = False  # margins that fit are set; to find them costs a second drawing
+            # What is laid over the plot must know where it is.
+            axes.automargin, axes.fixedrange = False, True
         themed(figure)
     titles = {
         "roc": f"ROC, area {curve.auroc:.3f}",

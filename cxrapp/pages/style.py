@@ -17,6 +17,11 @@ STYLE = """<style>
 [data-testid="stSliderTickBar"] {display: none} /* its ends overprint the line below */
 [class*="st-key-box-"] {padding: 0.45rem 0.8rem}
 [class*="st-key-box-"] [data-testid="stVerticalBlock"] {gap: 0.2rem}
+[class*="st-key-curve-"] {gap: 0}
+.stHtml:has(> .setting) {position: relative} /* of no height, where the figure ends */
+.setting {position: absolute; pointer-events: none}
+.setting i {position: absolute; box-sizing: border-box; font: 12px "Source Sans", sans-serif}
+.setting [title]:not([title=""]) {pointer-events: auto}
 .st-key-outcomes table {font-size: 0.82rem; width: 100%}
 .st-key-outcomes td, .st-key-outcomes th {padding: 0.1rem 0.5rem}
 </style>"""

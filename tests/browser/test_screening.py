@@ -22,11 +22,15 @@ BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n
 FILM = next(path for path in SAMPLES if "bacteria" in path.name)
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 
-# The operating point is the last trace of the ROC figure; nothing until that is drawn.
+# The operating point, in per cent, from where its dot stands over the ROC figure's plot.
 POINT = """() => {
-  const plots = [...document.querySelectorAll('.js-plotly-plot')];
-  const roc = plots.find(plot => plot.data.length === 4 && plot.data[0].fill);
-  return roc && [roc.data[3].x[0], roc.data[3].y[0]];
+  const figure = document.querySelector('.st-key-curve-roc');
+  const [dot, plot] = ['.setting [title^=this]', '.nsewdrag'].map(
+    part => figure?.querySelector(part)?.getBoundingClientRect());
+  if (!dot || !plot) return null;
+  const share = (place, size) => Math.round(106 * place / size - 3);
+  return [share(dot.x + dot.width / 2 - plot.x, plot.width),
+          share(plot.bottom - dot.y - dot.height / 2, plot.height)];
 }"""
 
 
@@ -90,11 +94,13 @@ def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page)
     page.wait_for_function(f"() => ({POINT})()?.[1] === 100")
     table = page.locator(".st-key-outcomes table")
     low_outcomes, low_point = table.inner_text(), page.evaluate(POINT)
+    page.evaluate("window.roc = document.querySelector('.st-key-curve-roc .main-svg')")
 
     press(page, "Pneumonia", "End")
     page.get_by_text("0 pneumonia").wait_for()
     page.wait_for_function(f"() => ({POINT})()?.[1] < 100")
     assert page.evaluate(POINT)[0] < low_point[0]
+    assert page.evaluate("window.roc === document.querySelector('.st-key-curve-roc .main-svg')")
     expect(table).not_to_have_text(low_outcomes)
     expect(page.get_by_text("above the validated")).to_be_visible()
 
