@@ -73,7 +73,7 @@ def show_curves(
             st.html(settings[key])
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def _build(
     _card: ModelCard,
     _finding: Finding,

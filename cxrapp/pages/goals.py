@@ -1,5 +1,7 @@
 """Operating points by goal: those on the card, and any other a reader asks for."""
 
+from itertools import cycle
+
 import streamlit as st
 
 from cxrapp.bootstrap import Rate
@@ -27,8 +29,10 @@ GOAL_HELP = {
 def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
     """The card's own points, and any other goal."""
     st.caption("Chosen on validation patients; goals are met by the lower bound of the interval.")
-    for name, threshold in card.operating_points[card.index(finding.name)].items():
-        st.button(
+    sides = st.columns(2)
+    points = card.operating_points[card.index(finding.name)]
+    for side, (name, threshold) in zip(cycle(sides), points.items(), strict=False):
+        side.button(
             f"{name[0].upper()}{name[1:]}: {threshold:.3f}",
             key=f"goal {finding.name} {name}",
             on_click=desk.change,
@@ -37,9 +41,11 @@ def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
             width="stretch",
         )
     key = f"goal {finding.name}"
-    goal = st.selectbox("Another goal", list(GOAL_HELP), key=key)
+    kind, amount = st.columns([1.2, 1])
+    goal = kind.selectbox("Another goal", list(GOAL_HELP), key=key)
+    with amount:
+        value = _ask_value(goal, key)
     st.caption(GOAL_HELP[goal])
-    value = _ask_value(goal, key)
     threshold = _threshold_by(desk, card, finding, goal, value)
     if threshold is None:
         st.warning("The validation films are too few to show that, or no threshold keeps it.")
