@@ -40,6 +40,13 @@ def read_untrusted(name: str, data: bytes, side: int = 0) -> Iterator[Radiograph
     return read_upload(name, data, read_film=partial(_read_film, side=side))
 
 
+def start_decoders() -> None:
+    """Begin the processes, so that the first films need not wait half a second for theirs."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(DECODERS):
+            stack.enter_context(_decoder()).start()
+
+
 def _read_film(name: str, data: bytes, side: int) -> Radiograph | Rejection:
     try:
         check_bytes(data)  # so that no more than this is ever sent
@@ -55,11 +62,16 @@ class Decoder:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
+    def start(self) -> subprocess.Popen[bytes]:
+        """Begin the process unless there is one, and do not wait for it."""
+        self._process = self._process or _start()
+        return self._process
+
     def read(self, name: str, data: bytes, side: int = 0) -> Radiograph | Rejection:
         """The film of one file, or why there is none; see `read_untrusted`."""
         if self._process and self._process.poll() is not None:
             self.close()
-        process = self._process = self._process or _start()
+        process = self.start()
         late = threading.Event()
 
         def end() -> None:

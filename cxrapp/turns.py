@@ -1,20 +1,22 @@
-"""One pass of the network at a time for all sessions: two at once are no faster than in turn."""
+"""One pass of the network at a time for all sessions, as each takes all cores."""
 
 import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 
 class Turns:
-    """A queue of threads, first come, first served.
+    """A queue of threads, first come, first served, `at_once` of them at a time.
 
     A thread that needs many turns gets one of them after everybody who asked meanwhile, so a film
     dropped in while another reader screens five hundred does not wait for those.
     """
 
     def __init__(self) -> None:
-        self._queue: deque[threading.Thread] = deque()  # the first has its turn
+        self.at_once = 1
+        self._queue: deque[threading.Thread] = deque()  # the first have their turn
         self._changed = threading.Condition()
 
     @contextmanager
@@ -25,7 +27,7 @@ class Turns:
             self._queue.append(me)
         try:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue[0] is me)
+                self._changed.wait_for(lambda: me in islice(self._queue, self.at_once))
             yield
         finally:
             with self._changed:

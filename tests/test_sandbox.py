@@ -70,6 +70,13 @@ def test_a_file_that_takes_too_much_memory_is_given_up(
     assert isinstance(decoder.read("next.jpeg", SAMPLE), Radiograph)
 
 
+def test_decoders_may_start_before_they_are_asked() -> None:
+    cxrapp.sandbox.start_decoders()
+    free = list(cxrapp.sandbox._free.queue)
+    assert len(free) == cxrapp.sandbox.DECODERS
+    assert all(decoder._process and decoder._process.poll() is None for decoder in free)
+
+
 def test_a_decoder_that_died_costs_one_file_at_most(decoder: Decoder) -> None:
     decoder.read("a.jpeg", SAMPLE)
     decoder._process.kill()

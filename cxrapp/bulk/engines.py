@@ -11,6 +11,7 @@ same paths, and this program, with its requirements, likewise.
 
 import json
 import logging
+import math
 import os
 import secrets
 import socket
@@ -28,7 +29,9 @@ from cxrapp.bulk.files import File
 from cxrapp.bulk.job import Job, Part
 from cxrapp.bulk.part import Screener
 from cxrapp.errors import CxrError
+from cxrapp.turns import NETWORK
 
+PARTS = 2  # at a time
 RETRIES = 3  # of a part whose worker died; a file that kills every worker must end the run
 OBJECT_STORE_BYTES = 128 * 2**20  # file names pass through it, no pixels
 
@@ -40,8 +43,12 @@ def run_here(screener: Screener, parts: Iterable[Part]) -> Iterator[int]:
         screener.write(part)
         return len(part.files)
 
-    # Two at a time: the films of one are decoded while the network runs on those of the other.
-    with ThreadPoolExecutor(2) as pool, closing(pool.map(work, parts)) as done:
+    # Two at a time, each on half the cores: where the films of one are decoded, the network runs on
+    # those of the other, and neither waits for its turn.
+    NETWORK.at_once = PARTS
+    threads = math.ceil(torch.get_num_threads() / PARTS)
+    pool = ThreadPoolExecutor(PARTS, initializer=torch.set_num_threads, initargs=(threads,))
+    with pool, closing(pool.map(work, parts)) as done:
         yield from done
 
 

@@ -13,6 +13,7 @@ from cxrapp.metrics import serve
 from cxrapp.pages.downloads import keep_downloads
 from cxrapp.pages.heap import share_heaps
 from cxrapp.pages.sessions import keep_sweeping
+from cxrapp.sandbox import start_decoders
 
 VARIABLE = "CXR_METRICS_PORT"  # of the environment
 
@@ -24,6 +25,7 @@ def start_service() -> None:
     """Begin with the first session; what cannot start is logged, and screening goes on."""
     start_log()
     share_heaps()
+    start_decoders()
     # An upload is held in memory while it arrives; beyond 1 MB it would pass through the disk.
     MultiPartParser.spool_max_size = MAX_FILE_BYTES
     keep_downloads()
