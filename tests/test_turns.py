@@ -49,6 +49,35 @@ def test_a_long_work_lets_others_in_between() -> None:
     assert order.index("one") == 1
 
 
+def test_two_may_have_their_turn_together() -> None:
+    turns = Turns()
+    turns.at_once = 2
+    together, waited, third = threading.Barrier(2), threading.Event(), threading.Event()
+
+    def meet() -> None:
+        with turns.turn():
+            together.wait(timeout=10)
+            waited.wait(timeout=10)
+
+    def come() -> None:
+        with turns.turn():
+            third.set()
+
+    pair = [threading.Thread(target=meet) for _ in range(2)]
+    for thread in pair:
+        thread.start()
+    wait_until(turns, 2)
+    last = threading.Thread(target=come)
+    last.start()
+    wait_until(turns, 3)
+    assert not third.is_set()
+    waited.set()
+    for thread in (*pair, last):
+        thread.join(timeout=10)
+    assert not together.broken
+    assert third.is_set()
+
+
 def test_a_failure_passes_the_turn_on() -> None:
     turns = Turns()
     with pytest.raises(ZeroDivisionError), turns.turn():

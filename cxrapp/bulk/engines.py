@@ -31,7 +31,7 @@ from cxrapp.bulk.part import Screener
 from cxrapp.errors import CxrError
 from cxrapp.turns import NETWORK
 
-PARTS = 2  # at a time
+PARTS = 2  # at a time in one process
 RETRIES = 3  # of a part whose worker died; a file that kills every worker must end the run
 OBJECT_STORE_BYTES = 128 * 2**20  # file names pass through it, no pixels
 
@@ -43,13 +43,24 @@ def run_here(screener: Screener, parts: Iterable[Part]) -> Iterator[int]:
         screener.write(part)
         return len(part.files)
 
-    # Two at a time, each on half the cores: where the films of one are decoded, the network runs on
-    # those of the other, and neither waits for its turn.
-    NETWORK.at_once = PARTS
-    threads = math.ceil(torch.get_num_threads() / PARTS)
-    pool = ThreadPoolExecutor(PARTS, initializer=torch.set_num_threads, initargs=(threads,))
-    with pool, closing(pool.map(work, parts)) as done:
+    with _share_cores() as pool, closing(pool.map(work, parts)) as done:
         yield from done
+
+
+@contextmanager
+def _share_cores() -> Iterator[ThreadPoolExecutor]:
+    """Threads that have the cores in equal parts: while one decodes, another has the network."""
+    cores = torch.get_num_threads()
+    share = math.ceil(cores / PARTS)
+    NETWORK.at_once = PARTS
+    try:
+        with ThreadPoolExecutor(
+            PARTS, initializer=torch.set_num_threads, initargs=(share,)
+        ) as pool:
+            yield pool
+    finally:
+        NETWORK.at_once = 1
+        torch.set_num_threads(cores)
 
 
 def run_on_ray(

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
 from smoke import SAMPLES
 
 from cxrapp.__main__ import main
 from cxrapp.bulk import job
+from cxrapp.bulk.engines import run_here
 from cxrapp.bulk.files import File, find_files
 from cxrapp.bulk.job import Part, cut, identify
 from cxrapp.bulk.part import Screener
@@ -19,6 +21,7 @@ from cxrapp.bulk.run import run
 from cxrapp.card import load_card
 from cxrapp.errors import CxrError
 from cxrapp.files import open_whole
+from cxrapp.turns import NETWORK
 
 
 def test_a_stopped_run_screens_only_what_is_missing(
@@ -155,6 +158,13 @@ def test_a_table_is_whole_or_not_there(tmp_path: Path) -> None:
         file.write("half a row")
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
+
+
+def test_cores_are_given_back_after_a_run(tmp_path: Path) -> None:
+    work, threads = describe(tmp_path / "out.csv"), torch.get_num_threads()
+    run(work, [File(film.name, str(film)) for film in SAMPLES[:2]], run_here)
+    assert len((tmp_path / "out.csv").read_text().splitlines()) > 2
+    assert (torch.get_num_threads(), NETWORK.at_once) == (threads, 1)
 
 
 def test_a_name_as_long_as_names_get_has_its_heat_maps(tmp_path: Path) -> None:
