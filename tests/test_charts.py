@@ -72,9 +72,10 @@ def test_log_odds_keep_threshold_and_scores_in_one_order(bundle: Bundle) -> None
     drawn = score_histogram(scores.labels, scores.probabilities, ("normal", "ill"), 0.7, logit=True)
     assert drawn.layout.shapes[0].x0 == pytest.approx(np.log(7 / 3))
     assert [sum(bars.y) for bars in drawn.data] == [234, 390]
-    above = [bars.x > np.log(7 / 3) + 7 / 25 for bars in drawn.data]
-    right = int((scores.probabilities[scores.labels] > 0.76).sum())
-    assert abs(sum(drawn.data[1].y[above[1]]) - right) < 5
+    edge = 4.2  # of a bar
+    beyond = drawn.data[1].x > edge
+    ill = scores.probabilities[scores.labels]
+    assert sum(drawn.data[1].y[beyond]) == (np.log(ill / (1 - ill)) >= edge).sum() > 0
 
 
 def test_a_figure_without_a_setting_shows_the_same_curves(bundle: Bundle) -> None:
