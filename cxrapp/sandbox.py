@@ -42,7 +42,8 @@ def read_untrusted(name: str, data: bytes, side: int = 0) -> Iterator[Radiograph
 
 def start_decoders() -> None:
     """Begin the processes, so that the first films need not wait half a second for theirs."""
-    with contextlib.ExitStack() as stack:
+    # One that cannot be begun now is tried again when there is a film for it.
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
         for _ in range(DECODERS):
             stack.enter_context(_decoder()).start()
 

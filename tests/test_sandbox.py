@@ -77,6 +77,19 @@ def test_decoders_may_start_before_they_are_asked() -> None:
     assert all(decoder._process and decoder._process.poll() is None for decoder in free)
 
 
+def test_decoders_that_cannot_start_yet_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(cxrapp.sandbox, "_start", fail)
+    for decoder in cxrapp.sandbox._free.queue:
+        decoder.close()
+    cxrapp.sandbox.start_decoders()
+    assert cxrapp.sandbox._free.qsize() == cxrapp.sandbox.DECODERS
+    monkeypatch.undo()
+    assert isinstance(next(read_untrusted("a.jpeg", SAMPLE)), Radiograph)
+
+
 def test_a_decoder_that_died_costs_one_file_at_most(decoder: Decoder) -> None:
     decoder.read("a.jpeg", SAMPLE)
     decoder._process.kill()

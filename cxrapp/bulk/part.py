@@ -11,6 +11,7 @@ from cxrapp.files import open_whole
 from cxrapp.predict import screen
 from cxrapp.radiograph import Rejection
 from cxrapp.report import film_rows, rejection_rows, table_writer
+from cxrapp.sandbox import start_decoders
 
 
 class Screener:
@@ -22,6 +23,7 @@ class Screener:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        start_decoders()  # while the bundle is loaded
         self._bundle = load_bundle(job.bundle)
 
     def write(self, part: Part) -> None:

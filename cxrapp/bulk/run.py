@@ -13,7 +13,6 @@ from cxrapp.bulk.job import Job, Part, cut, parts_folder
 from cxrapp.bulk.part import Screener
 from cxrapp.files import open_whole
 from cxrapp.report import table_writer
-from cxrapp.sandbox import start_decoders
 
 Engine = Callable[[Screener, Sequence[Part]], Iterator[int]]
 
@@ -27,7 +26,6 @@ def run(job: Job, files: Sequence[File], engine: Engine) -> None:
     Raises:
         CxrError: The bundle cannot be used, a file cannot be written, or the engine failed.
     """
-    start_decoders()  # while the bundle is loaded
     screener = Screener(job)
     _prepare(job)
     parts = cut(files)

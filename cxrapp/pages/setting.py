@@ -91,7 +91,8 @@ def _part(words: str = "", *, title: str = "", **style: float | str) -> str:
         f"{name.replace('_', '-')}: {value if isinstance(value, str) else f'{value:.2f}%'}"
         for name, value in style.items()
     )
-    return f'<i title="{title}" style="{"; ".join(rules)}">{words}</i>'
+    named = f'title="{title}" ' * bool(title)
+    return f'<i {named}style="{"; ".join(rules)}">{words}</i>'
 
 
 def _overlay(*parts: str, top: int = MARGIN["t"]) -> str:

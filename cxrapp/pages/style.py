@@ -21,7 +21,7 @@ STYLE = """<style>
 .stHtml:has(> .setting) {position: relative} /* of no height, where the figure ends */
 .setting {position: absolute; pointer-events: none}
 .setting i {position: absolute; box-sizing: border-box; font: 12px "Source Sans", sans-serif}
-.setting [title]:not([title=""]) {pointer-events: auto}
+.setting [title] {pointer-events: auto}
 .st-key-outcomes table {font-size: 0.82rem; width: 100%}
 .st-key-outcomes td, .st-key-outcomes th {padding: 0.1rem 0.5rem}
 </style>"""
