@@ -118,39 +118,46 @@ def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
     return Roc(thresholds, sensitivity, 1 - false_alarms, area)
 
 
+def weighted_aurocs(labels: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Areas under the ROC curve of many weightings of the same films, ties counted half.
+
+    What scikit-learn's `roc_auc_score` gives for each, hundreds of times as fast for a thousand.
+
+    Args:
+        labels: (N,) bool.
+        scores: (N,) float64.
+        weights: (R, N) float64; NaN comes of a row that leaves one kind of film without weight.
+
+    Returns:
+        (R,) float64.
+    """
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.diff(scores[order], prepend=-np.inf))  # of runs of equal scores
+    ill = np.add.reduceat(weights[:, order] * labels[order], starts, axis=1)
+    well = np.add.reduceat(weights[:, order] * ~labels[order], starts, axis=1)
+    below = well.cumsum(1) - well / 2
+    with np.errstate(invalid="ignore"):
+        return (ill * below).sum(1) / (ill.sum(1) * well.sum(1))
+
+
 def auroc_rate(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Rate:
     """Area under the ROC curve with its interval by patient; arguments as for `roc`."""
-    from sklearn.metrics import roc_auc_score
-
     index = number_patients(patients)
-    areas = [
-        roc_auc_score(labels, scores, sample_weight=weights[index])
-        for weights in resamples(int(index.max()) + 1)[:1000]
-        if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
-    ]
-    low, high = np.percentile(areas, [2.5, 97.5])
-    return Rate(float(roc_auc_score(labels, scores)), float(low), float(high), len(labels))
+    areas = weighted_aurocs(labels, scores, resamples(int(index.max()) + 1)[:, index])
+    low, high = np.nanpercentile(areas, [2.5, 97.5])
+    (area,) = weighted_aurocs(labels, scores, np.ones((1, len(labels))))
+    return Rate(float(area), float(low), float(high), len(labels))
 
 
 def auroc_difference(
     labels: np.ndarray, scores: np.ndarray, others: np.ndarray, patients: np.ndarray
 ) -> Rate:
     """AUROC of `scores` minus AUROC of `others` on the same films, resampled in pairs."""
-    from sklearn.metrics import roc_auc_score
-
     index = number_patients(patients)
-
-    def difference(weights: np.ndarray | None) -> float:
-        areas = [roc_auc_score(labels, s, sample_weight=weights) for s in (scores, others)]
-        return float(areas[0] - areas[1])
-
-    differences = [
-        difference(weights[index])
-        for weights in resamples(int(index.max()) + 1)[:1000]
-        if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
-    ]
-    low, high = np.percentile(differences, [2.5, 97.5])
-    return Rate(difference(None), float(low), float(high), len(labels))
+    weights = np.vstack([np.ones(len(index)), resamples(int(index.max()) + 1)[:, index]])
+    value, *drawn = np.subtract(*(weighted_aurocs(labels, s, weights) for s in (scores, others)))
+    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    return Rate(float(value), float(low), float(high), len(labels))
 
 
 def operating_point(

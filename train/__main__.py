@@ -60,8 +60,10 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
     command.add_argument("--out", type=Path, required=True, help="folder of the runs")
     command.add_argument("--init", help="random, imagenet or a file of weights")
-    command.add_argument("--folds", type=int, default=5, help="how many; patients stay together")
-    command.add_argument("--by", choices=("patient", "source"), default="patient")
+    command.add_argument(
+        "--folds", type=int, default=5, help="how many, each of blocks of patient numbers"
+    )
+    command.add_argument("--by", choices=("block", "source"), default="block")
     command.set_defaults(run_command=_crossval)
 
     command = commands.add_parser("bottleneck", help="compare backbones that stay as they are")
@@ -73,7 +75,10 @@ def _build_parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("evaluate", help="measure a run on validation and test")
     command.add_argument("run", type=Path, help="folder of the run")
-    command.set_defaults(run_command=lambda o: print(to_text(evaluate(o.run, find_data(o.data)))))
+    command.add_argument("--test", action="store_true", help="open the official test as well")
+    command.set_defaults(
+        run_command=lambda o: print(to_text(evaluate(o.run, find_data(o.data), test=o.test)))
+    )
 
     command = commands.add_parser("shortcuts", help="measure what a run knows without the lungs")
     command.add_argument("run", type=Path, help="folder of the run")

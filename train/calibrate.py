@@ -49,26 +49,6 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
     return Calibration(slope / float(spread), intercept, (mislabelled[0], mislabelled[1]))
 
 
-def fit_to_posterior(labels: np.ndarray, posterior: np.ndarray, logits: np.ndarray) -> Calibration:
-    """Platt scaling to labels that an ensemble has had a say in; see `train.distil`.
-
-    Its shares of wrong labels are those that labels and posterior imply.
-
-    Args:
-        labels: (N,) bool, as published.
-        posterior: (N,) float64 in [0, 1].
-        logits: (N,) float64.
-    """
-    twice, weights = np.tile(logits, 2)[:, None], np.concatenate([posterior, 1 - posterior])
-    model = LogisticRegression(C=np.inf)
-    model.fit(twice, np.repeat([True, False], len(logits)), sample_weight=weights)
-    wrong_absent = float((1 - posterior)[labels].sum() / (1 - posterior).sum())
-    wrong_present = float(posterior[~labels].sum() / posterior.sum())
-    return Calibration(
-        float(model.coef_[0, 0]), float(model.intercept_[0]), (wrong_absent, wrong_present)
-    )
-
-
 def find_operating_points(
     labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, *, screens: bool
 ) -> dict[str, float]:

@@ -1,10 +1,13 @@
-"""Folders -> table -> patient-grouped split -> one uint8 array in memory.
+"""Folders -> table -> split by blocks of patient numbers -> one uint8 array in memory.
 
 The table is a pandas DataFrame with one row a film and the columns
     path       relative to the data folder
     source     the collection it comes from
     patient    who it is: every split, fold and interval goes by this
-    split      train | validation | test
+    series     of films that were numbered together, within a source
+    number     place in the series
+    block      which tenth of its series, 0 to 9; NaN for test films
+    split      train | left out | validation | test
     view       AP, PA or AP Supine, where known
     age_years  where known
 and one column a finding: 1 present, 0 absent, NaN where the question is not defined.
@@ -16,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
 from cxrapp.preprocess import Preprocessing
@@ -25,7 +27,8 @@ from cxrapp.sandbox import read_untrusted
 from train.sources import SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]
-COLUMNS = ["path", "split", "source", "patient", "view", "age_years", *FINDINGS]
+COLUMNS = ["path", "split", "source", "series", "number", "patient", "view", "age_years", *FINDINGS]
+BLOCKS = 10
 
 
 def find_data(given: str | None) -> Path:
@@ -69,21 +72,51 @@ def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
     return table[~drop].reset_index(drop=True), int(drop.sum())
 
 
-def split_validation(table: pd.DataFrame, share: float, seed: int, fold: int = 0) -> pd.DataFrame:
-    """Move a share of each source's training patients to `validation`, classes in proportion.
+def number_blocks(table: pd.DataFrame) -> pd.DataFrame:
+    """Add the column `block`: which tenth of its series a training film lies in.
 
-    `fold` says which of the 1 / `share` shares; together they cover every patient once.
+    Films are numbered about as they were taken, and machines came and went with time. A validation
+    film whose neighbours are in training is known by its machine, so what is set apart is a run of
+    consecutive patients of every series, as the official test is. Patients stay whole, and a
+    series is cut by films, not by patients, so that the tenths are of one size.
+    """
+    table = table.assign(block=np.nan)
+    for _, rows in table[table["split"] == "train"].groupby(["source", "series"], sort=False):
+        patients = rows.groupby("patient")["number"].agg(["min", "size"])
+        patients = patients.sort_values("min", kind="stable")
+        middle = patients["size"].cumsum() - patients["size"] / 2
+        blocks = (middle / len(rows) * BLOCKS).astype(int).clip(0, BLOCKS - 1)
+        table.loc[rows.index, "block"] = rows["patient"].map(blocks)
+    # Films of one patient may stand in two series; the patient goes where the first film does.
+    train = table["split"] == "train"
+    first = table[train].groupby(["source", "patient"])["block"].transform("first")
+    table.loc[train, "block"] = first
+    return table
+
+
+def split_validation(table: pd.DataFrame, blocks: tuple[int, ...]) -> pd.DataFrame:
+    """Move the training films of some blocks to `validation`; adds the column `block`.
 
     Source by source, so that a run on one source and a run on several set the same patients
     apart and one may start from the other's weights.
     """
-    table = table.copy()
-    for _, rows in table[table["split"] == "train"].groupby("source", sort=False):
-        classes = rows.groupby(["pneumonia", "viral"], dropna=False).ngroup()
-        folds = StratifiedGroupKFold(round(1 / share), shuffle=True, random_state=seed)
-        _, chosen = list(folds.split(rows, classes, rows["patient"]))[fold]
-        table.loc[rows.index[chosen], "split"] = "validation"
-    return table
+    table = number_blocks(table)
+    return table.assign(split=table["split"].mask(table["block"].isin(blocks), "validation"))
+
+
+def leave_out(table: pd.DataFrame, condition: str) -> pd.DataFrame:
+    """Move the training films that fit a condition, such as `block in (0, 3)`, to `left out`.
+
+    Raises:
+        ValueError: pandas cannot read the condition, or no training film is left.
+    """
+    if not condition:
+        return table
+    train = table["split"] == "train"
+    chosen = train & table.index.isin(_query(table, condition, "leave_out").index)
+    if not (train & ~chosen).any():
+        raise ValueError(f"leave_out = {condition!r} leaves no film to train on.")
+    return table.assign(split=table["split"].mask(chosen, "left out"))
 
 
 def choose_films(table: pd.DataFrame, findings: list[str], where: str) -> pd.DataFrame:
@@ -93,13 +126,17 @@ def choose_films(table: pd.DataFrame, findings: list[str], where: str) -> pd.Dat
         ValueError: pandas cannot read the condition, or no film is left.
     """
     table = table.dropna(subset=findings, how="all")
-    try:
-        table = table.query(where) if where else table
-    except Exception as error:  # pandas raises whatever Python's parser and its own do
-        raise ValueError(f"where = {where!r}: {error}") from error
+    table = _query(table, where, "where") if where else table
     if table.empty:
         raise ValueError(f"where = {where!r} leaves no film that answers {', '.join(findings)}.")
     return table.reset_index(drop=True)
+
+
+def _query(table: pd.DataFrame, condition: str, key: str) -> pd.DataFrame:
+    try:
+        return table.query(condition)
+    except Exception as error:  # pandas raises whatever Python's parser and its own do
+        raise ValueError(f"{key} = {condition!r}: {error}") from error
 
 
 def hold_out(table: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -1,51 +1,66 @@
-"""Labels as an ensemble of earlier runs sees them (Hinton et al., arXiv 1503.02531).
+"""Labels as networks see them that have not learned from the film (Hinton et al., 2015).
 
-Where its calibration finds wrong labels, a label becomes the probability of the truth given the
+Where their calibration finds wrong labels, a label becomes the probability of the truth given the
 film and the label (confident learning, Northcutt et al., 2021, without the hard cut). Where it
-finds none, labels stay as they are. Confident learning asks networks that have not learned from
-the film; these teachers have, and so take its label for right more often than they should.
+finds none, labels stay as they are. A recipe may add the teachers' own probability to that.
 """
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from cxrapp.card import Calibration
 from train.calibrate import fit_calibration
-from train.evaluate import encode_films, load_run
 from train.recipe import Recipe
 
 
-def soften_labels(recipe: Recipe, table: pd.DataFrame, root: Path) -> pd.DataFrame:
-    """The table's labels, those of training and validation as the recipe's teachers see them.
+def soften_labels(recipe: Recipe, table: pd.DataFrame) -> pd.DataFrame:
+    """The table's labels, those of the training films as the recipe's teachers see them.
 
-    Validation films too, because the epoch to keep is chosen on them: by labels that are wrong for
-    a fifth of the films, a network that is surer of the truth has the higher loss. What is measured
-    of the run later is measured on the labels as published.
+    Validation films keep their labels: what is chosen and measured on them is measured on what
+    was published.
 
     Returns:
         One column a finding, float64 in [0, 1] or NaN; the index is the table's.
 
     Raises:
-        ValueError: A teacher answers other questions.
+        ValueError: A teacher has no opinion of a training film, or answers other questions.
     """
     names = [finding.name for finding in recipe.findings]
     labels = table[names].astype(float)
-    rows = table[table["split"] != "test"]
-    logits = sum(_ask(teacher, names, rows, root) for teacher in recipe.teachers)
-    for k, name in enumerate(names if recipe.teachers else ()):
+    if not recipe.teachers:
+        return labels
+    rows = table[table["split"] == "train"]
+    opinions = [read_opinions(Path(teacher), names, rows) for teacher in recipe.teachers]
+    logits = np.mean(opinions, axis=0)
+    for k, name in enumerate(names):
         defined = rows[name].notna().to_numpy()
-        chosen = defined & (rows["split"] == "validation").to_numpy()
-        calibration = fit_calibration(rows.loc[chosen, name] == 1, logits[chosen, k])
-        given = rows.index[defined]
-        labels.loc[given, name] = posterior(
-            labels.loc[given, name].to_numpy() == 1, logits[defined, k], calibration
-        )
-        moved = (labels.loc[given, name].round() != table.loc[given, name]).mean()
+        given, said = rows.loc[defined, name].to_numpy() == 1, logits[defined, k]
+        calibration = fit_calibration(given, said)
+        believed = posterior(given, said, calibration)
+        taught = (1 - recipe.teaching) * believed + recipe.teaching * calibration.probability(said)
+        labels.loc[rows.index[defined], name] = taught
+        moved = ((believed >= 0.5) != given).mean()
         print(f"teachers: {100 * moved:.1f} % of the labels of {name} change sides")
     return labels
+
+
+def read_opinions(teacher: Path, names: list[str], rows: pd.DataFrame) -> np.ndarray:
+    """Logits (N, K) of a cross-validation about films it has not learned them from."""
+    path = teacher / "opinions.csv"
+    if not path.exists():
+        raise ValueError(f"{path} is missing: run `python -m train crossval --out {teacher}`.")
+    opinions = pd.read_csv(path).drop_duplicates("sha256").set_index("sha256")
+    columns = [f"{name}_logit" for name in names]
+    if lacking := [column for column in columns if column not in opinions]:
+        raise ValueError(f"{path} answers other questions: {', '.join(lacking)} is missing.")
+    if unknown := (~rows["sha256"].isin(opinions.index)).sum():
+        raise ValueError(
+            f"{path} has no opinion of {unknown} training films: cross-validate on the same "
+            "sources and validation blocks."
+        )
+    return opinions.loc[rows["sha256"], columns].to_numpy(float)
 
 
 def posterior(labels: np.ndarray, logits: np.ndarray, calibration: Calibration) -> np.ndarray:
@@ -64,12 +79,3 @@ def posterior(labels: np.ndarray, logits: np.ndarray, calibration: Calibration) 
     absent = (1 - truth) * np.where(labels, wrong_absent, 1 - wrong_absent)
     total = present + absent
     return np.where(total > 0, present / np.where(total > 0, total, 1), labels)
-
-
-def _ask(teacher: str, names: list[str], rows: pd.DataFrame, root: Path) -> np.ndarray:
-    """A run's logits (N, K)."""
-    run = load_run(Path(teacher))
-    if [finding.name for finding in run.recipe.findings] != names:
-        raise ValueError(f"{teacher} answers other questions than {', '.join(names)}.")
-    run.backbone.to(memory_format=torch.channels_last)  # 1.3 times as fast
-    return encode_films(run, rows, run, root, teacher)[0].astype(float)

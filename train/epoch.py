@@ -16,7 +16,7 @@ from train.loss import weighted_bce
 from train.model import Network, prepare
 from train.recipe import Phase, Recipe
 
-STATEFUL = ("model", "averaged", "optimiser", "schedule", "scaler")
+STATEFUL = ("model", "averaged", "optimiser", "schedule")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,6 @@ class Trainer:
     averaged: AveragedModel
     optimiser: torch.optim.Optimizer
     schedule: LRScheduler
-    scaler: torch.amp.GradScaler
 
     def state_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name).state_dict() for name in STATEFUL}
@@ -61,7 +60,7 @@ class Trainer:
 def build_trainer(
     network: Network, recipe: Recipe, phase: Phase, films: int, ranks: Ranks
 ) -> Trainer:
-    """Optimiser, schedule and loss scaler of one phase, for an epoch of so many films."""
+    """Optimiser and schedule of one phase, for an epoch of so many films."""
     prepare(network, trainable=phase.trainable, keep_norm=recipe.keep_norm)
     trainable = [p for p in network.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trainable, phase.rate, weight_decay=recipe.weight_decay)
@@ -70,11 +69,10 @@ def build_trainer(
         schedule = OneCycleLR(optimiser, phase.rate, epochs=phase.epochs, steps_per_epoch=steps)
     else:
         schedule = ReduceLROnPlateau(optimiser, factor=0.1, patience=phase.patience)
-    scaler = torch.amp.GradScaler(enabled=next(network.parameters()).is_cuda)
     # With a decay of 0 the average is the model itself.
     blend = get_ema_multi_avg_fn(recipe.average)
     averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
-    return Trainer(network, ranks.wrap(network), averaged, optimiser, schedule, scaler)
+    return Trainer(network, ranks.wrap(network), averaged, optimiser, schedule)
 
 
 def train_epoch(
@@ -99,15 +97,14 @@ def train_epoch(
     for batch in order.split(recipe.batch):
         inputs = ranks.share(augment(_to_float(films[batch]), recipe.augment, generator))
         mine = ranks.share(batch)
-        with _half_precision(films.device.type):
+        with half_precision(trainer.model, films.device.type):
             logits = trainer.parallel(inputs)  # (N, K)
         loss = weighted_bce(
             logits.float(), split.labels[mine], split.weights[mine], recipe.smoothing
         )
         trainer.optimiser.zero_grad()
-        trainer.scaler.scale(loss).backward()
-        trainer.scaler.step(trainer.optimiser)
-        trainer.scaler.update()
+        loss.backward()
+        trainer.optimiser.step()
         trainer.averaged.update_parameters(trainer.model)
         rate = trainer.optimiser.param_groups[0]["lr"]
         if isinstance(trainer.schedule, OneCycleLR):
@@ -120,15 +117,18 @@ def train_epoch(
     return {"rate": rate, "train_loss": total / seen, "films_per_second": speed}
 
 
-def _half_precision(device: str) -> torch.autocast:
-    """What the device multiplies fastest; bfloat16 halves a step, where the processor has it.
+def half_precision(network: nn.Module, device: str) -> torch.autocast:
+    """What the device multiplies fastest: bfloat16 halves a step, where the processor has it.
 
-    Elsewhere a processor would imitate it, slower than float32.
+    Elsewhere a processor would imitate it, slower than float32; and so it does wherever a network
+    convolves channel by channel (EfficientNet, Xception), which no processor speeds up.
     """
     if device == "cpu":
-        has = torch.cpu.get_capabilities()
-        return torch.autocast(device, torch.bfloat16, enabled=has.get("avx512_bf16", False))
-    return torch.autocast(device, torch.float16)
+        has = torch.cpu.get_capabilities().get("avx512_bf16", False)
+        dense = all(m.groups == 1 for m in network.modules() if isinstance(m, nn.Conv2d))
+        return torch.autocast(device, torch.bfloat16, enabled=has and dense)
+    has = torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.autocast(device, torch.bfloat16, enabled=has)
 
 
 def _steps(films: int, batch: int) -> int:

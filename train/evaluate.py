@@ -1,6 +1,9 @@
-"""Measure a run: calibrate on validation, then read validation and the official test.
+"""Measure a run: calibrate on validation, then read the films it left out and, if asked, the test.
 
-    python -m train evaluate RUN --data DIR
+    python -m train evaluate RUN --data DIR [--test]
+
+The official test stays closed until a release: whoever looks at it while choosing has nothing left
+to measure with. Every time its films are scored is written down in RUN/openings.csv.
 
 Validation films are scored at a random shape and sharpness each. Machines and file formats decide
 those, not disease, and in training they go with the answer: a threshold set on films as they are
@@ -12,7 +15,8 @@ RUN/distance.pt (what its training films look like).
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +43,7 @@ class Run:
 
     Args:
         backbone, head: As in `cxrapp.bundle.Encoder`, eager.
-        table: The films, and what was learned of each in columns such as `viral_learned`.
+        table: The films; see `train.data`.
         data: SHA-256 of the films and their split.
         versions: Of the libraries it was trained with.
     """
@@ -79,24 +83,31 @@ def load_run(folder: Path) -> Run:
         with_averages(network).eval(),
         network.head.eval(),
         Preprocessing(saved["size"]),
-        pd.read_csv(folder / "split.csv").join(
-            pd.read_csv(folder / "labels.csv").add_suffix("_learned")
-        ),
+        pd.read_csv(folder / "split.csv"),
         saved["epoch"],
         saved["data"],
         saved.get("versions", {}),
     )
 
 
-def evaluate(folder: Path, root: Path) -> Evaluation:
+def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
     """Measure the eager network of a run and write the numbers down.
 
     Films that were scored with these very weights are not scored again.
+
+    Args:
+        test: Open the official test.
     """
     run = load_run(folder)
     scores = _load_scores(run, folder)
-    if scores is None:
-        scores = score(run, learn_distance(run, folder, root), run, root)
+    cohorts = tuple(name for name in COHORTS if name != "test" or test)
+    lacking = tuple(name for name in cohorts if name not in scores)
+    if lacking:
+        distance = learn_distance(run, folder, root)
+        scores |= score(run, distance, run, root, lacking)
+        if "test" in lacking:
+            count_opening(run, folder)
+    scores = {name: scores[name] for name in COHORTS if name in scores}
     evaluation = measure(run.recipe, run.table, scores)
     values = {"run": run.stamp(), "metrics": evaluation.metrics, "groups": evaluation.groups}
     write_atomically(folder / "scores.csv", _list_scores(run, evaluation).to_csv(index=False))
@@ -104,19 +115,33 @@ def evaluate(folder: Path, root: Path) -> Evaluation:
     return evaluation
 
 
-def _load_scores(run: Run, folder: Path) -> dict[str, Scores] | None:
-    """What `evaluate` wrote down, unless there is nothing or the run has gone on since."""
+def _load_scores(run: Run, folder: Path) -> dict[str, Scores]:
+    """What `evaluate` wrote down; nothing if the run has gone on since."""
     paths = folder / "evaluation.json", folder / "scores.csv"
     if not all(path.exists() for path in paths):
-        return None
+        return {}
     if json.loads(paths[0].read_text()).get("run") != run.stamp():
-        return None
+        return {}
     films = pd.read_csv(paths[1])
     logits = [f"{finding.name}_logit" for finding in run.recipe.findings]
     return {
         cohort: Scores(rows[logits].to_numpy(float), rows["distance"].to_numpy(float))
         for cohort, rows in films.groupby("split", sort=False)
     }
+
+
+def count_opening(run: Run, folder: Path) -> None:
+    """Write down that the official test was scored, when and with which weights."""
+    path = folder / "openings.csv"
+    before = path.read_text() if path.exists() else "date,weights\n"
+    line = f"{date.today().isoformat()},{run.stamp()['weights'][:12]}\n"
+    write_atomically(path, before + line)
+
+
+def read_openings(folder: Path) -> int:
+    """How many times a run's official test was scored."""
+    path = folder / "openings.csv"
+    return len(pd.read_csv(path)) if path.exists() else 0
 
 
 def learn_distance(run: Run, folder: Path, root: Path) -> nn.Module:
@@ -134,11 +159,17 @@ def encode_training_films(run: Run, root: Path) -> np.ndarray:
     return encode_films(run, rows, run, root, "training films")[1]
 
 
-def score(network: Encoder, distance: nn.Module, run: Run, root: Path) -> dict[str, Scores]:
-    """Score every cohort's films, read and shaped exactly as the clinic does."""
+def score(
+    network: Encoder,
+    distance: nn.Module,
+    run: Run,
+    root: Path,
+    cohorts: tuple[str, ...] = COHORTS,
+) -> dict[str, Scores]:
+    """Score the films of some cohorts, read and shaped exactly as the clinic does."""
     scores = {}
     for cohort, rows in run.table.groupby("split", sort=False):
-        if cohort in COHORTS:
+        if cohort in cohorts:
             logits, averages = encode_films(network, rows, run, root, cohort)
             if cohort == "validation" and varies_shape(run.recipe.augment):
                 change = _vary_shape(run.recipe.augment)
@@ -174,16 +205,7 @@ def encode_films(
 
 def _vary_shape(ranges: Augment) -> Callable[[np.ndarray], np.ndarray]:
     """Training's changes of shape and sharpness alone, from a seed of their own."""
-    shape = Augment(
-        flip=0,
-        rotation=0,
-        zoom=0,
-        aspect=ranges.aspect,
-        shift=0,
-        contrast=0,
-        brightness=0,
-        sharpness=ranges.sharpness,
-    )
+    shape = replace(Augment.none(), aspect=ranges.aspect, sharpness=ranges.sharpness)
     generator = torch.Generator().manual_seed(0)
     return lambda films: augment(torch.from_numpy(films), shape, generator).numpy()
 

@@ -21,6 +21,7 @@ from train.epoch import Split, build_trainer, train_epoch, validation_loss
 from train.files import load_checkpoint, write_atomically
 from train.journal import Journal
 from train.loss import film_weights
+from train.machines import group_machines
 from train.model import build_network, prepare
 from train.recipe import Phase, Recipe, recipe_from
 
@@ -38,7 +39,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
     journal = Journal(run, recipe, table, writes=ranks.leads)
     stopped = journal.stopped
     if ranks.leads and not stopped:
-        labels = soften_labels(recipe, table, root)
+        labels = soften_labels(recipe, table)
         write_atomically(run / "labels.csv", labels.to_csv(index=False))
     ranks.agree(0)
     labels = pd.read_csv(run / "labels.csv")
@@ -55,7 +56,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
         if pointless or (stopped and index < stopped["phase"]):
             continue
         resumed = stopped if stopped and index == stopped["phase"] else None
-        if journal.history and not resumed:  # a phase starts from the best of the one before
+        if journal.history and not resumed:  # a phase starts from what the one before has kept
             network.load_state_dict(journal.best_weights())
         trainer = build_trainer(network, recipe, phase, films, ranks)
         if resumed:
@@ -77,6 +78,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
                 trainer.schedule.step(held_out)
             journal.write_epoch(
                 {"phase": index, "size": size, **measured, "validation_loss": held_out},
+                phase.schedule,
                 trainer.averaged.module.state_dict(),
                 {"phase": index, "epoch": epoch + 1, "trainer": trainer.state_dict()},
             )
@@ -88,8 +90,9 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
 def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFrame:
     """The films of `root`, copies dropped, validation patients set apart; says what it did."""
     table, copies = data.drop_copies(data.read_table(root, recipe.sources), root)
-    table = data.split_validation(table, recipe.validation, recipe.seed, recipe.fold)
+    table = data.split_validation(table, recipe.validation)
     table = data.choose_films(table, [finding.name for finding in recipe.findings], recipe.where)
+    table = data.leave_out(table.assign(machine=group_machines(table, root)), recipe.leave_out)
     if recipe.held_out:
         table = data.hold_out(table, recipe.held_out)
     counts = table.groupby(["source", "split"], sort=False).agg(
@@ -137,21 +140,25 @@ def check_starts(runs: Iterable[Path], table: pd.DataFrame) -> None:
     waiting, seen = list(runs), set()
     while waiting:
         run = waiting.pop()
-        if run in seen or not (run / "split.csv").is_file():
-            continue  # not one of our runs
+        if run in seen or not run.is_dir():
+            continue
         seen.add(run)
+        waiting += (part.parent for part in run.glob("*/split.csv"))  # a cross-validation
+        if not (run / "split.csv").is_file():
+            continue  # not one of our runs
         learned = pd.read_csv(run / "split.csv").query("split == 'train'")["sha256"]
         if shared := len(apart & set(learned)):
             raise ValueError(
                 f"{run} was trained on {shared} films that this run sets apart for validation "
-                "or test: use the same seed, fold and sources for both."
+                "or test: use the same validation blocks and sources for both."
             )
         waiting += starts(recipe_from(json.loads(load_checkpoint(run / "best.pt")["recipe"])))
 
 
 def starts(recipe: Recipe) -> list[Path]:
     """Folders that a run's first weights and its teachers come from."""
-    return [Path(recipe.init).parent, *map(Path, recipe.teachers)]
+    own = [] if recipe.init in ("random", "imagenet") else [Path(recipe.init).parent]
+    return own + [Path(teacher) for teacher in recipe.teachers]
 
 
 def _is_stale(phase: Phase, rows: list[dict[str, Any]]) -> bool:

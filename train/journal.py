@@ -3,7 +3,7 @@
 split.csv       every film, its patient and the split it went to
 labels.csv      what the run learns of each film, row by row
 last.pt         where the run stands
-best.pt         the network of the lowest validation loss, and the recipe
+best.pt         the network that counts, and the recipe; see `_counts`
 history.csv     one line an epoch; the same for TensorBoard in tensorboard/
 
 An epoch counts once it is in last.pt. best.pt and history.csv follow from that file, and are
@@ -65,13 +65,12 @@ class Journal:
     def write_epoch(
         self,
         row: dict[str, Any],
+        schedule: str,
         weights: dict[str, torch.Tensor],
         progress: dict[str, Any],
     ) -> None:
         """Add an epoch: its numbers, the weights to use, and where to continue from."""
-        held_out = row["validation_loss"]
-        best = held_out < min((r["validation_loss"] for r in self.history), default=math.inf)
-        row = {"epoch": len(self.history) + 1, **row, "best": best}
+        row = {"epoch": len(self.history) + 1, **row, "best": self._counts(row, schedule)}
         self.history.append(row)
         if not self._writes:
             return
@@ -83,6 +82,18 @@ class Journal:
         save_atomically(self._run / "last.pt", self._stamp | progress)
         self._write_results(weights)
 
+    def _counts(self, row: dict[str, Any], schedule: str) -> bool:
+        """Whether this epoch's network is the one to keep so far.
+
+        A cycle is kept as it ends, where its rate has come down to nothing: choosing among its
+        epochs would spend validation films on a choice that the schedule has already made. On a
+        plateau it is the lowest validation loss of the phase.
+        """
+        if schedule == "onecycle":
+            return True
+        phase = [r["validation_loss"] for r in self.history if r["phase"] == row["phase"]]
+        return row["validation_loss"] < min(phase, default=math.inf)
+
     def _write_results(self, weights: dict[str, torch.Tensor]) -> None:
         """What follows from the last epoch and the weights after it."""
         row = self.history[-1]
@@ -93,7 +104,7 @@ class Journal:
         write_atomically(self._run / "history.csv", pd.DataFrame(self.history).to_csv(index=False))
 
     def best_weights(self) -> dict[str, torch.Tensor]:
-        """The network of the lowest validation loss so far."""
+        """The network that counts so far."""
         return load_checkpoint(self._run / "best.pt")["model"]
 
     def close(self) -> None:

@@ -19,12 +19,12 @@ from cxrapp.decision import (
     share_rate,
 )
 from cxrapp.reading import read_classes
-from train.calibrate import find_operating_points, fit_calibration, fit_to_posterior
+from train.calibrate import find_operating_points, fit_calibration
 from train.gate import set_limits
 from train.recipe import Augment, Recipe
 
-COHORTS = ("validation", "test")
-GROUPED_BY = ("source", "view")
+COHORTS = ("validation", "left out", "test")
+GROUPED_BY = ("source", "view", "machine")
 MIN_GROUP = 10  # films with and without a finding below which a group is not measured
 
 
@@ -55,11 +55,7 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
     calibrations, points = [], []
     for k in range(len(recipe.findings)):
         labels, logits, patients = _defined(cohorts["validation"], k)
-        posterior = _defined_posterior(recipe.findings[k], rows["validation"])
-        if np.array_equal(posterior, labels):
-            calibration = fit_calibration(labels, logits)
-        else:
-            calibration = fit_to_posterior(labels, posterior, logits)
+        calibration = fit_calibration(labels, logits)
         screens = recipe.findings[k].given is None
         named = find_operating_points(
             labels, calibration.probability(logits), patients, screens=screens
@@ -77,15 +73,35 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
     whole = {name: asks_everything(recipe.findings, rows[name]) for name in rows}
     for name, cohort in cohorts.items():
         evaluation.metrics[name] = _measure_cohort(evaluation, recipe, cohort, whole[name])
-    for column in GROUPED_BY:
-        values = rows["test"][column]
-        named = values.dropna().unique()
-        for value in named if len(named) > 1 else ():
-            chosen = values.to_numpy() == value
-            part, known = cohorts["test"].subset(chosen), whole["test"][chosen]
-            measured = _measure_cohort(evaluation, recipe, part, known, MIN_GROUP)
-            evaluation.groups[f"{column} {value}"] = measured
+    for name in cohorts:
+        for column in GROUPED_BY:
+            groups = _measure_groups(evaluation, recipe, rows, whole, name, column)
+            evaluation.groups.update(groups)
     return evaluation
+
+
+def _measure_groups(
+    evaluation: Evaluation,
+    recipe: Recipe,
+    rows: dict[str, pd.DataFrame],
+    whole: dict[str, np.ndarray],
+    name: str,
+    column: str,
+) -> dict[str, Any]:
+    """Parts of a cohort by a column of its table, where that parts it at all.
+
+    Of the machines also those too small for an AUROC: a handful of false alarms is what shows a
+    bad one.
+    """
+    values, groups = rows[name][column], {}
+    named = sorted(values.dropna().unique())
+    for value in named if len(named) > 1 else ():
+        chosen = values.to_numpy() == value
+        part, known = evaluation.cohorts[name].subset(chosen), whole[name][chosen]
+        groups[f"{name}, {column} {value}"] = _measure_cohort(
+            evaluation, recipe, part, known, MIN_GROUP
+        )
+    return groups
 
 
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) -> Cohort:
@@ -100,9 +116,11 @@ def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) 
 
 def _say_who(recipe: Recipe, name: str) -> str:
     if name == "validation":
-        who = "validation patients, set apart from training"
+        who = "validation patients, a run of consecutive numbers in every series"
         if varies_shape(recipe.augment):
             who += "; each film at a random shape and sharpness, as machines differ"
+    elif name == "left out":
+        who = f"training films left out: {recipe.leave_out}"
     elif recipe.held_out:
         who = f"every film of {recipe.held_out}, which training left out"
     elif recipe.sources == ("kermany",):
@@ -134,12 +152,6 @@ def _defined(cohort: Cohort, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     """Labels (N,) bool, logits (N,) and patients (N,) where finding k is defined."""
     defined = ~np.isnan(cohort.labels[:, k])
     return cohort.labels[defined, k] == 1, cohort.logits[defined, k], cohort.patients[defined]
-
-
-def _defined_posterior(finding: Finding, rows: pd.DataFrame) -> np.ndarray:
-    """What the run learned of the films on which a finding is defined, in [0, 1]; mostly labels."""
-    learned = rows[f"{finding.name}_learned"]
-    return learned[rows[finding.name].notna()].to_numpy(float)
 
 
 def _measure_cohort(

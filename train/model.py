@@ -6,22 +6,19 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from train.backbones import build_backbone
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from train.backbones import build_backbone, normalisation
 
 
 class GreyToRgb(nn.Module):
-    """(N, 1, S, S) in [0, 1] -> (N, 3, S, S) with ImageNet's mean and deviation.
+    """(N, 1, S, S) in [0, 1] -> (N, 3, S, S) with the mean and deviation of published weights.
 
     Inside the network, so that no caller can forget it or do it twice.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
     def forward(self, films: torch.Tensor) -> torch.Tensor:
         return (films - self.mean) / self.std
@@ -35,9 +32,11 @@ class Network(nn.Module):
     and a pooled linear head, Grad-CAM is exact and cheap.
     """
 
-    def __init__(self, body: nn.Module, channels: int, findings: int, dropout: float) -> None:
+    def __init__(
+        self, to_rgb: GreyToRgb, body: nn.Module, channels: int, findings: int, dropout: float
+    ) -> None:
         super().__init__()
-        self.features = nn.Sequential(GreyToRgb(), body, nn.ReLU())
+        self.features = nn.Sequential(to_rgb, body, nn.ReLU())
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
@@ -149,7 +148,8 @@ def build_network(
     Raises:
         ValueError: There is no such backbone, or the file does not hold one.
     """
-    network = Network(*build_backbone(backbone, init == "imagenet"), findings, dropout)
+    to_rgb = GreyToRgb(*normalisation(backbone))
+    network = Network(to_rgb, *build_backbone(backbone, init == "imagenet"), findings, dropout)
     if init not in ("random", "imagenet"):
         if not Path(init).is_file():
             raise ValueError(f"--init {init}: use 'random', 'imagenet' or a file of weights.")

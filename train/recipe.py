@@ -1,7 +1,7 @@
 """A recipe: everything that defines a training run, read from one TOML file."""
 
 import tomllib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,14 @@ class Augment:
     noise: float = 0.0  # deviation of grain, share of full scale, at most
     border: float = 0.0  # share of the side that turns black, at most, on half of the sides
     erase: float = 0.0  # probability of one grey rectangle
+    tone: float = 0.0  # how far a random monotone curve bends the grey levels, share of full scale
+    style: float = 0.0  # probability of another film's slow shading (lowest frequencies)
+    local: float = 0.0  # share, at most, by which contrast is made even over the film
+
+    @classmethod
+    def none(cls) -> "Augment":
+        """No change at all; a field added later is off here too."""
+        return cls(**{field.name: 0.0 for field in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -76,10 +84,11 @@ class Recipe:
     limits: tuple[str, ...] = ()
     backbone: str = "densenet121"  # see `train.backbones`
     init: str = "random"  # random | imagenet | a file of weights
-    teachers: tuple[str, ...] = ()  # folders of runs that have a say in the labels
+    teachers: tuple[str, ...] = ()  # folders of cross-validations that have a say in the labels
+    teaching: float = 0.0  # share of the teachers' own probability in what is learned
     seed: int = 0
-    validation: float = 0.10  # share of the training patients
-    fold: int = 0  # which such share
+    validation: tuple[int, ...] = (9,)  # blocks of the training films to validate on
+    leave_out: str = ""  # training films to train without and to measure: "block in (0, 3, 6)"
     held_out: str = ""  # a source to train without and test on
     where: str = ""  # only films that fit a condition on the table's columns: "viral == 1"
     balance: str = "source"  # both answers weigh the same in every `source`, or in `all` together
@@ -124,6 +133,7 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
             limits=tuple(values.pop("limits", ())),
             sources=tuple(values.pop("sources")),
             teachers=tuple(values.pop("teachers", ())),
+            validation=tuple(values.pop("validation", (9,))),
             **values,
         )
     except (TypeError, ValueError, KeyError) as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from train.data import BLOCKS
 from train.evaluate import evaluate
 from train.files import write_atomically
 from train.fit import fit
@@ -14,12 +15,27 @@ MEASURES = ("auroc", "sensitivity", "specificity", "accuracy", "calibration_erro
 
 
 def cross_validate(recipe: Recipe, root: Path, out: Path, folds: int) -> None:
-    """Train on all but one fold of the training patients, for each fold: OUT/fold-1, ..."""
+    """Train without each fold of the training films in turn: OUT/fold-1, ...
+
+    A fold is several runs of consecutive patient numbers, spread over the series, and none has
+    films that the recipe validates on. Writes OUT/opinions.csv as well: what the run that has not
+    seen a training film says of it, which is what `train.distil` asks for.
+
+    Raises:
+        ValueError: There are more folds than blocks, or fewer than two.
+    """
+    blocks = [block for block in range(BLOCKS) if block not in recipe.validation]
+    if not 2 <= folds <= len(blocks):
+        raise ValueError(f"Use 2 to {len(blocks)} folds.")
     recipes = {
-        f"fold-{fold + 1}": recipe.override(validation=1 / folds, fold=fold)
+        f"fold-{fold + 1}": recipe.override(leave_out=f"block in {blocks[fold::folds]}")
         for fold in range(folds)
     }
     run_all(recipes, root, out)
+    scores = pd.concat([pd.read_csv(out / name / "scores.csv") for name in recipes])
+    logits = [f"{finding.name}_logit" for finding in recipe.findings]
+    opinions = scores.loc[scores["split"] == "left out", ["path", "sha256", *logits]]
+    write_atomically(out / "opinions.csv", opinions.to_csv(index=False))
 
 
 def leave_sources_out(recipe: Recipe, root: Path, out: Path) -> None:
