@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, sync_playwright
 from smoke import CYCLE, ROOT, SAMPLES
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
-from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.films.radiograph import Radiograph, read_upload
+from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 
 
 @pytest.fixture(scope="session")

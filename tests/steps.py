@@ -4,7 +4,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.pages.desk import Desk
+from cxrapp.session.session import Desk
 
 OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 

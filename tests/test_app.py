@@ -13,12 +13,13 @@ from steps import OPENED, desk, outcomes_shown, press, settle, texts, threshold,
 from streamlit.testing.v1 import AppTest
 from test_dicom import make
 
-import cxrapp.predict
-from cxrapp.bundle import Bundle
-from cxrapp.pages import bundles, exports, worklist
-from cxrapp.pages.first_read import record_call
-from cxrapp.settings import SavedPoint, dump_points
-from cxrapp.worklist import Film, Worklist
+import cxrapp.model.predict
+from cxrapp.model.bundle import Bundle
+from cxrapp.panels import exports, worklist
+from cxrapp.panels.first_read import record_call
+from cxrapp.server import bundles
+from cxrapp.session.saved_points import SavedPoint, dump_points
+from cxrapp.session.worklist import Film, Worklist
 
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 
@@ -60,7 +61,7 @@ def test_threshold_moves_everything_without_running_the_network(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(app, SAMPLES[-1])
-    monkeypatch.setattr(cxrapp.predict, "encode", None)  # another pass would fail
+    monkeypatch.setattr(cxrapp.model.predict, "encode", None)  # another pass would fail
     threshold(app, "Pneumonia").set_value(0.001).run()
     low, low_outcomes = texts(app), outcomes_shown(app)
     threshold(app, "Pneumonia").set_value(0.999).run()

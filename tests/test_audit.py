@@ -10,9 +10,9 @@ from steps import desk, press, settle, texts, threshold, upload
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.__main__ import main
-from cxrapp.audit import append, check
 from cxrapp.errors import AuditFault
-from cxrapp.pages.audited import VARIABLE
+from cxrapp.runtime.audit import append, check
+from cxrapp.server.audit_trail import VARIABLE
 
 
 def lines(path: Path) -> list[dict]:
@@ -73,7 +73,7 @@ def test_nothing_is_added_to_a_file_that_ends_in_half_a_line(path: Path) -> None
 def test_processes_share_a_file(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     program = (
-        "import sys; from pathlib import Path; from cxrapp.audit import append\n"
+        "import sys; from pathlib import Path; from cxrapp.runtime.audit import append\n"
         "for n in range(50): append(Path(sys.argv[1]), [{'film': n}])"
     )
     started = [
@@ -89,7 +89,7 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     append(path, [{"film": "a"}])
     program = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from cxrapp.audit import append; from cxrapp.errors import AuditFault\n"
+        "from cxrapp.runtime.audit import append; from cxrapp.errors import AuditFault\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (600, 600))\n"
         "try: append(Path(sys.argv[1]), [{'film': 'b' * 800}])\n"

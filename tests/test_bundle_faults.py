@@ -20,11 +20,11 @@ from smoke import ROOT
 from streamlit.testing.v1 import AppTest
 from torch import nn
 
-from cxrapp import bundle as bundle_module
-from cxrapp.bundle import WEIGHTS, load_bundle
 from cxrapp.errors import InvalidBundle
-from cxrapp.pages import bundles
-from train.gate import PopulationDistance
+from cxrapp.model import bundle as bundle_module
+from cxrapp.model.bundle import WEIGHTS, load_bundle
+from cxrapp.server import bundles
+from train.distance import PopulationDistance
 from train.model import Exported, build_network, with_averages
 
 CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())

@@ -3,7 +3,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from cxrapp.decision import operating_point
+from cxrapp.statistics.operating_point import operating_point
 from train.calibrate import find_operating_points, fit_calibration, fit_to_posterior
 
 

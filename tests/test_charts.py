@@ -1,15 +1,11 @@
 import numpy as np
 import pytest
 
-from cxrapp.bundle import Bundle
-from cxrapp.charts import (
-    confusion_figure,
-    decision_curve_figure,
-    reliability_figure,
-)
-from cxrapp.curves import net_benefit, precision_recall_band, reliability, roc_band
-from cxrapp.decision import operating_point, roc
-from cxrapp.setting_charts import precision_recall_figure, roc_figure, score_histogram
+from cxrapp.figures.charts import precision_recall_figure, roc_figure, score_histogram
+from cxrapp.figures.cohort_charts import confusion_figure, decision_curve_figure, reliability_figure
+from cxrapp.model.bundle import Bundle
+from cxrapp.statistics.curves import net_benefit, precision_recall_band, reliability, roc_band
+from cxrapp.statistics.operating_point import operating_point, roc
 
 
 def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None:

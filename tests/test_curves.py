@@ -3,14 +3,14 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import precision_score, recall_score, roc_auc_score
 
-from cxrapp.curves import (
+from cxrapp.statistics.curves import (
     average_precision,
     net_benefit,
     precision_recall_band,
     reliability,
     roc_band,
 )
-from cxrapp.decision import operating_point
+from cxrapp.statistics.operating_point import operating_point
 
 GENERATOR = np.random.default_rng(2)
 PATIENTS = np.arange(300) // 2

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
 from train import data
 from train.sources import group_near_copies
 

@@ -8,9 +8,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from cxrapp.bootstrap import mean_rate
-from cxrapp.bundle import Bundle
-from cxrapp.decision import (
+from cxrapp.model.bundle import Bundle
+from cxrapp.statistics.bootstrap import mean_rate
+from cxrapp.statistics.operating_point import (
     adjust_prevalence,
     auroc_difference,
     auroc_rate,

@@ -17,7 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 from smoke import ROOT
 
-from cxrapp.limits import MAX_FILE_BYTES
+from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.pages.sign_in import NEEDED, PACKAGES, SHORTEST_SECRET
 
 DEPLOY = ROOT / "deploy"

@@ -3,7 +3,7 @@ from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from cxrapp.pages import downloads
+from cxrapp.server import downloads
 
 
 @pytest.fixture

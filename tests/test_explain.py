@@ -4,7 +4,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cxrapp.bundle import Bundle
 from cxrapp.explain import grad_cams
 from cxrapp.explain.cams import (
     _raw_maps,
@@ -15,8 +14,9 @@ from cxrapp.explain.cams import (
     layer_cams,
 )
 from cxrapp.explain.channels import channel_contributions
-from cxrapp.predict import Prediction, encode, predict
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import Prediction, encode, predict
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.explain import channels
 from cxrapp.explain.channels import (
     LAST,
@@ -13,8 +12,9 @@ from cxrapp.explain.channels import (
     layer_channels,
     layer_names,
 )
-from cxrapp.predict import Prediction, encode, predict
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from cxrapp.model.predict import Prediction, encode, predict
 
 
 @pytest.fixture(scope="module", params=["pneumonia", "all-ages"])

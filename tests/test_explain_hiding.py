@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from cxrapp.bundle import Bundle
 from cxrapp.explain.agreement import rank_correlation
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.hide import score_hidden
 from cxrapp.explain.occlusion import occlusion_maps
 from cxrapp.explain.regions import lime_regions
-from cxrapp.predict import encode
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import encode
 
 SIDE = 56
 

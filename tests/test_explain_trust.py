@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cxrapp.bundle import WEIGHTS, Bundle
 from cxrapp.errors import InvalidBundle
 from cxrapp.explain import METHODS, grad_cams, sanity
 from cxrapp.explain.agreement import agreement, rank_correlation
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.chest import CHEST, MIN_HEAT_IN_CHEST, heat_in_chest
 from cxrapp.explain.sanity import randomise_weights
-from cxrapp.predict import Prediction, encode, predict
-from cxrapp.preprocess import Preprocessing
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import WEIGHTS, Bundle
+from cxrapp.model.predict import Prediction, encode, predict
 
 INPUT = Preprocessing(224)
 

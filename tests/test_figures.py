@@ -1,6 +1,6 @@
 import numpy as np
 
-from cxrapp.figures import (
+from cxrapp.figures.pictures import (
     COLOURS,
     film_picture,
     heat_picture,

@@ -3,12 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxrapp.bootstrap import number_patients, resamples
-from cxrapp.bundle import WEIGHTS
-from cxrapp.card import Finding, ModelCard, Scores, load_card
 from cxrapp.errors import CxrError
-from cxrapp.flips import Side, compare_films
-from cxrapp.matching import matching_threshold
+from cxrapp.model.bundle import WEIGHTS
+from cxrapp.model.card import Finding, ModelCard, Scores, load_card
+from cxrapp.statistics.bootstrap import number_patients, resamples
+from cxrapp.statistics.matching import matching_threshold
+from cxrapp.statistics.model_comparison import Side, compare_films
 
 A, B = (load_card(WEIGHTS / f"{name}.json") for name in ("pneumonia", "all-ages"))
 HALF = {"pneumonia": 0.5, "viral": 0.5}

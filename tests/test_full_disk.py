@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from smoke import RECIPES, ROOT, SAMPLES, shrink
 
-from cxrapp import bootstrap
-from cxrapp.files import write_whole
+from cxrapp.runtime.files import write_whole
+from cxrapp.statistics import bootstrap
 from train import __main__ as program
 from train.__main__ import main
 from train.fit import fit

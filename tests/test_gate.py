@@ -6,11 +6,11 @@ import torch
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_sample_images
 
-from cxrapp.bundle import Bundle
-from cxrapp.gate import Verdict, judge
-from cxrapp.predict import screen
-from cxrapp.radiograph import Radiograph
-from train.gate import WARN_SHARE, PopulationDistance, fit_distance
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.gate import Verdict, judge
+from cxrapp.model.predict import screen
+from train.distance import WARN_SHARE, PopulationDistance, fit_distance
 
 
 def verdict(bundle: Bundle, film: Radiograph) -> Verdict:

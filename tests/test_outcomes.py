@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from cxrapp.card import Scores
-from cxrapp.decision import operating_point
-from cxrapp.outcomes import outcomes
+from cxrapp.model.card import Scores
+from cxrapp.statistics.operating_point import operating_point
+from cxrapp.statistics.outcomes import outcomes
 
 GENERATOR = np.random.default_rng(4)
 LABELS = GENERATOR.random(400) < 0.5

@@ -8,8 +8,8 @@ from smoke import ROOT, SAMPLES
 from steps import desk, press, settle, texts
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.bundle import Bundle
-from cxrapp.pages import bundles
+from cxrapp.model.bundle import Bundle
+from cxrapp.server import bundles
 
 
 def test_without_a_bundle_the_app_says_what_is_missing(

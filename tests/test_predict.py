@@ -1,8 +1,8 @@
 import numpy as np
 
-from cxrapp.bundle import Bundle
-from cxrapp.predict import BATCH, Screened, predict, screen
-from cxrapp.radiograph import Radiograph, Rejection
+from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import BATCH, Screened, predict, screen
 
 
 def test_prediction_has_the_documented_shapes(bundle: Bundle, films: list[Radiograph]) -> None:

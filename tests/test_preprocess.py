@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cxrapp.preprocess import Preprocessing
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.films.radiograph import Radiograph
 
 
 def test_input_has_the_networks_shape_and_range(films: list[Radiograph]) -> None:

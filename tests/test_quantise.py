@@ -9,9 +9,9 @@ import torch
 from smoke import ROOT, SAMPLES
 from torch import nn
 
-from cxrapp.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle, load_parts
-from cxrapp.predict import screen
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle, load_parts
+from cxrapp.model.predict import screen
 from train.__main__ import main
 from train.export import COSTS
 from train.model import Exported, ExportedInt8, build_network, with_averages
@@ -120,9 +120,9 @@ def test_it_disturbs_no_log() -> None:
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from cxrapp.bundle import load_bundle\n"
-        "from cxrapp.predict import predict\n"
-        "from cxrapp.radiograph import read_film\n"
+        "from cxrapp.model.bundle import load_bundle\n"
+        "from cxrapp.model.predict import predict\n"
+        "from cxrapp.films.radiograph import read_film\n"
         "film = read_film('', Path(sys.argv[2]).read_bytes())\n"
         "predict(load_bundle(Path(sys.argv[1])), [film])\n"
     )

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from cxrapp.card import Finding
-from cxrapp.reading import class_names, joint_probabilities, read_classes
+from cxrapp.model.card import Finding
+from cxrapp.model.chain import class_names, joint_probabilities, read_classes
 
 CHAIN = (
     Finding("pneumonia", "pneumonia", "normal"),

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from cxrapp.decision import Call, Outcome
-from cxrapp.reads import COLUMNS, Read, rows, summarise_reads
+from cxrapp.statistics.operating_point import Call, Outcome
+from cxrapp.statistics.reader_agreement import COLUMNS, Read, rows, summarise_reads
 
 
 def read(first: Call, final: Call, model: Outcome, seconds: float = 10) -> Read:

@@ -3,7 +3,7 @@ import json
 import pytest
 from report_cases import CARD, SCREENED, case, refused
 
-from cxrapp.gate import UNCHECKED
+from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import FORMATS
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pypdf
 from report_cases import CARD, case, film, refused
 
-from cxrapp.gate import Verdict
+from cxrapp.model.gate import Verdict
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps, ReaderCall
 
 

@@ -5,12 +5,12 @@ import pytest
 from PIL import Image
 from report_cases import CARD, case, film, refused
 
-from cxrapp.decision import operating_point
-from cxrapp.gate import judge
-from cxrapp.reading import joint_probabilities
+from cxrapp.model.chain import joint_probabilities
+from cxrapp.model.gate import judge
 from cxrapp.report.case import Case
 from cxrapp.report.release import Release, release_cases
-from cxrapp.report.words import age_words, percent, plain, shorten
+from cxrapp.statistics.operating_point import operating_point
+from cxrapp.words import age_words, percent, plain, shorten
 
 
 def release(one: Case, *, identified: bool = False) -> Release:

@@ -4,8 +4,8 @@ import io
 import pytest
 from report_cases import CARD, case, film
 
-from cxrapp.gate import Verdict
-from cxrapp.radiograph import Rejection
+from cxrapp.films.radiograph import Rejection
+from cxrapp.model.gate import Verdict
 from cxrapp.report import film_rows, rejection_rows, table_writer
 
 THRESHOLDS = CARD.default_thresholds()

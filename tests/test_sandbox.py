@@ -10,10 +10,10 @@ import pytest
 from smoke import ROOT, SAMPLES
 from test_dicom import make
 
-import cxrapp.sandbox
-from cxrapp.preprocess import Preprocessing
-from cxrapp.radiograph import Radiograph, Rejection, read_film
-from cxrapp.sandbox import Decoder, read_untrusted
+import cxrapp.films.sandbox
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.films.radiograph import Radiograph, Rejection, read_film
+from cxrapp.films.sandbox import Decoder, read_untrusted
 
 SAMPLE = SAMPLES[0].read_bytes()
 LARGE = make(np.random.default_rng(0).integers(0, 4096, (3000, 3000), dtype=np.uint16))
@@ -51,7 +51,7 @@ def test_a_file_that_is_no_film_has_its_reason(decoder: Decoder) -> None:
 def test_a_file_that_takes_too_long_is_given_up(
     decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cxrapp.sandbox, "MAX_DECODE_SECONDS", 0.01)
+    monkeypatch.setattr(cxrapp.films.sandbox, "MAX_DECODE_SECONDS", 0.01)
     late = decoder.read("late.dcm", LARGE)
     assert isinstance(late, Rejection)
     assert "more than 0.01 s" in late.reason
@@ -63,7 +63,7 @@ def test_a_file_that_takes_too_much_memory_is_given_up(
     decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("resource", reason="this system has no memory limits")
-    monkeypatch.setattr(cxrapp.sandbox, "MAX_DECODE_BYTES", 300 * 2**20)
+    monkeypatch.setattr(cxrapp.films.sandbox, "MAX_DECODE_BYTES", 300 * 2**20)
     large = decoder.read("large.dcm", LARGE)
     assert isinstance(large, Rejection)
     assert "memory" in large.reason
@@ -71,9 +71,9 @@ def test_a_file_that_takes_too_much_memory_is_given_up(
 
 
 def test_decoders_may_start_before_they_are_asked() -> None:
-    cxrapp.sandbox.start_decoders()
-    free = list(cxrapp.sandbox._free.queue)
-    assert len(free) == cxrapp.sandbox.DECODERS
+    cxrapp.films.sandbox.start_decoders()
+    free = list(cxrapp.films.sandbox._free.queue)
+    assert len(free) == cxrapp.films.sandbox.DECODERS
     assert all(decoder._process and decoder._process.poll() is None for decoder in free)
 
 
@@ -81,11 +81,11 @@ def test_decoders_that_cannot_start_yet_stop_nothing(monkeypatch: pytest.MonkeyP
     def fail() -> None:
         raise OSError("no more processes")
 
-    monkeypatch.setattr(cxrapp.sandbox, "_start", fail)
-    for decoder in cxrapp.sandbox._free.queue:
+    monkeypatch.setattr(cxrapp.films.sandbox, "_start", fail)
+    for decoder in cxrapp.films.sandbox._free.queue:
         decoder.close()
-    cxrapp.sandbox.start_decoders()
-    assert cxrapp.sandbox._free.qsize() == cxrapp.sandbox.DECODERS
+    cxrapp.films.sandbox.start_decoders()
+    assert cxrapp.films.sandbox._free.qsize() == cxrapp.films.sandbox.DECODERS
     monkeypatch.undo()
     assert isinstance(next(read_untrusted("a.jpeg", SAMPLE)), Radiograph)
 
@@ -125,7 +125,7 @@ def test_a_decoder_that_lies_costs_one_file(
     )
     command = [sys.executable, "-c", program, answer.hex(), pixels.hex()]
     liar = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    monkeypatch.setattr(cxrapp.sandbox, "_start", lambda: liar)
+    monkeypatch.setattr(cxrapp.films.sandbox, "_start", lambda: liar)
     refused = decoder.read("a.jpeg", SAMPLE)
     assert isinstance(refused, Rejection)
     assert "damaged" in refused.reason
@@ -136,7 +136,7 @@ def test_a_decoder_that_lies_costs_one_file(
 def test_a_decoder_can_write_no_file(tmp_path: Path) -> None:
     pytest.importorskip("resource", reason="this system has no such limits")
     program = (
-        "import sys; from cxrapp.decoder import _limit; _limit(2**31);"
+        "import sys; from cxrapp.films.sandbox_worker import _limit; _limit(2**31);"
         "open(sys.argv[1], 'w', buffering=1).write('film\\n')"
     )
     path = tmp_path / "film"
@@ -153,4 +153,4 @@ def test_archives_are_opened_here_and_their_films_apart() -> None:
     film, words = read_untrusted("a.zip", archive.getvalue())
     assert isinstance(film, Radiograph)
     assert isinstance(words, Rejection)
-    assert cxrapp.sandbox._free.qsize() == cxrapp.sandbox.DECODERS
+    assert cxrapp.films.sandbox._free.qsize() == cxrapp.films.sandbox.DECODERS

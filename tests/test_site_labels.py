@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxrapp.bundle import WEIGHTS
-from cxrapp.card import Finding, load_card
+from cxrapp.model.bundle import WEIGHTS
+from cxrapp.model.card import Finding, load_card
 from cxrapp.site.labels import read_labels
 from cxrapp.site.sheet import decode_sheet
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 from smoke import CYCLE, RECIPES, ROOT, shrink
 
-from cxrapp.bundle import load_bundle
-from cxrapp.card import Calibration
-from cxrapp.predict import measure_distances
+from cxrapp.model.bundle import load_bundle
+from cxrapp.model.card import Calibration
+from cxrapp.model.predict import measure_distances
 from train import fit as fit_module
 from train.__main__ import main
 from train.distil import posterior

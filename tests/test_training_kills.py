@@ -12,9 +12,9 @@ from kills import Course, kill_after, kill_at, run_whole
 from PIL import Image
 from smoke import shrink
 
-from cxrapp import bootstrap
-from cxrapp.bundle import find_bundles, load_bundle
-from cxrapp.card import load_card
+from cxrapp.model.bundle import find_bundles, load_bundle
+from cxrapp.model.card import load_card
+from cxrapp.statistics import bootstrap
 from train.evaluate import evaluate
 from train.export import export
 from train.files import load_checkpoint

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from cxrapp.turns import Turns
+from cxrapp.runtime.network_queue import Turns
 
 
 def wait_until(turns: Turns, length: int) -> None:

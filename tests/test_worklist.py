@@ -15,13 +15,13 @@ from PIL import Image
 from smoke import SAMPLES
 from test_dicom import make
 
-import cxrapp.worklist
-from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
-from cxrapp.figures import film_picture, mark_of
-from cxrapp.predict import predict, screen
-from cxrapp.radiograph import Radiograph, read_upload
-from cxrapp.turns import NETWORK
-from cxrapp.worklist import Film, Worklist
+import cxrapp.session.worklist
+from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.films.radiograph import Radiograph, read_upload
+from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from cxrapp.model.predict import predict, screen
+from cxrapp.runtime.network_queue import NETWORK
+from cxrapp.session.worklist import Film, Worklist
 
 
 def uploads(*paths: Path) -> list[tuple[str, bytes]]:
@@ -94,14 +94,14 @@ def test_another_bundle_is_asked_about_the_same_films(scored: Worklist, bundle: 
 def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Every film waits until the test lets it pass."""
     gate = threading.Event()
-    real = cxrapp.worklist.screen
+    real = cxrapp.session.worklist.screen
 
     def screen(bundle: Bundle, items: object) -> object:
         for item in items:
             gate.wait(20)
             yield from real(bundle, [item])
 
-    monkeypatch.setattr(cxrapp.worklist, "screen", screen)
+    monkeypatch.setattr(cxrapp.session.worklist, "screen", screen)
     return gate
 
 
@@ -148,7 +148,7 @@ def test_a_cleared_worklist_has_forgotten_everything(scored: Worklist, bundle: B
 
 
 def test_more_films_than_fit_are_named(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cxrapp.worklist, "MAX_FILMS", 1)
+    monkeypatch.setattr(cxrapp.session.worklist, "MAX_FILMS", 1)
     worklist = Worklist()
     worklist.add(bundle, uploads(*SAMPLES[:2]))
     worklist.wait()
@@ -161,9 +161,9 @@ def test_all_readers_together_have_a_limit(
     bundle: Bundle, scored: Worklist, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gc.collect()  # worklists of other tests
-    held = sum(worklist._bytes for worklist in cxrapp.worklist._all)
+    held = sum(worklist._bytes for worklist in cxrapp.session.worklist._all)
     assert held >= scored._bytes > 0
-    monkeypatch.setattr(cxrapp.worklist, "MAX_SERVER_BYTES", held)
+    monkeypatch.setattr(cxrapp.session.worklist, "MAX_SERVER_BYTES", held)
     other = Worklist()
     other.add(bundle, uploads(SAMPLES[2]))
     other.wait()
@@ -195,7 +195,7 @@ def test_a_fault_while_scoring_names_the_films_and_spares_the_next(
 
     worklist = Worklist()
     with monkeypatch.context() as patch:
-        patch.setattr(cxrapp.worklist, "screen", fail)
+        patch.setattr(cxrapp.session.worklist, "screen", fail)
         worklist.add(bundle, [*uploads(SAMPLES[0]), ("words.txt", b"words")])
         worklist.wait()
     assert {rejection.name for rejection in worklist.rejections} == {SAMPLES[0].name, "words.txt"}
@@ -234,9 +234,9 @@ def test_who_scores_steps_back_for_who_draws(
         seen.append(os.getpriority(os.PRIO_PROCESS, 0))  # 0 is the thread that asks
         return screen(*arguments)
 
-    monkeypatch.setattr(cxrapp.worklist, "screen", look)
+    monkeypatch.setattr(cxrapp.session.worklist, "screen", look)
     before, worklist = os.getpriority(os.PRIO_PROCESS, 0), Worklist()
     worklist.add(bundle, uploads(SAMPLES[0]))
     worklist.wait()
-    assert seen == [min(before + cxrapp.worklist.NICENESS, 19)]
+    assert seen == [min(before + cxrapp.session.worklist.NICENESS, 19)]
     assert os.getpriority(os.PRIO_PROCESS, 0) == before

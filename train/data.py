@@ -19,9 +19,9 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 from tqdm import tqdm
 
-from cxrapp.preprocess import Preprocessing
-from cxrapp.radiograph import Radiograph
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.sandbox import read_untrusted
 from train.sources import SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cxrapp.card import Calibration
+from cxrapp.model.card import Calibration
 from train.calibrate import fit_calibration
 from train.evaluate import encode_films, load_run
 from train.recipe import Recipe

@@ -20,12 +20,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
-from cxrapp.bootstrap import mean_rate
-from cxrapp.card import Finding
-from cxrapp.decision import auroc_difference, auroc_rate
 from cxrapp.explain import grad_cams
 from cxrapp.explain.chest import chest_mask, heat_in_chest
-from cxrapp.predict import BATCH, encode
+from cxrapp.model.card import Finding
+from cxrapp.model.predict import BATCH, encode
+from cxrapp.statistics.bootstrap import mean_rate
+from cxrapp.statistics.operating_point import auroc_difference, auroc_rate
 from train import data
 from train.evaluate import Run, load_run
 from train.files import to_json, write_atomically

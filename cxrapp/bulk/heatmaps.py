@@ -4,11 +4,11 @@ import hashlib
 import re
 from pathlib import Path
 
-from cxrapp.bundle import Bundle
 from cxrapp.errors import CxrError
 from cxrapp.explain import grad_cams
-from cxrapp.figures import film_picture, overlay_picture
-from cxrapp.predict import Screened
+from cxrapp.figures.pictures import film_picture, overlay_picture
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import Screened
 
 MAX_STEM_BYTES = 200  # a file's name has at most 255, of which finding and suffix need some
 

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from cxrapp.bulk.files import read_file
 from cxrapp.bulk.heatmaps import save_heat_maps
 from cxrapp.bulk.job import Job, Part
-from cxrapp.bundle import load_bundle
-from cxrapp.decision import decide
-from cxrapp.files import open_whole
-from cxrapp.predict import screen
-from cxrapp.radiograph import Rejection
+from cxrapp.films.radiograph import Rejection
+from cxrapp.films.sandbox import start_decoders
+from cxrapp.model.bundle import load_bundle
+from cxrapp.model.predict import screen
 from cxrapp.report import film_rows, rejection_rows, table_writer
-from cxrapp.sandbox import start_decoders
+from cxrapp.runtime.files import open_whole
+from cxrapp.statistics.operating_point import decide
 
 
 class Screener:

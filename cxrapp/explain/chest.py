@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
 
 CHEST = (0.10, 0.90, 0.10, 0.80)  # left, right, top, bottom as shares of the side
 

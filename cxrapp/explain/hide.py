@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cxrapp.bundle import Encoder
-from cxrapp.predict import BATCH, encode
+from cxrapp.model.bundle import Encoder
+from cxrapp.model.predict import BATCH, encode
 
 # Called with the share done, in (0, 1]. To stop the work, raise from it: nothing is kept.
 Progress = Callable[[float], None]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cxrapp.bundle import Encoder
 from cxrapp.explain.hide import Progress, ignore, score_hidden
+from cxrapp.model.bundle import Encoder
 
 COARSE, FINE = 7, 14  # squares a side
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrapp.bundle import Encoder
 from cxrapp.explain.hide import Progress, ignore, score_hidden
+from cxrapp.model.bundle import Encoder
 
 REGIONS = 36  # asked of the segmentation, which finds about as many
 SAMPLES = 96  # twice as many raise R2 on unseen samples by 0.06 at most

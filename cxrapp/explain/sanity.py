@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.bundle import Bundle, load_bundle
 from cxrapp.explain.agreement import rank_correlation
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.hide import Progress, ignore
-from cxrapp.predict import encode
+from cxrapp.model.bundle import Bundle, load_bundle
+from cxrapp.model.predict import encode
 
 DRAWS = 10  # one draw may agree by chance: neighbouring cells are alike
 

@@ -4,21 +4,21 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrapp.bundle import Bundle
-from cxrapp.card import ModelCard
-from cxrapp.decision import Decision
 from cxrapp.errors import CxrError
-from cxrapp.figures import ACCENT, FAINT, POINT, dress
-from cxrapp.flips import FindingFlips, Side, compare_films
-from cxrapp.matching import Match, matching_threshold
-from cxrapp.pages.audited import record_answers
-from cxrapp.pages.bundles import choose_bundle, offered_bundles
-from cxrapp.pages.desk import Desk, plain
-from cxrapp.pages.films import show_progress
-from cxrapp.pages.sessions import desk
-from cxrapp.pages.widgets import PLAIN, themed
-from cxrapp.report.words import capitalised
-from cxrapp.worklist import Film
+from cxrapp.figures.pictures import ACCENT, FAINT, POINT, dress
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import ModelCard
+from cxrapp.panels.intake import show_progress
+from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.server.audit_trail import record_answers
+from cxrapp.server.bundles import choose_bundle, offered_bundles
+from cxrapp.server.sessions import desk
+from cxrapp.session.session import Desk, plain
+from cxrapp.session.worklist import Film
+from cxrapp.statistics.matching import Match, matching_threshold
+from cxrapp.statistics.model_comparison import FindingFlips, Side, compare_films
+from cxrapp.statistics.operating_point import Decision
+from cxrapp.words import capitalised
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
 

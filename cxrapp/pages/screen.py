@@ -3,28 +3,28 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrapp.bundle import Bundle
-from cxrapp.card import Finding
-from cxrapp.pages.bundles import choose_bundle
-from cxrapp.pages.consequences import choose_cohort, show_consequences
-from cxrapp.pages.control import show_control
-from cxrapp.pages.desk import Desk, display_name, plain
-from cxrapp.pages.films import offer_samples, show_progress, show_rejections, take_in
-from cxrapp.pages.first_read import (
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import Finding
+from cxrapp.panels.consequences import choose_cohort, show_consequences
+from cxrapp.panels.feature_maps import show_layers
+from cxrapp.panels.first_read import (
     ask_for_call,
     begin_read,
     closed_reads,
     is_blinded,
     show_summary,
 )
-from cxrapp.pages.layers import show_layers
-from cxrapp.pages.maps import show_film, show_maps
-from cxrapp.pages.sessions import desk
-from cxrapp.pages.tour import show_tour
-from cxrapp.pages.worklist import show_worklist
+from cxrapp.panels.heat_maps import show_film, show_maps
+from cxrapp.panels.intake import offer_samples, show_progress, show_rejections, take_in
+from cxrapp.panels.threshold import show_control
+from cxrapp.panels.tour import show_tour
+from cxrapp.panels.worklist import show_worklist
 from cxrapp.report import NOT_A_DIAGNOSIS
-from cxrapp.report.words import capitalised
-from cxrapp.worklist import Film, Result
+from cxrapp.server.bundles import choose_bundle
+from cxrapp.server.sessions import desk
+from cxrapp.session.session import Desk, display_name, plain
+from cxrapp.session.worklist import Film, Result
+from cxrapp.words import capitalised
 
 
 def show() -> None:

@@ -5,22 +5,22 @@ from datetime import date
 import numpy as np
 import streamlit as st
 
-from cxrapp.bundle import Bundle
-from cxrapp.card import ModelCard
-from cxrapp.charts import roc_figure
-from cxrapp.pages.bundles import choose_bundle
-from cxrapp.pages.desk import Desk, plain
-from cxrapp.pages.films import NAMED, show_progress
-from cxrapp.pages.sessions import desk, forget_uploads
-from cxrapp.pages.widgets import PLAIN, themed
-from cxrapp.report.words import capitalised
-from cxrapp.settings import dump_points
+from cxrapp.figures.cohort_charts import roc_figure
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import ModelCard
+from cxrapp.panels.intake import NAMED, show_progress
+from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.server.bundles import choose_bundle
+from cxrapp.server.sessions import desk, forget_uploads
+from cxrapp.session.saved_points import dump_points
+from cxrapp.session.session import Desk, plain
+from cxrapp.session.worklist import Film
 from cxrapp.site.assess import CAVEATS, SiteReport, assess
 from cxrapp.site.export import summarise, to_points
 from cxrapp.site.labels import SiteLabels, read_labels
 from cxrapp.site.sheet import decode_sheet
 from cxrapp.site.words import describe
-from cxrapp.worklist import Film
+from cxrapp.words import capitalised
 
 
 def show() -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cxrapp.report.case import Case, ReaderCall
-from cxrapp.report.words import age_words, plain
+from cxrapp.words import age_words, plain
 
 if TYPE_CHECKING:
     from cxrapp.report.release import Release

@@ -20,15 +20,7 @@ from cxrapp.report.pdf_style import (
     table,
 )
 from cxrapp.report.release import Release
-from cxrapp.report.words import (
-    SEXES,
-    STATUS_WORDS,
-    TITLE,
-    age_words,
-    date_words,
-    person_words,
-    shorten,
-)
+from cxrapp.words import SEXES, STATUS_WORDS, TITLE, age_words, date_words, person_words, shorten
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable

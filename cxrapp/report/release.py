@@ -12,14 +12,14 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from cxrapp.bootstrap import Rate
-from cxrapp.card import Finding, ModelCard
-from cxrapp.decision import Outcome, operating_point
-from cxrapp.dicom import Patient
-from cxrapp.reading import class_names, joint_probabilities
+from cxrapp.films.dicom import Patient
+from cxrapp.model.card import Finding, ModelCard
+from cxrapp.model.chain import class_names, joint_probabilities
 from cxrapp.report.case import Case, HeatMaps, ReaderCall
 from cxrapp.report.identity import without_identity
-from cxrapp.report.words import SEXES, plain
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.operating_point import Outcome, operating_point
+from cxrapp.words import SEXES, plain
 
 Status = Literal["accepted", "warned", "refused", "overruled"]
 UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)  # PS3.5, 9.1

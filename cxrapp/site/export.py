@@ -7,16 +7,15 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any
 
-from cxrapp.card import ModelCard
-from cxrapp.settings import SavedPoint
+from cxrapp.model.card import ModelCard
+from cxrapp.session.saved_points import SavedPoint
 from cxrapp.site.assess import CAVEATS, SiteReport
 
 SCHEMA = 1
 
 
 def to_points(reports: Iterable[SiteReport], today: date) -> tuple[SavedPoint, ...]:
-    """The recommended thresholds, for `cxrapp.settings.dump_points`; reports that are not sound
-    are left out."""
+    """The recommended thresholds, for `dump_points`; reports that are not sound are left out."""
     return tuple(
         SavedPoint(
             report.finding,

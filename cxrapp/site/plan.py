@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from cxrapp.card import ModelCard
-from cxrapp.decision import OperatingPoint, operating_point
+from cxrapp.model.card import ModelCard
 from cxrapp.site.films import SiteFilms
-from cxrapp.site.sample_size import FilmsNeeded, design_effect, films_needed
+from cxrapp.statistics.operating_point import OperatingPoint, operating_point
+from cxrapp.statistics.sample_size import FilmsNeeded, design_effect, films_needed
 
 
 def plan_by_card(

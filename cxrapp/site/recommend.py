@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from cxrapp.bootstrap import Rate, number_patients, resamples
-from cxrapp.decision import OperatingPoint, operating_point, threshold_for
 from cxrapp.site.films import SiteFilms
-from cxrapp.site.thresholds import round_down, strictest
+from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.statistics.operating_point import OperatingPoint, operating_point, threshold_for
+from cxrapp.statistics.thresholds import round_down, strictest
 
 
 @dataclass(frozen=True)

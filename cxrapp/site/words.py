@@ -1,9 +1,9 @@
 """A site report in sentences."""
 
-from cxrapp.bootstrap import Rate
-from cxrapp.decision import OperatingPoint
 from cxrapp.site.assess import SiteReport
-from cxrapp.site.recalibration import SiteCalibration
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.operating_point import OperatingPoint
+from cxrapp.statistics.recalibration import SiteCalibration
 
 
 def describe(report: SiteReport) -> tuple[str, ...]:

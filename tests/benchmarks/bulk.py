@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
-from cxrapp.bundle import DEFAULT, WEIGHTS
+from cxrapp.model.bundle import DEFAULT, WEIGHTS
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.load.films import SAMPLES
 from tests.load.server import ROOT

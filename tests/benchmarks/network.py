@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle
 from cxrapp.explain import grad_cams
-from cxrapp.predict import BATCH, predict
-from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.films.radiograph import Radiograph, read_upload
+from cxrapp.model.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle
+from cxrapp.model.predict import BATCH, predict
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.load.films import SAMPLES
 from train.model import Exported, build_network, with_averages

@@ -10,7 +10,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.load.films import SAMPLES
 from tests.load.server import ROOT

@@ -9,7 +9,7 @@ from pathlib import Path
 from smoke import ROOT
 
 from cxrapp.bulk.job import Job, parts_folder
-from cxrapp.bundle import WEIGHTS
+from cxrapp.model.bundle import WEIGHTS
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
 # A process of its own, to be killed, with parts small enough to die between them.

@@ -18,10 +18,10 @@ from cxrapp.bulk.files import File, find_files
 from cxrapp.bulk.job import Part, cut, identify
 from cxrapp.bulk.part import Screener
 from cxrapp.bulk.run import run
-from cxrapp.card import load_card
 from cxrapp.errors import CxrError
-from cxrapp.files import open_whole
-from cxrapp.turns import NETWORK
+from cxrapp.model.card import load_card
+from cxrapp.runtime.files import open_whole
+from cxrapp.runtime.network_queue import NETWORK
 
 
 def test_a_stopped_run_screens_only_what_is_missing(

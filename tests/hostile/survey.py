@@ -18,8 +18,8 @@ import numpy as np
 from corpus import corpus
 from specimen import Specimen
 
-from cxrapp.radiograph import Radiograph, Rejection, read_upload
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.radiograph import Radiograph, Rejection, read_upload
+from cxrapp.films.sandbox import read_untrusted
 
 
 def main() -> None:

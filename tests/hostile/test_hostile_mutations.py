@@ -15,9 +15,9 @@ from pydicom.datadict import DicomDictionary
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 from specimen import FILM, encode
 
-from cxrapp.limits import MAX_PIXELS, MIN_SIDE
-from cxrapp.radiograph import Radiograph, Rejection, count_entries, read_upload
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.limits import MAX_PIXELS, MIN_SIDE
+from cxrapp.films.radiograph import Radiograph, Rejection, count_entries, read_upload
+from cxrapp.films.sandbox import read_untrusted
 
 REAL = {
     "jpeg": JPEG,

@@ -8,7 +8,7 @@ import pytest
 from smoke import ROOT
 from specimen import SAMPLES, Specimen
 
-from cxrapp.bundle import Bundle
+from cxrapp.model.bundle import Bundle
 from cxrapp.report.table import inert
 
 RUNS_AS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")

@@ -5,9 +5,9 @@ import sys
 
 import pytest
 
-from cxrapp.bundle import Bundle
-from cxrapp.predict import predict
-from cxrapp.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import predict
 from tests.load.films import SAMPLES
 from tests.load.measure import TOLERANCE
 from tests.load.server import ROOT
