@@ -17,7 +17,8 @@ from cxrapp.bulk.job import Job, identify, parts_folder
 from cxrapp.bulk.run import run
 from cxrapp.errors import CxrError
 from cxrapp.model.bundle import WEIGHTS, find_bundles
-from cxrapp.model.card import ModelCard, load_card
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
 from cxrapp.runtime.audit import check
 from cxrapp.runtime.files import say
 

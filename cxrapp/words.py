@@ -4,8 +4,8 @@ import math
 import unicodedata
 
 from cxrapp.model.card import Finding
+from cxrapp.model.decision import Outcome
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.operating_point import Outcome
 
 NOT_A_DIAGNOSIS = (
     "This is not a diagnosis: it is a second look at the film by research software, which is not a "
@@ -33,6 +33,11 @@ def plain(text: str) -> str:
         for c in whole
     )
     return " ".join("".join(kept).split())
+
+
+def escape_markdown(text: str) -> str:
+    """Text from outside, so that Markdown shows it as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~$:&" else c for c in text)
 
 
 def shorten(text: str, length: int) -> str:

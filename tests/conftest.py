@@ -8,7 +8,8 @@ from playwright.sync_api import Browser, sync_playwright
 from smoke import CYCLE, ROOT, SAMPLES
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.films.radiograph import Radiograph, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 
 

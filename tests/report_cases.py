@@ -10,12 +10,14 @@ import numpy as np
 import pypdf
 from test_dicom import FILM, make
 
-from cxrapp.films.radiograph import Radiograph, read_upload
-from cxrapp.model.card import ModelCard, load_card
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
+from cxrapp.model.decision import decide
 from cxrapp.model.gate import judge
 from cxrapp.model.predict import Prediction
 from cxrapp.report import Case, HeatMaps, ReaderCall, build_case
-from cxrapp.statistics.operating_point import decide
 
 CARD: ModelCard = load_card(Path(__file__).parents[1] / "weights/pneumonia.pt")
 SCREENED = datetime(2024, 3, 1, 11, 22, 33, tzinfo=timezone(timedelta(hours=1)))

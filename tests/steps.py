@@ -4,7 +4,7 @@ from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.session.session import Desk
+from cxrapp.session.session import Session
 
 OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 
@@ -14,13 +14,13 @@ def texts(app: AppTest) -> str:
     return "\n".join(element.value for element in elements).replace("\\", "")
 
 
-def desk(app: AppTest) -> Desk:
-    return app.session_state["desk"]
+def session(app: AppTest) -> Session:
+    return app.session_state["session"]
 
 
 def settle(app: AppTest) -> AppTest:
     """Wait for the work in the background, and draw the page with its results."""
-    desk(app).worklist.wait()
+    session(app).worklist.wait()
     app.run()
     assert not app.exception
     return app

@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_sample_images
 from smoke import SAMPLES
-from steps import OPENED, desk, outcomes_shown, press, settle, texts, threshold, upload
+from steps import OPENED, outcomes_shown, press, session, settle, texts, threshold, upload
 from streamlit.testing.v1 import AppTest
 from test_dicom import make
 
 import cxrapp.model.predict
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels import exports, worklist
-from cxrapp.panels.first_read import record_call
 from cxrapp.server import bundles
+from cxrapp.session.first_reads import record_call
 from cxrapp.session.saved_points import SavedPoint, dump_points
 from cxrapp.session.worklist import Film, Worklist
 
@@ -51,9 +51,11 @@ def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest) -> Non
     assert "2 films" in texts(app)
     press(app, "close rejections")
     assert "not screened" not in texts(app)
-    table = exports.table(desk(app), bundles.offered_bundles()["pneumonia"], [], identified=True)
+    table = exports.table(session(app), bundles.offered_bundles()["pneumonia"], [], identified=True)
     assert "broken<b>.png" in table  # the message is gone, the file is still accounted for
-    hidden = exports.table(desk(app), bundles.offered_bundles()["pneumonia"], [], identified=False)
+    hidden = exports.table(
+        session(app), bundles.offered_bundles()["pneumonia"], [], identified=False
+    )
     assert "broken" not in hidden and "unread file 1" in hidden
 
 
@@ -71,7 +73,7 @@ def test_threshold_moves_everything_without_running_the_network(
     assert f"validated {card.default_thresholds()['pneumonia']:.3f}" in low
     assert outcomes_shown(app) != low_outcomes
     assert (
-        desk(app).setting(bundles.offered_bundles()["pneumonia"].card, "pneumonia").threshold
+        session(app).setting(bundles.offered_bundles()["pneumonia"].card, "pneumonia").threshold
         == 0.999
     )
 
@@ -144,7 +146,7 @@ def test_points_are_saved_and_used_again(app: AppTest) -> None:
     threshold(app, "Pneumonia").set_value(0.75).run()
     next(b for b in app.button if b.label.startswith("night")).click().run()
     assert threshold(app, "Pneumonia").value == 0.25
-    (saved,) = desk(app).saved[bundles.offered_bundles()["pneumonia"].card.sha256]
+    (saved,) = session(app).saved[bundles.offered_bundles()["pneumonia"].card.sha256]
     assert (saved.note, saved.threshold) == ("two on duty", 0.25)
 
 
@@ -197,21 +199,21 @@ def test_refused_films_end_the_worklist_and_are_not_counted(app: AppTest, photog
     upload(app, photograph, *SAMPLES)
     assert f"{len(SAMPLES) + 1} films" in texts(app)
     assert "**1** refused" in texts(app)
-    assert desk(app).order[-1] == "0"
+    assert session(app).order[-1] == "0"
 
 
 def test_the_list_can_be_filtered_and_sorted(app: AppTest) -> None:
     upload(app, *SAMPLES)
     probabilities = {
-        key: desk(app).worklist.result(film, bundles.offered_bundles()["pneumonia"])
-        for key, film in desk(app).worklist.films.items()
+        key: session(app).worklist.result(film, bundles.offered_bundles()["pneumonia"])
+        for key, film in session(app).worklist.films.items()
     }
     ranked = sorted(probabilities, key=lambda k: -probabilities[k].prediction.probabilities[0])
-    assert list(desk(app).order) == ranked
+    assert list(session(app).order) == ranked
     app.selectbox(key="order").set_value("As they came").run()
-    assert list(desk(app).order) == sorted(ranked, key=int)
+    assert list(session(app).order) == sorted(ranked, key=int)
     app.selectbox(key="show").set_value("Negative").run()
-    assert [desk(app).worklist.films[key].name for key in desk(app).order] == [NORMAL.name]
+    assert [session(app).worklist.films[key].name for key in session(app).order] == [NORMAL.name]
     app.selectbox(key="show").set_value("Reviewed").run()
     assert not app.exception
     assert "No film is like that" in texts(app)
@@ -225,7 +227,7 @@ def test_films_of_one_study_stand_together(app: AppTest) -> None:
         for n, uid in enumerate(uids)
     ]
     upload(app, *films)
-    order = [desk(app).worklist.films[key].tags.study_uid for key in desk(app).order]
+    order = [session(app).worklist.films[key].tags.study_uid for key in session(app).order]
     assert order in (["1.2.3", "1.2.3", "1.2.4"], ["1.2.4", "1.2.3", "1.2.3"])
 
 
@@ -257,15 +259,15 @@ def test_a_blinded_read_hides_the_model_until_the_reader_has_called(app: AppTest
     assert "Pneumonia** **" in texts(app)
     press(app, "call positive")
     assert "You changed your mind on 1: 1 towards the model, 0 away" in texts(app)
-    assert desk(app).reviewed == {"0"}
+    assert session(app).reviewed == {"0"}
 
 
 def test_a_call_outside_a_blinded_read_is_no_read(app: AppTest, bundle: Bundle) -> None:
     upload(app, SAMPLES[-1])
-    film = desk(app).worklist.films["0"]
+    film = session(app).worklist.films["0"]
     app.run()
-    record_call(desk(app), bundle, film, "positive")
-    assert not desk(app).reads
+    record_call(session(app), bundle, film, "positive")
+    assert not session(app).reads
 
 
 @pytest.mark.parametrize("method", ["Evidence for and against", "Grad-CAM++", "Eigen-CAM"])
@@ -303,11 +305,11 @@ def test_results_that_arrive_while_the_page_is_drawn_are_shown(
 
 def test_films_taken_away_are_forgotten(app: AppTest) -> None:
     upload(app, SAMPLES[0])
-    assert len(desk(app).worklist.films) == 1
+    assert len(session(app).worklist.films) == 1
     app.toggle(key="clear").set_value(True).run()
     next(b for b in app.button if b.label.startswith("Remove 1 films")).click().run()
     assert not app.exception
-    assert not desk(app).worklist.films
+    assert not session(app).worklist.films
     assert OPENED not in texts(app)
 
 
@@ -317,7 +319,7 @@ def test_while_a_blinded_read_is_under_way_nothing_else_tells(app: AppTest) -> N
     assert app.selectbox(key="show").options == ["All", "To review", "Reviewed"]
     assert "Available after your reads" in texts(app)
     for key in ("0", "1"):
-        desk(app).opened = key
+        session(app).opened = key
         app.run()
         press(app, "call unsure")
     assert "Available after your reads" not in texts(app)
@@ -326,26 +328,26 @@ def test_while_a_blinded_read_is_under_way_nothing_else_tells(app: AppTest) -> N
 
 def test_the_open_film_is_the_one_that_is_exported(app: AppTest) -> None:
     upload(app, *SAMPLES)
-    for key in (None, desk(app).order[2]):
-        desk(app).opened = key
+    for key in (None, session(app).order[2]):
+        session(app).opened = key
         app.run()
-        film = desk(app).worklist.films[desk(app).current]
+        film = session(app).worklist.films[session(app).current]
         assert f"**{film.name}**" in texts(app)
-        (case,) = exports.cases(desk(app), bundles.offered_bundles()["pneumonia"], [film])
+        (case,) = exports.cases(session(app), bundles.offered_bundles()["pneumonia"], [film])
         assert case.mark == film.mark
 
 
 def test_an_action_on_a_film_no_longer_in_sight_is_dropped(app: AppTest, bundle: Bundle) -> None:
     upload(app, *SAMPLES[:3])
-    first, second, third = desk(app).order
+    first, second, third = session(app).order
     act = worklist.act
-    act(desk(app), bundle, [{"number": 1, "film": first, "kind": "step", "by": 1}])
-    assert desk(app).current == second
+    act(session(app), bundle, [{"number": 1, "film": first, "kind": "step", "by": 1}])
+    assert session(app).current == second
     late = {"number": 2, "film": first, "kind": "review"}
-    act(desk(app), bundle, [late])
-    assert not desk(app).reviewed
+    act(session(app), bundle, [late])
+    assert not session(app).reviewed
     in_time = {"number": 3, "film": second, "kind": "review"}
-    act(desk(app), bundle, [late, in_time])
-    act(desk(app), bundle, [late, in_time])  # sent again with the next action
-    assert desk(app).reviewed == {second}
-    assert desk(app).current == third
+    act(session(app), bundle, [late, in_time])
+    act(session(app), bundle, [late, in_time])  # sent again with the next action
+    assert session(app).reviewed == {second}
+    assert session(app).current == third

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from smoke import ROOT, SAMPLES
-from steps import desk, press, settle, texts, threshold, upload
+from steps import press, session, settle, texts, threshold, upload
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.__main__ import main
@@ -110,7 +110,7 @@ def test_every_answer_shown_has_a_line(
     monkeypatch.setenv(VARIABLE, str(path))
     upload(app, *SAMPLES[:2])
     first = lines(path)
-    films = {film.mark for film in desk(app).worklist.films.values()}
+    films = {film.mark for film in session(app).worklist.films.values()}
     assert {line["film"] for line in first} == films
     assert len(first) == len(films)
     app.run()

@@ -10,9 +10,9 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.explain import grad_cams
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle, load_parts
-from cxrapp.model.card import load_card
+from cxrapp.model.card_file import load_card
 from cxrapp.model.predict import encode, measure_distances
-from cxrapp.statistics.operating_point import auroc_rate
+from cxrapp.statistics.curves import auroc_rate
 from train.distance import PopulationDistance
 from train.model import Exported, build_network, with_averages
 

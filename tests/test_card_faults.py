@@ -11,7 +11,7 @@ import pytest
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card import load_card
+from cxrapp.model.card_file import load_card
 
 CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())
 
@@ -120,7 +120,7 @@ def test_json_that_is_no_card_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def test_an_endless_card_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cxrapp.model.card.MAX_CARD_BYTES", 2**20)
+    monkeypatch.setattr("cxrapp.model.card_file.MAX_CARD_BYTES", 2**20)
     (tmp_path / "card.json").write_text(" " * 2**20 + json.dumps(CARD))
     with pytest.raises(InvalidBundle, match="the model card is larger than 1 MB"):
         load_card(tmp_path / "card.json")

@@ -4,8 +4,8 @@ import pytest
 from cxrapp.figures.charts import precision_recall_figure, roc_figure, score_histogram
 from cxrapp.figures.cohort_charts import confusion_figure, decision_curve_figure, reliability_figure
 from cxrapp.model.bundle import Bundle
-from cxrapp.statistics.curves import net_benefit, precision_recall_band, reliability, roc_band
-from cxrapp.statistics.operating_point import operating_point, roc
+from cxrapp.statistics.curves import net_benefit, precision_recall_band, reliability, roc, roc_band
+from cxrapp.statistics.operating_point import operating_point
 
 
 def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from cxrapp.statistics.operating_point import auroc_difference
+from cxrapp.statistics.curves import auroc_difference
 from train.__main__ import main
 from train.compare import delong
 

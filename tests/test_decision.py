@@ -1,28 +1,14 @@
 import numpy as np
 import pytest
-from sklearn.metrics import (
-    accuracy_score,
-    f1_score,
-    precision_score,
-    recall_score,
-    roc_auc_score,
-)
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from cxrapp.model.bundle import Bundle
+from cxrapp.model.decision import decide
 from cxrapp.statistics.bootstrap import mean_rate
-from cxrapp.statistics.operating_point import (
-    adjust_prevalence,
-    auroc_difference,
-    auroc_rate,
-    calibration_error,
-    cost_threshold,
-    decide,
-    operating_point,
-    roc,
-    share_rate,
-    threshold_for,
-    youden_threshold,
-)
+from cxrapp.statistics.curves import auroc_difference, auroc_rate, calibration_error, roc
+from cxrapp.statistics.operating_point import operating_point, share_rate
+from cxrapp.statistics.outcomes import adjust_prevalence
+from cxrapp.statistics.thresholds import cost_threshold, threshold_for, youden_threshold
 
 GENERATOR = np.random.default_rng(1)
 LABELS = GENERATOR.random(400) < 0.4

@@ -9,7 +9,8 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, JPEG2000Lossless
 
-from cxrapp.films.radiograph import Radiograph, Rejection, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
 
 SAMPLE = next((Path(__file__).parents[1] / "cxrapp/samples").glob("*.jpeg"))
 FILM = np.asarray(Image.open(SAMPLE).convert("L").resize((160, 120)))

@@ -3,7 +3,7 @@ from streamlit.runtime import media_file_manager
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
-from cxrapp.server import downloads
+from cxrapp.server import startup
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> MediaFileManager:
     monkeypatch.setattr(
         media_file_manager, "MediaFileMetadata", media_file_manager.MediaFileMetadata
     )
-    downloads.keep_downloads()
+    startup.keep_downloads()
     return MediaFileManager(MemoryMediaFileStorage("/media"))
 
 
@@ -31,7 +31,7 @@ def test_a_download_outlasts_the_runs_of_other_readers(manager: MediaFileManager
 def test_it_does_not_stay_for_good(
     manager: MediaFileManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(downloads, "KEPT", 0.0)
+    monkeypatch.setattr(startup, "KEPT", 0.0)
     name = make_file(manager)
     manager.remove_orphaned_files()
     manager.remove_orphaned_files()

@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from cxrapp.explain.agreement import rank_correlation
 from cxrapp.explain.cams import evidence
-from cxrapp.explain.hide import score_hidden
-from cxrapp.explain.occlusion import occlusion_maps
-from cxrapp.explain.regions import lime_regions
+from cxrapp.explain.perturbation import lime_regions, occlusion_maps, score_hidden
+from cxrapp.explain.trust import rank_correlation
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import encode

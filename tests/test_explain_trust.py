@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.explain import METHODS, grad_cams, sanity
-from cxrapp.explain.agreement import agreement, rank_correlation
+from cxrapp.explain import METHODS, grad_cams, trust
 from cxrapp.explain.cams import evidence
-from cxrapp.explain.chest import CHEST, MIN_HEAT_IN_CHEST, heat_in_chest
-from cxrapp.explain.sanity import randomise_weights
+from cxrapp.explain.trust import (
+    CHEST,
+    MIN_HEAT_IN_CHEST,
+    agreement,
+    heat_in_chest,
+    randomise_weights,
+    rank_correlation,
+)
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle
@@ -126,8 +131,8 @@ def test_the_head_alone_is_random_first_and_the_backbone_too_later(
         seen.append(feature_map)
         return evidence(network, feature_map)
 
-    monkeypatch.setattr(sanity, "evidence", watched)
-    sanity.randomise_weights(WEIGHTS / "pneumonia.pt", film, draws=2)
+    monkeypatch.setattr(trust, "evidence", watched)
+    trust.randomise_weights(WEIGHTS / "pneumonia.pt", film, draws=2)
     true, first, second, third, fourth = seen
     np.testing.assert_array_equal(true, first)
     np.testing.assert_array_equal(true, second)

@@ -5,7 +5,8 @@ import pytest
 
 from cxrapp.errors import CxrError
 from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card import Finding, ModelCard, Scores, load_card
+from cxrapp.model.card import Finding, ModelCard, Scores
+from cxrapp.model.card_file import load_card
 from cxrapp.statistics.bootstrap import number_patients, resamples
 from cxrapp.statistics.matching import matching_threshold
 from cxrapp.statistics.model_comparison import Side, compare_films

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from smoke import ROOT, SAMPLES
-from steps import desk, press, settle, texts
+from steps import press, session, settle, texts
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
@@ -79,14 +79,14 @@ def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) ->
 
     app = AppTest.from_function(page, default_timeout=120).run()
     assert not app.exception
-    desk(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
+    session(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
     settle(app)
     settle(app)  # the other model has now been asked as well
     assert "of 2 films flip" in texts(app)
     assert list(app.dataframe[0].value["film"]) and len(app.dataframe[0].value) == 2
     press(app, "match pneumonia")
     other = bundles.offered_bundles()["all-ages"].card
-    changed = desk(app).setting(other, "pneumonia").threshold
+    changed = session(app).setting(other, "pneumonia").threshold
     assert changed != other.default_thresholds()["pneumonia"]
 
 
@@ -104,12 +104,12 @@ def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
             for path in sorted((kermany / "test" / folder).glob("*"))[:60:4]:
                 archive.write(path, f"{folder}/{path.name}")
     app.file_uploader[0].set_value([("ours.zip", buffer.getvalue(), "application/zip")]).run()
-    desk(app).site.wait()
+    session(app).site.wait()
     app.run()
     assert not app.exception
     assert "30 films of 30 patients are labelled for pneumonia" in texts(app)
     assert "AUROC" in texts(app)
     assert "cannot carry a threshold of their own" in texts(app)
     assert not [b for b in app.button if b.label.startswith("Screen with")]
-    desk(app).site.given_up = 2
+    session(app).site.given_up = 2
     assert "Stopped before 2 of your files were screened" in texts(app.run())

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxrapp.films.decode import read_upload
 from cxrapp.films.limits import MAX_FILE_BYTES
-from cxrapp.films.radiograph import Radiograph, Rejection, read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
 
 SAMPLE = next((Path(__file__).parents[1] / "cxrapp/samples").glob("*.jpeg"))
 GREY = Image.open(SAMPLE).convert("L").resize((160, 120))

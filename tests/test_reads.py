@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from cxrapp.statistics.operating_point import Call, Outcome
+from cxrapp.model.decision import Call, Outcome
 from cxrapp.statistics.reader_agreement import COLUMNS, Read, rows, summarise_reads
 
 

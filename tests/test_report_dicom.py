@@ -10,7 +10,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from report_cases import CARD, TAGS, case, film, picture_film, refused
 
-from cxrapp.films.dicom import Patient
+from cxrapp.films.radiograph import Patient
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
 
 DECISION = highdicom.sr.CodedConcept("DECISION", "99CXRAPP", "Decision at the threshold")

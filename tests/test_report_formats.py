@@ -17,7 +17,7 @@ from report_cases import (
     refused,
 )
 
-from cxrapp.films.dicom import Patient
+from cxrapp.films.radiograph import Patient
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, ReaderCall
 
 HIDDEN = [

@@ -11,8 +11,9 @@ from smoke import ROOT, SAMPLES
 from test_dicom import make
 
 import cxrapp.films.sandbox
+from cxrapp.films.decode import read_film
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.films.radiograph import Radiograph, Rejection, read_film
+from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import Decoder, read_untrusted
 
 SAMPLE = SAMPLES[0].read_bytes()

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 from smoke import SAMPLES
-from steps import desk, upload
+from steps import session, upload
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from cxrapp.model.bundle import Bundle
 from cxrapp.server import sessions
 from cxrapp.server.sessions import sweep
-from cxrapp.session.session import Desk
+from cxrapp.session.session import Session
 
 
 @pytest.fixture
@@ -31,21 +31,21 @@ def server(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
-def seated(server: SimpleNamespace, bundle: Bundle) -> Desk:
-    here = Desk()
+def seated(server: SimpleNamespace, bundle: Bundle) -> Session:
+    here = Session()
     here.worklist.add(bundle, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
     here.worklist.wait()
     sessions._seats["a"] = sessions._Seat(weakref.ref(here))
     return here
 
 
-def test_a_connected_reader_keeps_his_films(server: SimpleNamespace, seated: Desk) -> None:
+def test_a_connected_reader_keeps_his_films(server: SimpleNamespace, seated: Session) -> None:
     for now in (0, 1000, 2000):
         sweep(now, patience=60)
     assert len(seated.worklist.films) == 1
 
 
-def test_a_lost_connection_may_come_back(server: SimpleNamespace, seated: Desk) -> None:
+def test_a_lost_connection_may_come_back(server: SimpleNamespace, seated: Session) -> None:
     server.connected.clear()
     sweep(0, patience=60)
     sweep(59, patience=60)
@@ -58,7 +58,7 @@ def test_a_lost_connection_may_come_back(server: SimpleNamespace, seated: Desk) 
 
 
 def test_films_of_a_reader_who_has_gone_leave_the_memory(
-    server: SimpleNamespace, seated: Desk
+    server: SimpleNamespace, seated: Session
 ) -> None:
     server.connected.clear()
     sweep(0, patience=60)
@@ -69,11 +69,11 @@ def test_films_of_a_reader_who_has_gone_leave_the_memory(
 
 
 def test_a_seat_keeps_no_desk_alive(server: SimpleNamespace) -> None:
-    here = Desk()
+    here = Session()
     sessions._seats["a"] = sessions._Seat(weakref.ref(here))
     del here
     gc.collect()
-    assert sessions._seats["a"].desk() is None
+    assert sessions._seats["a"].session() is None
     server.connected.clear()
     sweep(0, patience=0)
     assert not sessions._seats
@@ -91,4 +91,4 @@ def test_raw_uploads_are_let_go_once_read(app: AppTest, monkeypatch: pytest.Monk
     monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watch)
     upload(app, *SAMPLES[:2])
     assert sizes == [path.stat().st_size for path in SAMPLES[:2]]
-    assert len(desk(app).worklist.films) == 2
+    assert len(session(app).worklist.films) == 2

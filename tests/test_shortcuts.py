@@ -9,7 +9,8 @@ import pytest
 from torch import nn
 
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.model.card import Finding, load_card
+from cxrapp.model.card import Finding
+from cxrapp.model.card_file import load_card
 from train.__main__ import main
 from train.export import export
 from train.shortcuts import LEAST_MARGIN, VIEWS, describe, heat_shares, warn_of

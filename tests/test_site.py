@@ -7,16 +7,14 @@ import pytest
 from scipy.special import expit, logit
 
 from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card import load_card
+from cxrapp.model.card_file import load_card
 from cxrapp.session.saved_points import dump_points, load_points
 from cxrapp.site.assess import SiteReport, assess
-from cxrapp.site.export import summarise, to_points
-from cxrapp.site.films import SiteFilms, too_few
-from cxrapp.site.recommend import recommend
-from cxrapp.site.words import describe
+from cxrapp.site.recommend import SiteFilms, recommend
+from cxrapp.site.report import describe, summarise, to_points
 from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.recalibration import _draws, _fit_line, _newton, fit_site_calibration
-from cxrapp.statistics.sample_size import design_effect, films_needed
+from cxrapp.statistics.sample_size import design_effect, films_needed, too_few
 from cxrapp.statistics.thresholds import round_down, strictest
 
 CARD = load_card(WEIGHTS / "pneumonia.json")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card import Finding, load_card
+from cxrapp.model.card import Finding
+from cxrapp.model.card_file import load_card
 from cxrapp.site.labels import read_labels
 from cxrapp.site.sheet import decode_sheet
 

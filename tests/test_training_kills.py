@@ -13,7 +13,7 @@ from PIL import Image
 from smoke import shrink
 
 from cxrapp.model.bundle import find_bundles, load_bundle
-from cxrapp.model.card import load_card
+from cxrapp.model.card_file import load_card
 from cxrapp.statistics import bootstrap
 from train.evaluate import evaluate
 from train.export import export

@@ -17,7 +17,8 @@ from test_dicom import make
 
 import cxrapp.session.worklist
 from cxrapp.figures.pictures import film_picture, mark_of
-from cxrapp.films.radiograph import Radiograph, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.model.predict import predict, screen
 from cxrapp.runtime.network_queue import NETWORK

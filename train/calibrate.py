@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.card import Calibration
-from cxrapp.statistics.operating_point import threshold_for, youden_threshold
+from cxrapp.statistics.thresholds import threshold_for, youden_threshold
 
 MAX_MISLABELLED = 0.4
 SCREENING_GOAL = "sensitivity at least 95 %"

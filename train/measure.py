@@ -13,12 +13,8 @@ import pandas as pd
 from cxrapp.model.card import Calibration, Cohort, Finding, Gate
 from cxrapp.model.chain import read_classes
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.operating_point import (
-    auroc_rate,
-    calibration_error,
-    operating_point,
-    share_rate,
-)
+from cxrapp.statistics.curves import auroc_rate, calibration_error
+from cxrapp.statistics.operating_point import operating_point, share_rate
 from train.calibrate import find_operating_points, fit_calibration, fit_to_posterior
 from train.distance import set_limits
 from train.recipe import Augment, Recipe

@@ -21,11 +21,11 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 from cxrapp.explain import grad_cams
-from cxrapp.explain.chest import chest_mask, heat_in_chest
+from cxrapp.explain.trust import chest_mask, heat_in_chest
 from cxrapp.model.card import Finding
 from cxrapp.model.predict import BATCH, encode
 from cxrapp.statistics.bootstrap import mean_rate
-from cxrapp.statistics.operating_point import auroc_difference, auroc_rate
+from cxrapp.statistics.curves import auroc_difference, auroc_rate
 from train import data
 from train.evaluate import Run, load_run
 from train.files import to_json, write_atomically

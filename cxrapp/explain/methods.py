@@ -8,9 +8,15 @@ from functools import partial
 import numpy as np
 
 from cxrapp.explain import cams
-from cxrapp.explain.hide import Progress, ignore
-from cxrapp.explain.occlusion import COARSE, FINE, occlusion_maps
-from cxrapp.explain.regions import SAMPLES, lime_regions
+from cxrapp.explain.perturbation import (
+    COARSE,
+    FINE,
+    SAMPLES,
+    Progress,
+    ignore,
+    lime_regions,
+    occlusion_maps,
+)
 from cxrapp.model.bundle import Bundle, Encoder
 
 

@@ -1,16 +1,22 @@
-"""Curves and scores, with one setting among them or without. No Streamlit."""
+"""The look all figures share; curves and scores, with one setting among them or without."""
 
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrapp.figures.pictures import ACCENT, AXIS, FAINT, LEGEND, MARGIN, MUTED, POINT, dress
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.curves import Band
-from cxrapp.statistics.operating_point import OperatingPoint, Roc
+from cxrapp.statistics.curves import Band, Roc
+from cxrapp.statistics.operating_point import OperatingPoint
 
+ACCENT = "#0d9488"
+POINT = "#ea580c"
+MUTED = "#64748b"
+FAINT = "rgba(128, 138, 152, 0.3)"
 FADED = "rgba(13, 148, 136, 0.18)"  # ACCENT, for bands
+AXIS = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT}
+MARGIN = {"l": 48, "r": 8, "t": 34, "b": 44}
+LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
 MARKER = {"size": 13, "color": POINT, "line": {"color": "white", "width": 2}}
 BARS = {"type": "data", "color": POINT, "thickness": 1.5, "width": 4}
 LOGIT_END = 7
@@ -153,3 +159,17 @@ def add_band(figure: go.Figure, band: Band, scale: float) -> None:
         showlegend=False,
         hoverinfo="skip",
     )
+
+
+def dress(figure: go.Figure, title: str, height: int, margin: dict[str, int]) -> go.Figure:
+    """Give a figure the look of all others; a legend only where it was given a place."""
+    figure.update_layout(
+        title={"text": title, "x": 0, "font": {"size": 15}},
+        height=height,
+        margin=margin,
+        font={"family": "Source Sans, sans-serif"},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        showlegend=figure.layout.legend.orientation is not None,
+    )
+    return figure

@@ -3,8 +3,19 @@
 import numpy as np
 import plotly.graph_objects as go
 
-from cxrapp.figures.charts import add_band, precision_recall_figure, roc_figure, score_histogram
-from cxrapp.figures.pictures import ACCENT, AXIS, FAINT, LEGEND, MARGIN, MUTED, dress
+from cxrapp.figures.charts import (
+    ACCENT,
+    AXIS,
+    FAINT,
+    LEGEND,
+    MARGIN,
+    MUTED,
+    add_band,
+    dress,
+    precision_recall_figure,
+    roc_figure,
+    score_histogram,
+)
 from cxrapp.model.card import Scores
 from cxrapp.statistics.curves import (
     NetBenefit,
@@ -12,9 +23,10 @@ from cxrapp.statistics.curves import (
     net_benefit,
     precision_recall_band,
     reliability,
+    roc,
     roc_band,
 )
-from cxrapp.statistics.operating_point import operating_point, roc
+from cxrapp.statistics.operating_point import operating_point
 
 
 def draw_finding(

@@ -1,9 +1,10 @@
-"""Films and heat maps -> pictures, and the look all figures share. No Streamlit."""
+"""Films and heat maps -> pictures."""
 
+import base64
 import hashlib
+import io
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image
 from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 
@@ -12,13 +13,6 @@ from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 COLOURS = sample_colorscale(get_colorscale("Inferno"), np.linspace(0, 1, 256))
 # Seen on white and on a dark page alike: at least 3 to 1 against both.
 FOR, AGAINST = "rgb(255, 153, 51)", "rgb(61, 139, 255)"  # told apart by every colour vision
-ACCENT = "#0d9488"
-POINT = "#ea580c"
-MUTED = "#64748b"
-FAINT = "rgba(128, 138, 152, 0.3)"
-AXIS = {"gridcolor": FAINT, "zeroline": False, "linecolor": FAINT}
-MARGIN = {"l": 48, "r": 8, "t": 34, "b": 44}
-LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
 
 
 def film_picture(pixels: np.ndarray) -> Image.Image:
@@ -74,15 +68,9 @@ def overlay_picture(
     return film.convert("RGB")
 
 
-def dress(figure: go.Figure, title: str, height: int, margin: dict[str, int]) -> go.Figure:
-    """Give a figure the look of all others; a legend only where it was given a place."""
-    figure.update_layout(
-        title={"text": title, "x": 0, "font": {"size": 15}},
-        height=height,
-        margin=margin,
-        font={"family": "Source Sans, sans-serif"},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        showlegend=figure.layout.legend.orientation is not None,
-    )
-    return figure
+def data_url(picture: Image.Image, kind: str) -> str:
+    """A picture as PNG or JPEG in the text of a page."""
+    buffer = io.BytesIO()
+    options = {"compress_level": 1} if kind == "PNG" else {"quality": 92}
+    picture.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

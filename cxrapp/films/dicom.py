@@ -7,7 +7,7 @@ import io
 import math
 import re
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -18,6 +18,7 @@ from pydicom.uid import RLELossless
 
 from cxrapp.errors import UnreadableUpload
 from cxrapp.films.limits import check_shape
+from cxrapp.films.radiograph import Patient
 
 DEFLATED = b"1.2.840.10008.1.2.1.99"
 IMPLICIT = "1.2.840.10008.1.2"
@@ -27,20 +28,6 @@ CODESTREAM_SIZE = re.compile(  # JPEG 2000: width and height; JPEG, JPEG-LS: hei
 )
 LONGEST = 64  # characters of a coded text or an identifier
 OLDEST = 110  # years; a birth date before that stands for an unknown one
-
-
-@dataclass(frozen=True)
-class Patient:
-    """Who is on the film, as its file says. Shown and exported only where the reader asks for it,
-    and kept out of its `repr`, so that no log can hold it.
-
-    Args:
-        birth_date: YYYYMMDD.
-    """
-
-    name: str | None = field(repr=False)
-    patient_id: str | None = field(repr=False)
-    birth_date: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)

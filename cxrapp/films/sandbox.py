@@ -19,8 +19,9 @@ import numpy as np
 from pydantic import PositiveInt, TypeAdapter
 
 from cxrapp.errors import UnreadableUpload
+from cxrapp.films.decode import read_upload
 from cxrapp.films.limits import MAX_DECODE_BYTES, MAX_DECODE_SECONDS, MAX_PIXELS, check_bytes
-from cxrapp.films.radiograph import Radiograph, Rejection, read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox_worker import ASKED, LENGTH
 
 DECODERS = 2  # at once; the network is slower than one of them

@@ -17,8 +17,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from cxrapp.films.decode import read_film
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.films.radiograph import Radiograph, Rejection, read_film
+from cxrapp.films.radiograph import Radiograph, Rejection
 
 ASKED = struct.Struct("<IQ")  # side, length
 LENGTH = struct.Struct("<Q")

@@ -20,7 +20,8 @@ import torch
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle_files import read_part
-from cxrapp.model.card import ModelCard, load_card
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
 DEFAULT = "pneumonia"  # the bundle to begin with, where it is there

@@ -2,17 +2,13 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from cxrapp.errors import InvalidBundle
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.model.bundle_files import read_part
-from cxrapp.model.card_checks import check_card
 from cxrapp.model.card_schema import (
     EXACT,
     Digest,
@@ -24,11 +20,9 @@ from cxrapp.model.card_schema import (
     Together,
     Training,
     Whole,
-    read_json,
 )
 
 SCHEMA = 2
-MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
 
 
 @dataclass(frozen=True, config=EXACT)
@@ -180,38 +174,3 @@ class ModelCard:
             for key in ("patients", "labels", "logits", "distances"):
                 cohort[key] = np.where(np.isnan(cohort[key]), None, cohort[key]).tolist()
         return json.dumps(values, allow_nan=False, separators=(",", ":")) + "\n"
-
-
-def load_card(path: Path) -> ModelCard:
-    """Read a model card.
-
-    Args:
-        path: The bundle's .pt or .json.
-
-    Raises:
-        InvalidBundle: The card is missing, damaged, of another format, or says what cannot be.
-    """
-    path = path.with_suffix(".json")
-    data = read_part(path, "the model card", MAX_CARD_BYTES)
-    try:
-        values = read_json(data)
-        schema = values.pop("schema")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
-    if schema != SCHEMA:
-        found = str(schema)[:20]
-        raise InvalidBundle(
-            f"{path.name}: the model card has format {found}; this program reads {SCHEMA}."
-        )
-    try:
-        card = TypeAdapter(ModelCard).validate_python(values)
-        check_card(card)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = " ".join(str(part) for part in first["loc"])
-        raise InvalidBundle(
-            f"{path.name}: the model card does not fit ({where}: {first['msg']})."
-        ) from error
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        raise InvalidBundle(f"{path.name}: the model card does not fit ({error}).") from error
-    return card

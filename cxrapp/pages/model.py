@@ -10,7 +10,8 @@ from cxrapp.panels.sanity import show_sanity
 from cxrapp.panels.widgets import PLAIN, themed
 from cxrapp.server.bundles import bundle_path, choose_bundle
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.operating_point import operating_point, roc
+from cxrapp.statistics.curves import roc
+from cxrapp.statistics.operating_point import operating_point
 
 MEASURES = {
     "auroc": "AUROC",

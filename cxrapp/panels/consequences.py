@@ -7,14 +7,14 @@ from cxrapp.panels.curve_overlay import Cut
 from cxrapp.panels.curves import show_curves
 from cxrapp.panels.points import point_at
 from cxrapp.panels.widgets import showing
-from cxrapp.session.session import Desk
+from cxrapp.session.session import Session
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import OperatingPoint
 from cxrapp.statistics.outcomes import Outcomes, outcomes
 
 
 def show_consequences(
-    desk: Desk, card: ModelCard, finding: Finding, cohort: str, film: float | None
+    session: Session, card: ModelCard, finding: Finding, cohort: str, film: float | None
 ) -> None:
     """Everything that hangs on the finding's threshold.
 
@@ -22,13 +22,13 @@ def show_consequences(
         cohort: Of the card.
         film: The probability of the film on the viewer; None while it is not to be seen.
     """
-    setting = desk.setting(card, finding.name)
+    setting = session.setting(card, finding.name)
     point = point_at(card, cohort, finding.name, setting.threshold)
     *cells, counts_cell = st.columns([1, 1, 1, 1.25])
     cut = Cut(setting.threshold, setting.abstain_from, film)
     show_curves(cells, card, finding, cohort, point, cut)
     with counts_cell.container(key="outcomes"):
-        _show_outcomes(desk, card, finding, cohort)
+        _show_outcomes(session, card, finding, cohort)
     st.caption(_counts(card, finding, cohort, point))
 
 
@@ -46,9 +46,9 @@ def choose_cohort(card: ModelCard) -> str:
     )
 
 
-def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -> None:
+def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: str) -> None:
     """What happens to 1,000 patients, of whom as many are ill as the reader says."""
-    setting = desk.setting(card, finding.name)
+    setting = session.setting(card, finding.name)
     key = f"prevalence {finding.name} {card.sha256}"
     share = round(100 * setting.share, 1)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
@@ -60,7 +60,9 @@ def _show_outcomes(desk: Desk, card: ModelCard, finding: Finding, cohort: str) -
         help="PPV: of those flagged, how many have it. NPV: of those not flagged, how many do not. "
         "Both hang on how common it is where you work, sensitivity and specificity do not.",
         format="%.1f",
-        on_change=lambda: desk.change(card, finding.name, prevalence=st.session_state[key] / 100),
+        on_change=lambda: session.change(
+            card, finding.name, prevalence=st.session_state[key] / 100
+        ),
         **showing(key, share),
     )
     counted = outcomes(

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrapp.figures.charts import SHARES, place_score, score_ends, wrongly_flagged
-from cxrapp.figures.pictures import MUTED, POINT
+from cxrapp.figures.charts import MUTED, POINT, SHARES, place_score, score_ends, wrongly_flagged
 from cxrapp.statistics.operating_point import OperatingPoint
 
 HEIGHT = 205  # pixels of a figure

@@ -19,8 +19,8 @@ from cxrapp.panels.curve_overlay import (
     scores_setting,
 )
 from cxrapp.panels.widgets import PLAIN, is_dark, themed
-from cxrapp.statistics.curves import Band, precision_recall_band, roc_band
-from cxrapp.statistics.operating_point import OperatingPoint, roc
+from cxrapp.statistics.curves import Band, precision_recall_band, roc, roc_band
+from cxrapp.statistics.operating_point import OperatingPoint
 
 HELP = {
     "roc": "Found (sensitivity): of 100 films with the finding, how many this setting flags. "

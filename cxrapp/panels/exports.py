@@ -8,7 +8,7 @@ import streamlit as st
 
 from cxrapp.explain import grad_cams
 from cxrapp.model.bundle import Bundle
-from cxrapp.panels.first_read import closed_reads
+from cxrapp.model.decision import Call
 from cxrapp.report import (
     FORMATS,
     Case,
@@ -20,21 +20,22 @@ from cxrapp.report import (
     table_writer,
 )
 from cxrapp.report.table import COLUMNS, inert
-from cxrapp.session.session import Desk, display_name, plain
+from cxrapp.session.first_reads import closed_reads
+from cxrapp.session.session import Session
 from cxrapp.session.worklist import Film
-from cxrapp.statistics.operating_point import Call
 from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
 from cxrapp.statistics.reader_agreement import Read, rows
+from cxrapp.words import escape_markdown
 
 OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call")
 
 
-def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
+def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
     """One button a format. A file is made when its button is pressed, at the settings of then.
 
     Drawn with the viewer, so that "the open film" is the one in sight.
     """
-    if desk.unread:
+    if session.unread:
         st.caption("Available after your reads: the files hold the model's answers.")
         return
     identified = st.toggle(
@@ -50,14 +51,16 @@ def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
         chosen, name = films, "films"
         st.caption(f"{len(films)} films in the file")
     else:
-        chosen = [film for film in films if film.key == desk.current]
+        chosen = [film for film in films if film.key == session.current]
         name = "-".join(f"film-{int(film.key) + 1}" for film in chosen)
-        st.caption(" ".join(f"**{plain(display_name(film))}**" for film in chosen))
+        st.caption(
+            " ".join(f"**{escape_markdown(session.display_name(film))}**" for film in chosen)
+        )
     for key, form in FORMATS.items():
         st.download_button(
             form.label,
             lambda form=form: form.write(
-                bundle.card, cases(desk, bundle, chosen), identified=identified
+                bundle.card, cases(session, bundle, chosen), identified=identified
             ),
             f"cxrapp-{name}{form.suffix}",
             form.mime,
@@ -67,14 +70,14 @@ def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
         )
     st.download_button(
         "Table of all films, CSV",
-        lambda: table(desk, bundle, films, identified=identified),
+        lambda: table(session, bundle, films, identified=identified),
         "worklist.csv",
         "text/csv",
         key="export table",
         on_click="ignore",
         width="stretch",
     )
-    if reads := closed_reads(desk):
+    if reads := closed_reads(session):
         st.download_button(
             "Reads, CSV",
             lambda: _reads_table(reads),
@@ -86,51 +89,53 @@ def offer_exports(desk: Desk, bundle: Bundle, films: list[Film]) -> None:
         )
 
 
-def cases(desk: Desk, bundle: Bundle, films: list[Film]) -> list[Case]:
+def cases(session: Session, bundle: Bundle, films: list[Film]) -> list[Case]:
     """All there is to write about the films, at the settings."""
     now = datetime.now().astimezone()
-    return [_case(desk, bundle, film, now) for film in films]
+    return [_case(session, bundle, film, now) for film in films]
 
 
-def _case(desk: Desk, bundle: Bundle, film: Film, now: datetime) -> Case:
-    result = desk.worklist.result(film, bundle)
+def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
+    result = session.worklist.result(film, bundle)
     maps = grad_cams(bundle, result.prediction.feature_map)
-    call = _call(desk, film)
+    call = _call(session, film)
     return build_case(
         film.unpack(),
         result.prediction,
         verdict=result.verdict,
-        decisions=desk.decide(bundle.card, result),
+        decisions=session.decide(bundle.card, result),
         screened=now,
         heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps),
-        overruled=desk.is_overruled(film, bundle),
+        overruled=session.is_overruled(film, bundle),
         reader=ReaderCall(call) if call else None,
     )
 
 
-def _call(desk: Desk, film: Film) -> Call | None:
+def _call(session: Session, film: Film) -> Call | None:
     """The reader's last word on the film."""
-    read = desk.reads.get(film.key)
+    read = session.reads.get(film.key)
     return read and (read.final or read.first)
 
 
-def table(desk: Desk, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
+def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
     """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
     writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
-    thresholds = {f.name: desk.setting(bundle.card, f.name).threshold for f in bundle.card.findings}
+    thresholds = {
+        f.name: session.setting(bundle.card, f.name).threshold for f in bundle.card.findings
+    }
     for film in films:
-        result, call = desk.worklist.result(film, bundle), _call(desk, film)
-        values = (bundle.card.sha256, film.key in desk.reviewed, call or "")
+        result, call = session.worklist.result(film, bundle), _call(session, film)
+        values = (bundle.card.sha256, film.key in session.reviewed, call or "")
         own = dict(zip(OWN_COLUMNS, values, strict=True))
         rows = film_rows(
             film.name if identified else film.mark,
-            desk.decide(bundle.card, result),
+            session.decide(bundle.card, result),
             result.verdict,
-            overruled=desk.is_overruled(film, bundle),
+            overruled=session.is_overruled(film, bundle),
         )
         writer.writerows(row | own for row in rows)
-    for number, rejection in enumerate(desk.worklist.rejections, start=1):
+    for number, rejection in enumerate(session.worklist.rejections, start=1):
         if not identified:
             rejection = replace(rejection, name=f"unread file {number}")
         writer.writerows(rejection_rows(bundle.card, rejection, thresholds))

@@ -13,8 +13,8 @@ from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.predict import encode
 from cxrapp.server.bundles import bundle_path
-from cxrapp.session.session import plain
 from cxrapp.session.worklist import Film
+from cxrapp.words import escape_markdown
 
 COUNT = 12
 SIDE = 160  # pixels
@@ -28,7 +28,7 @@ def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
     try:
         bundle = _open(bundle_path(shown), shown.card.sha256)
     except InvalidBundle as error:  # its files were replaced since
-        st.error(plain(str(error)))
+        st.error(escape_markdown(str(error)))
         return
     names = layer_names(bundle)
     layer = st.selectbox("Layer", names, index=len(names) - 1, key="layer")

@@ -1,51 +1,23 @@
 """Blinded first read: the reader's own call before the model's is shown."""
 
-import time
 from typing import get_args
 
 import streamlit as st
 
 from cxrapp.model.bundle import Bundle
-from cxrapp.session.session import Desk, OpenRead
+from cxrapp.model.decision import Call
+from cxrapp.session.first_reads import record_call
+from cxrapp.session.session import Session
 from cxrapp.session.worklist import Film
-from cxrapp.statistics.operating_point import Call
 from cxrapp.statistics.reader_agreement import Agreement, Read, summarise_reads
 from cxrapp.words import capitalised
 
 CALLS: tuple[Call, ...] = get_args(Call)
 
 
-def is_blinded(desk: Desk, film: Film) -> bool:
-    """Whether the model's answer on this film is not to be seen yet."""
-    if not st.session_state.get("blinded"):
-        return False
-    read = desk.reads.get(film.key)
-    return read is None or read.first is None
-
-
-def begin_read(desk: Desk, film: Film) -> None:
-    """Start the clock when a film is first opened to be read."""
-    if st.session_state.get("blinded"):
-        desk.reads.setdefault(film.key, OpenRead(time.monotonic()))
-
-
-def record_call(desk: Desk, bundle: Bundle, film: Film, call: Call) -> None:
-    """The first call shows the model's answer; the next one is final, and the film is reviewed."""
-    read = desk.reads.get(film.key)
-    if read is None or not st.session_state.get("blinded"):
-        return
-    if read.first is None:
-        read.first, read.first_at = call, time.monotonic()
-        decisions = desk.decide(bundle.card, desk.worklist.result(film, bundle))
-        read.shown = "not asked" if desk.is_withheld(film, bundle) else decisions[0].outcome
-    else:
-        read.final, read.final_at = call, time.monotonic()
-        desk.reviewed.add(film.key)
-
-
-def ask_for_call(desk: Desk, bundle: Bundle, film: Film) -> None:
+def ask_for_call(session: Session, bundle: Bundle, film: Film) -> None:
     """Buttons for the call that is due; the keys P, N and U do the same."""
-    finding, read = bundle.card.findings[0], desk.reads[film.key]
+    finding, read = bundle.card.findings[0], session.reads[film.key]
     if read.first is None:
         st.markdown(f"**Your own call first: {finding.positive}?**")
     else:
@@ -56,30 +28,10 @@ def ask_for_call(desk: Desk, bundle: Bundle, film: Film) -> None:
             f"{capitalised(words[call])} ({call[0].upper()})",
             key=f"call {call}",
             on_click=record_call,
-            args=(desk, bundle, film, call),
+            args=(session, bundle, film, call),
             type="primary" if read.final == call else "secondary",
             width="stretch",
         )
-
-
-def closed_reads(desk: Desk) -> list[Read]:
-    """The films with a first and a final call."""
-    closed = [
-        (film, read)
-        for key, film in list(desk.worklist.films.items())
-        if (read := desk.reads.get(key)) and read.first and read.final
-    ]
-    return [
-        Read(
-            film.name,
-            read.first,
-            read.first_at - read.opened,
-            read.final,
-            read.final_at - read.first_at,
-            read.shown,
-        )
-        for film, read in closed
-    ]
 
 
 def show_summary(reads: list[Read]) -> None:

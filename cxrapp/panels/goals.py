@@ -6,9 +6,9 @@ import streamlit as st
 
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.panels.points import point_at
-from cxrapp.session.session import Desk
+from cxrapp.session.session import Session
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.operating_point import cost_threshold, threshold_for, youden_threshold
+from cxrapp.statistics.thresholds import cost_threshold, threshold_for, youden_threshold
 
 SENSITIVITY, SPECIFICITY = "Sensitivity of at least", "Specificity of at least"
 YOUDEN, COST, BENEFIT = "Youden's index", "Cost of a miss", "Net benefit"
@@ -22,7 +22,7 @@ GOAL_HELP = {
 }
 
 
-def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
+def offer_goals(session: Session, card: ModelCard, finding: Finding) -> None:
     """The card's own points, and any other goal."""
     st.caption("Chosen on validation patients; goals are met by the lower bound of the interval.")
     sides = st.columns(2)
@@ -31,7 +31,7 @@ def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
         side.button(
             f"{name[0].upper()}{name[1:]}: {threshold:.3f}",
             key=f"goal {finding.name} {name}",
-            on_click=desk.change,
+            on_click=session.change,
             args=(card, finding.name),
             kwargs={"threshold": threshold},
             width="stretch",
@@ -42,7 +42,7 @@ def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
     with amount:
         value = _ask_value(goal, key)
     st.caption(GOAL_HELP[goal])
-    threshold = _threshold_by(desk, card, finding, goal, value)
+    threshold = _threshold_by(session, card, finding, goal, value)
     if threshold is None:
         st.warning("The validation films are too few to show that, or no threshold keeps it.")
         return
@@ -54,7 +54,7 @@ def offer_goals(desk: Desk, card: ModelCard, finding: Finding) -> None:
     st.button(
         "Use it",
         key=f"{key} use",
-        on_click=desk.change,
+        on_click=session.change,
         args=(card, finding.name),
         kwargs={"threshold": threshold},
         type="primary",
@@ -74,9 +74,9 @@ def _ask_value(goal: str, key: str) -> float:
 
 
 def _threshold_by(
-    desk: Desk, card: ModelCard, finding: Finding, goal: str, value: float
+    session: Session, card: ModelCard, finding: Finding, goal: str, value: float
 ) -> float | None:
-    prevalence = desk.setting(card, finding.name).share
+    prevalence = session.setting(card, finding.name).share
     return _search(card, card.sha256, finding.name, goal, value, prevalence)
 
 

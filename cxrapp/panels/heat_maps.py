@@ -7,17 +7,16 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.explain import METHODS, Explanation
-from cxrapp.explain.agreement import agreement
-from cxrapp.explain.chest import MIN_HEAT_IN_CHEST
-from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, film_picture
+from cxrapp.explain.trust import MIN_HEAT_IN_CHEST, agreement
+from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, film_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
-from cxrapp.panels.viewer import Pane, Scale, data_url, show_viewer
+from cxrapp.model.decision import Decision
+from cxrapp.panels.viewer import Pane, Scale, show_viewer
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.session.map_cache import Drawn, draw
-from cxrapp.session.session import Desk
+from cxrapp.session.session import Session
 from cxrapp.session.worklist import Film, Result
-from cxrapp.statistics.operating_point import Decision
 from cxrapp.words import capitalised
 
 NONE = "no second method"
@@ -25,14 +24,14 @@ DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual re
 KEPT = 40  # explanations a session holds; some take many seconds to make
 
 
-def show_film(desk: Desk, film: Film, title: str) -> None:
+def show_film(session: Session, film: Film, title: str) -> None:
     """The bare film."""
     panes = [_film_pane(film, title)]
-    show_viewer("viewer", film.key, _picture(desk, film), panes, [], preferred=0)
+    show_viewer("viewer", film.key, _picture(session, film), panes, [], preferred=0)
 
 
 def show_maps(
-    desk: Desk, bundle: Bundle, film: Film, result: Result, finding: Finding, title: str
+    session: Session, bundle: Bundle, film: Film, result: Result, finding: Finding, title: str
 ) -> None:
     """The film and every finding's map by one method or two.
 
@@ -40,16 +39,16 @@ def show_maps(
         finding: Whose map comes first.
         title: Of the film.
     """
-    card, decisions = bundle.card, desk.decide(bundle.card, result)
+    card, decisions = bundle.card, session.decide(bundle.card, result)
     place = st.empty()
     first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
     chosen = _choose_methods(first, second)
     names = [name for name in chosen if name != NONE]
-    if not all(METHODS[n].quick or (film.key, card.sha256, n) in desk.drawn for n in names):
+    if not all(METHODS[n].quick or (film.key, card.sha256, n) in session.drawn for n in names):
         with place:  # the film can be read while its maps are made
             panes = [_film_pane(film, title)]
-            show_viewer("waiting", film.key, _picture(desk, film), panes, [], 0)
-    drawn = [_explain(desk, bundle, film, result, name) for name in names]
+            show_viewer("waiting", film.key, _picture(session, film), panes, [], 0)
+    drawn = [_explain(session, bundle, film, result, name) for name in names]
     explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
     for one in drawn:
@@ -60,7 +59,7 @@ def show_maps(
         scales.append(_scale(one.explanation, one.scale))
     with place:
         preferred = 1 + card.index(finding.name)
-        show_viewer("viewer", film.key, _picture(desk, film), panes, scales, preferred)
+        show_viewer("viewer", film.key, _picture(session, film), panes, scales, preferred)
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
             st.markdown(_words(explanation, card.findings))
@@ -75,11 +74,11 @@ def _film_pane(film: Film, title: str) -> Pane:
     return Pane(title, note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
 
 
-def _picture(desk: Desk, film: Film) -> str:
+def _picture(session: Session, film: Film) -> str:
     """The film for the browser, at its own resolution; kept while it is open."""
-    if desk.picture is None or desk.picture[0] is not film:
-        desk.picture = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
-    return desk.picture[1]
+    if session.picture is None or session.picture[0] is not film:
+        session.picture = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
+    return session.picture[1]
 
 
 def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str, str]:
@@ -96,13 +95,13 @@ def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str,
     )
 
 
-def _explain(desk: Desk, bundle: Bundle, film: Film, result: Result, name: str) -> Drawn:
+def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name: str) -> Drawn:
     """One method's maps and pictures, from memory where they were made before.
 
     Touching any control while a slow method runs ends it: Streamlit stops the script at the next
     sign of progress.
     """
-    kept = desk.drawn
+    kept = session.drawn
     key = (film.key, bundle.card.sha256, name)
     if key not in kept:
         method, feature_map = METHODS[name], result.prediction.feature_map

@@ -6,8 +6,9 @@ import streamlit as st
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.server.sessions import forget_uploads
-from cxrapp.session.session import Desk, plain
+from cxrapp.session.session import Session
 from cxrapp.session.worklist import Worklist
+from cxrapp.words import escape_markdown
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 NAMED = 10  # files that could not be used, listed before "and more"
@@ -15,7 +16,7 @@ REASONS = 50  # the same, where the list has room to scroll
 TICK = 0.7  # seconds between looks at the work in the background
 
 
-def take_in(desk: Desk, bundle: Bundle) -> None:
+def take_in(session: Session, bundle: Bundle) -> None:
     """The upload widget. What is dropped on it goes to the worklist, and it is empty again."""
     folder = st.session_state.get("folder", False)
     uploads = st.file_uploader(
@@ -23,23 +24,23 @@ def take_in(desk: Desk, bundle: Bundle) -> None:
         if folder
         else "Drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives",
         accept_multiple_files="directory" if folder else True,
-        key=f"uploads {desk.uploads} {'folder' if folder else 'files'}",
+        key=f"uploads {session.uploads} {'folder' if folder else 'files'}",
         label_visibility="collapsed",
     )
     if uploads:
-        desk.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
+        session.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
         forget_uploads(uploads)
-        desk.uploads += 1
+        session.uploads += 1
         st.rerun()
 
 
-def offer_samples(desk: Desk, bundle: Bundle) -> None:
+def offer_samples(session: Session, bundle: Bundle) -> None:
     """The real films that ship with the app, one click away."""
 
     paths = sorted(SAMPLES.glob("*.jpeg"))
 
     def choose() -> None:
-        desk.worklist.add(bundle, [(path.name, path.read_bytes()) for path in paths])
+        session.worklist.add(bundle, [(path.name, path.read_bytes()) for path in paths])
         st.session_state["tour"] = 0
 
     for path, cell in zip(paths, st.columns(len(paths), gap="xsmall"), strict=True):
@@ -72,12 +73,14 @@ def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
     stop.button("Stop screening", key="stop", on_click=worklist.stop, width="stretch")
 
 
-def show_rejections(desk: Desk) -> None:
+def show_rejections(session: Session) -> None:
     """The files that could not be used, on one line; the reasons of many are a click away."""
-    rejections = desk.worklist.rejections[desk.rejections_seen :]
+    rejections = session.worklist.rejections[session.rejections_seen :]
     if not rejections:
         return
-    lines = [f"{plain(r.name)}: {plain(r.reason)}" for r in rejections[:REASONS]]
+    lines = [
+        f"{escape_markdown(r.name)}: {escape_markdown(r.reason)}" for r in rejections[:REASONS]
+    ]
     if len(rejections) == 1:
         words, close = st.columns([12, 1], vertical_alignment="center")
         words.warning(f"1 file was not screened. {lines[0]}")
@@ -88,4 +91,4 @@ def show_rejections(desk: Desk) -> None:
             if len(rejections) > REASONS:
                 lines.append(f"and {len(rejections) - REASONS} more, all in the exported table")
             st.markdown("\n".join(f"- {line}" for line in lines))
-    close.button("Close", key="close rejections", on_click=desk.see_rejections)
+    close.button("Close", key="close rejections", on_click=session.see_rejections)

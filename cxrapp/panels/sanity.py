@@ -7,12 +7,14 @@ import streamlit as st
 from PIL import Image
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.explain.sanity import Randomised, randomise_weights
+from cxrapp.explain.trust import Randomised, randomise_weights
 from cxrapp.figures.pictures import film_picture, signed_picture
-from cxrapp.films.radiograph import Radiograph, read_upload
-from cxrapp.model.card import ModelCard, load_card
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
 from cxrapp.panels.intake import SAMPLES
-from cxrapp.session.session import plain
+from cxrapp.words import escape_markdown
 
 SIDE = 300  # pixels
 
@@ -26,7 +28,7 @@ def show_sanity(card: ModelCard, path: Path) -> None:
     try:
         head, network = _randomise(path, card.sha256, film)
     except InvalidBundle as error:  # its files were replaced since
-        st.error(plain(str(error)))
+        st.error(escape_markdown(str(error)))
         return
     rows = [("as trained", head.truth, None)]
     rows += [(f"{one.changed} random", one.maps[0], one.agreements) for one in (head, network)]

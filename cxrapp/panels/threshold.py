@@ -5,12 +5,13 @@ import streamlit as st
 
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.chain import class_names, joint_probabilities
+from cxrapp.model.decision import Decision
 from cxrapp.panels.goals import offer_goals
 from cxrapp.panels.points import point_at
 from cxrapp.panels.saved_points import offer_saved
 from cxrapp.panels.widgets import showing
-from cxrapp.session.session import Desk
-from cxrapp.statistics.operating_point import Decision, adjust_prevalence
+from cxrapp.session.session import Session
+from cxrapp.statistics.outcomes import adjust_prevalence
 from cxrapp.words import capitalised, outcome_words, percent
 
 BADGES = {"positive": "red", "negative": "blue", "undecided": "orange", "not asked": "gray"}
@@ -18,7 +19,7 @@ LOWEST, HIGHEST = 0.001, 0.999
 WEAK = 0.8  # validated sensitivity below which the answer says so itself
 
 
-def show_control(desk: Desk, card: ModelCard, decisions: tuple[Decision, ...] | None) -> None:
+def show_control(session: Session, card: ModelCard, decisions: tuple[Decision, ...] | None) -> None:
     """Every finding's probability, decision and threshold.
 
     Args:
@@ -31,21 +32,21 @@ def show_control(desk: Desk, card: ModelCard, decisions: tuple[Decision, ...] | 
             if decisions:
                 decision = decisions[card.index(finding.name)]
                 _show_decision(finding, decision)
-                _show_context(desk, card, finding, decision)
+                _show_context(session, card, finding, decision)
             else:
                 st.markdown(f"**{capitalised(finding.positive)}**")
-            _show_slider(desk, card, finding)
+            _show_slider(session, card, finding)
             words, choose = st.columns([2.4, 1], gap="xsmall", vertical_alignment="center")
-            setting = desk.setting(card, finding.name)
+            setting = session.setting(card, finding.name)
             words.caption(_distance_words(card, finding, setting.threshold))
             with choose.popover("Set", width="stretch"):
                 goal, band, saved = st.tabs(["By goal", "Abstain", "Saved"])
                 with goal:
-                    offer_goals(desk, card, finding)
+                    offer_goals(session, card, finding)
                 with band:
-                    _offer_band(desk, card, finding)
+                    _offer_band(session, card, finding)
                 with saved:
-                    offer_saved(desk, card, finding)
+                    offer_saved(session, card, finding)
 
 
 def _show_classes(card: ModelCard, decisions: tuple[Decision, ...]) -> None:
@@ -70,10 +71,10 @@ def _show_decision(finding: Finding, decision: Decision) -> None:
     )
 
 
-def _show_context(desk: Desk, card: ModelCard, finding: Finding, decision: Decision) -> None:
+def _show_context(session: Session, card: ModelCard, finding: Finding, decision: Decision) -> None:
     """The probability where the reader works, and how far the answer can be trusted at all."""
     scores = card.scores("validation", finding.name)
-    there, here = float(scores.labels.mean()), desk.setting(card, finding.name).share
+    there, here = float(scores.labels.mean()), session.setting(card, finding.name).share
     moved = adjust_prevalence(decision.probability, there, here)
     st.caption(
         f"**{percent(moved)}** where {100 * here:.0f}, not {100 * there:.0f}, of 100 have it",
@@ -99,10 +100,10 @@ def from_scale(value: float, scale: str) -> float:
     return value if scale == "Probability" else float(1 / (1 + np.exp(-value)))
 
 
-def _show_slider(desk: Desk, card: ModelCard, finding: Finding) -> None:
+def _show_slider(session: Session, card: ModelCard, finding: Finding) -> None:
     """The threshold, or with a band both its ends."""
     scale = st.session_state.get("scale") or "Probability"
-    setting = desk.setting(card, finding.name)
+    setting = session.setting(card, finding.name)
     band = setting.abstain_from is not None
     key = f"{scale} {'band' if band else 'point'} {finding.name} {card.sha256}"
     ends = (setting.abstain_from, setting.threshold) if band else (setting.threshold,)
@@ -111,7 +112,7 @@ def _show_slider(desk: Desk, card: ModelCard, finding: Finding) -> None:
     def move() -> None:
         moved = [from_scale(float(v), scale) for v in np.atleast_1d(st.session_state[key])]
         low = moved[0] if band else None
-        desk.change(card, finding.name, threshold=moved[-1], abstain_from=low)
+        session.change(card, finding.name, threshold=moved[-1], abstain_from=low)
 
     low, high, step = (LOWEST, HIGHEST, 0.001) if scale == "Probability" else (-6.9, 6.9, 0.01)
     st.slider(
@@ -146,8 +147,8 @@ def _distance_words(card: ModelCard, finding: Finding, threshold: float) -> str:
     )
 
 
-def _offer_band(desk: Desk, card: ModelCard, finding: Finding) -> None:
-    setting = desk.setting(card, finding.name)
+def _offer_band(session: Session, card: ModelCard, finding: Finding) -> None:
+    setting = session.setting(card, finding.name)
     st.caption(
         "Films that score in the band are left undecided and counted apart: somebody must look."
     )
@@ -155,7 +156,7 @@ def _offer_band(desk: Desk, card: ModelCard, finding: Finding) -> None:
 
     def switch() -> None:
         low = setting.threshold / 2 if st.session_state[key] else None
-        desk.change(card, finding.name, abstain_from=low)
+        session.change(card, finding.name, abstain_from=low)
 
     st.toggle(
         "Abstain band below the threshold",

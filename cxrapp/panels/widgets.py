@@ -1,4 +1,4 @@
-"""Widgets that show what the desk holds, and figures that fit the theme."""
+"""Widgets that show what the session holds, and figures that fit the theme."""
 
 from typing import Any
 

@@ -7,13 +7,13 @@ import streamlit as st
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
+from cxrapp.model.decision import Decision
 from cxrapp.panels.exports import offer_exports
 from cxrapp.panels.film_list import Bar, Row, show_rows
-from cxrapp.panels.first_read import is_blinded, record_call
 from cxrapp.server.audit_trail import record_answers
-from cxrapp.session.session import Desk, display_name
+from cxrapp.session.first_reads import is_blinded, record_call
+from cxrapp.session.session import Session
 from cxrapp.session.worklist import Film, Result
-from cxrapp.statistics.operating_point import Decision
 from cxrapp.words import percent
 
 PAGE = 50  # rows sent to the browser at a time
@@ -24,71 +24,73 @@ CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ("refused",)}
 Scored = tuple[Film, Result, tuple[Decision, ...]]
 
 
-def show_worklist(desk: Desk, bundle: Bundle, films: list[Film]) -> Film | None:
+def show_worklist(session: Session, bundle: Bundle, films: list[Film]) -> Film | None:
     """The films that the filters let through; returns the one opened."""
     scored = [
-        (film, r := desk.worklist.result(film, bundle), desk.decide(bundle.card, r))
+        (film, r := session.worklist.result(film, bundle), session.decide(bundle.card, r))
         for film in films
     ]
-    record_answers(desk, bundle, films)
+    record_answers(session, bundle, films)
     counts, export = st.columns([2.1, 1], gap="xsmall", vertical_alignment="center")
-    counts.markdown(_counts(desk, bundle, scored))
+    counts.markdown(_counts(session, bundle, scored))
     exports = export.popover("Export", width="stretch")
     show, order = st.columns([1, 1.25], gap="xsmall")
     # Which films the model flags is no news for somebody who is to read them first.
-    choices = UNREAD if desk.unread else SHOW
+    choices = UNREAD if session.unread else SHOW
     options = {"label_visibility": "collapsed", "persist_state": "session"}
     if st.session_state.get("show") not in choices:
         st.session_state["show"] = choices[0]
     shown = show.selectbox("Show", choices, key="show", **options)
     sorting = order.selectbox("Order", list(ORDERS), key="order", **options)
-    chosen = [one for one in scored if _is_shown(desk, bundle, one, shown)]
-    chosen = _group(_sort(desk, bundle, chosen, sorting))
-    desk.order = tuple(film.key for film, _, _ in chosen)
+    chosen = [one for one in scored if _is_shown(session, bundle, one, shown)]
+    chosen = _group(_sort(session, bundle, chosen, sorting))
+    session.order = tuple(film.key for film, _, _ in chosen)
     if not chosen:
         st.caption("No film is like that.")
         return None
     with exports:
-        offer_exports(desk, bundle, films)
-    opened = desk.current
-    start = PAGE * min(desk.page, (len(chosen) - 1) // PAGE)
+        offer_exports(session, bundle, films)
+    opened = session.current
+    start = PAGE * min(session.page, (len(chosen) - 1) // PAGE)
     page = chosen[start : start + PAGE]
     show_rows(
         [
-            _to_row(desk, bundle, one, _previous(chosen, start + n), selected=one[0].key == opened)
+            _to_row(
+                session, bundle, one, _previous(chosen, start + n), selected=one[0].key == opened
+            )
             for n, one in enumerate(page)
         ],
         before=start,
         after=len(chosen) - start - len(page),
-        act=lambda actions: act(desk, bundle, actions),
+        act=lambda actions: act(session, bundle, actions),
     )
-    return desk.worklist.films[opened]
+    return session.worklist.films[opened]
 
 
-def _counts(desk: Desk, bundle: Bundle, scored: list[Scored]) -> str:
+def _counts(session: Session, bundle: Bundle, scored: list[Scored]) -> str:
     first = bundle.card.findings[0]
-    shown = [ds[0].outcome for film, _, ds in scored if not desk.is_withheld(film, bundle)]
+    shown = [ds[0].outcome for film, _, ds in scored if not session.is_withheld(film, bundle)]
     parts = [f"**{len(scored)} film{'' if len(scored) == 1 else 's'}**"]
-    if not st.session_state.get("blinded"):
+    if not session.blinded:
         parts.append(f"**{shown.count('positive')}** {first.positive}")
         if undecided := shown.count("undecided"):
             parts.append(f"**{undecided}** undecided")
     if withheld := len(scored) - len(shown):
         parts.append(f"**{withheld}** refused")
-    reviewed = sum(film.key in desk.reviewed for film, _, _ in scored)
+    reviewed = sum(film.key in session.reviewed for film, _, _ in scored)
     return ", ".join(parts) + f", {reviewed} reviewed"
 
 
-def _is_shown(desk: Desk, bundle: Bundle, one: Scored, shown: str) -> bool:
+def _is_shown(session: Session, bundle: Bundle, one: Scored, shown: str) -> bool:
     film, _, decisions = one
-    withheld = desk.is_withheld(film, bundle)
+    withheld = session.is_withheld(film, bundle)
     if shown in ("Positive", "Undecided", "Negative"):
         return not withheld and decisions[0].outcome == shown.lower()
     return {
         "All": True,
         "Refused": withheld,
-        "Reviewed": film.key in desk.reviewed,
-        "To review": film.key not in desk.reviewed,
+        "Reviewed": film.key in session.reviewed,
+        "To review": film.key not in session.reviewed,
     }[shown]
 
 
@@ -105,12 +107,12 @@ ORDERS: dict[str, Callable[[Scored], Any]] = {
 }
 
 
-def _sort(desk: Desk, bundle: Bundle, scored: list[Scored], order: str) -> list[Scored]:
+def _sort(session: Session, bundle: Bundle, scored: list[Scored], order: str) -> list[Scored]:
     """Films without a result to show come last; a blinded list tells nothing by its order."""
-    if st.session_state.get("blinded"):
+    if session.blinded:
         return sorted(scored, key=ORDERS["As they came"])
     key = ORDERS[order]
-    return sorted(scored, key=lambda one: (desk.is_withheld(one[0], bundle), key(one)))
+    return sorted(scored, key=lambda one: (session.is_withheld(one[0], bundle), key(one)))
 
 
 def _group(scored: list[Scored]) -> list[Scored]:
@@ -126,17 +128,17 @@ def _previous(scored: list[Scored], index: int) -> Film | None:
 
 
 def _to_row(
-    desk: Desk, bundle: Bundle, one: Scored, previous: Film | None, *, selected: bool
+    session: Session, bundle: Bundle, one: Scored, previous: Film | None, *, selected: bool
 ) -> Row:
     film, result, decisions = one
     marks, note, answer, bars = list(CHECKS[result.verdict.outcome]), "", "", ()
-    if desk.is_overruled(film, bundle):
+    if session.is_overruled(film, bundle):
         marks = ["refused, shown anyway"]
-    if film.key in desk.reviewed:
+    if film.key in session.reviewed:
         marks.append("reviewed")
-    if is_blinded(desk, film):
+    if is_blinded(session, film):
         note = "waits for your first read"
-    elif desk.is_withheld(film, bundle):
+    elif session.is_withheld(film, bundle):
         note = result.verdict.reasons[0]
     else:
         answer = _answer(bundle.card.findings, decisions)
@@ -147,7 +149,7 @@ def _to_row(
     study = film.tags.study_uid
     return Row(
         key=film.key,
-        name=display_name(film),
+        name=session.display_name(film),
         thumbnail=film.thumbnail,
         answer=answer,
         findings=bars,
@@ -171,36 +173,36 @@ def _answer(findings: Sequence[Finding], decisions: tuple[Decision, ...]) -> str
     return answer
 
 
-def act(desk: Desk, bundle: Bundle, actions: list[dict[str, Any]]) -> None:
+def act(session: Session, bundle: Bundle, actions: list[dict[str, Any]]) -> None:
     """What the reader did in the list, oldest first; each action is taken over once."""
     for action in actions:
-        if action["number"] > desk.acted:
-            desk.acted = action["number"]
-            _act_once(desk, bundle, action)
+        if action["number"] > session.acted:
+            session.acted = action["number"]
+            _act_once(session, bundle, action)
 
 
-def _act_once(desk: Desk, bundle: Bundle, action: dict[str, Any]) -> None:
+def _act_once(session: Session, bundle: Bundle, action: dict[str, Any]) -> None:
     # A review or a call belongs to the film the reader saw; if another is open by now, to none.
-    seen = action.get("film") == desk.current
+    seen = action.get("film") == session.current
     match action:
-        case {"kind": "open", "key": str(key)} if key in desk.worklist.films:
-            desk.opened = key
+        case {"kind": "open", "key": str(key)} if key in session.worklist.films:
+            session.opened = key
         case {"kind": "step", "by": int(by)}:
-            _step(desk, by)
+            _step(session, by)
         case {"kind": "page", "by": int(by)}:
-            desk.page = max(desk.page + by, 0)
-        case {"kind": "review"} if seen and (current := desk.current):
-            desk.reviewed ^= {current}
-            desk.opened = current
-            if current in desk.reviewed:
-                _step(desk, 1)
+            session.page = max(session.page + by, 0)
+        case {"kind": "review"} if seen and (current := session.current):
+            session.reviewed ^= {current}
+            session.opened = current
+            if current in session.reviewed:
+                _step(session, 1)
         case {"kind": "call", "call": "positive" | "negative" | "unsure" as call} if seen:
-            if current := desk.current:
-                record_call(desk, bundle, desk.worklist.films[current], call)
+            if current := session.current:
+                record_call(session, bundle, session.worklist.films[current], call)
 
 
-def _step(desk: Desk, by: int) -> None:
-    if (current := desk.current) is None:
+def _step(session: Session, by: int) -> None:
+    if (current := session.current) is None:
         return
-    place = min(max(desk.order.index(current) + by, 0), len(desk.order) - 1)
-    desk.opened, desk.page = desk.order[place], place // PAGE
+    place = min(max(session.order.index(current) + by, 0), len(session.order) - 1)
+    session.opened, session.page = session.order[place], place // PAGE

@@ -11,10 +11,9 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.figures.pictures import film_picture, mark_of
-from cxrapp.films.dicom import Patient
-from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.radiograph import Patient, Radiograph
+from cxrapp.model.decision import Call, Decision
 from cxrapp.model.gate import Verdict
-from cxrapp.statistics.operating_point import Call, Decision
 
 if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
     from cxrapp.model.predict import Prediction

@@ -6,8 +6,8 @@ from typing import TextIO
 
 from cxrapp.films.radiograph import Rejection
 from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Decision
 from cxrapp.model.gate import Verdict
-from cxrapp.statistics.operating_point import Decision
 
 STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
 COLUMNS = ("file", "finding", "probability", "threshold", "decision", "status", "message")

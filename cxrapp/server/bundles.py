@@ -11,7 +11,7 @@ import streamlit as st
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
-from cxrapp.session.session import plain
+from cxrapp.words import escape_markdown
 
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
@@ -40,7 +40,7 @@ def show_faults() -> None:
     """The bundles that are not offered, and why; the page stops where none is."""
     for path in find_bundles(WEIGHTS):
         if fault := _load(path).fault:
-            st.error(f"Not offered: {plain(fault)}")
+            st.error(f"Not offered: {escape_markdown(fault)}")
     if not offered_bundles():
         st.error(
             f"There is no model to screen with in `{WEIGHTS}`. Copy a bundle there, its .pt and "

@@ -1,4 +1,4 @@
-"""A session's desk, and its end: when the reader has gone, films leave the memory and work stops.
+"""Sessions begin and end: when a reader has gone, films leave the memory and work stops.
 
 Streamlit forgets a session whose tab was closed no sooner than the next one ends, and keeps every
 upload, once read, for the length of the session.
@@ -16,26 +16,26 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cxrapp.runtime.memory import give_back
-from cxrapp.session.session import Desk
+from cxrapp.session.session import Session
 
 TICK = 5  # seconds between two looks
 
 
 @dataclass
 class _Seat:
-    desk: "weakref.ref[Desk]"
+    session: "weakref.ref[Session]"
     left: float | None = None  # seconds of a monotonic clock, since nobody is connected
 
 
 _seats: dict[str, _Seat] = {}
 
 
-def desk() -> Desk:
-    """This session's desk; cleared some time after its reader has gone."""
-    if "desk" not in st.session_state:
-        st.session_state["desk"] = here = Desk()
+def current_session() -> Session:
+    """The session of the reader who asks; cleared some time after they have gone."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = here = Session()
         _seats[get_script_run_ctx().session_id] = _Seat(weakref.ref(here))
-    return st.session_state["desk"]
+    return st.session_state["session"]
 
 
 def forget_uploads(uploads: Iterable[UploadedFile]) -> None:
@@ -46,22 +46,22 @@ def forget_uploads(uploads: Iterable[UploadedFile]) -> None:
 
 
 def sweep(now: float, patience: float) -> None:
-    """Clear the desks of all whom the server has not been connected to for so long.
+    """Clear the sessions of all whom the server has not been connected to for so long.
 
     Args:
         now: Seconds of a monotonic clock.
         patience: Seconds a lost connection may take to come back.
     """
     server = runtime.get_instance()
-    for session, seat in list(_seats.items()):
-        if server.is_active_session(session):
+    for key, seat in list(_seats.items()):
+        if server.is_active_session(key):
             seat.left = None
             continue
         seat.left = now if seat.left is None else seat.left
         if now - seat.left >= patience:
-            del _seats[session]
-            server.uploaded_file_mgr.remove_session_files(session)
-            if here := seat.desk():
+            del _seats[key]
+            server.uploaded_file_mgr.remove_session_files(key)
+            if here := seat.session():
                 here.clear()
                 here.clear_site()
             give_back()

@@ -6,10 +6,9 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.explain import Explanation
-from cxrapp.explain.chest import heat_in_chest
-from cxrapp.figures.pictures import heat_picture, signed_picture
+from cxrapp.explain.trust import heat_in_chest
+from cxrapp.figures.pictures import data_url, heat_picture, signed_picture
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.panels.viewer import data_url
 
 MAP_SIDE = 320  # pixels of a map's long side; the browser smooths it over the film
 

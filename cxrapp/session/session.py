@@ -4,14 +4,12 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import streamlit as st
-
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Call, Decision, Outcome, decide
 from cxrapp.session.map_cache import Drawn
 from cxrapp.session.saved_points import SavedPoint
 from cxrapp.session.worklist import Film, Result, Worklist
-from cxrapp.statistics.operating_point import Call, Decision, Outcome, decide
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class OpenRead:
 
 
 @dataclass
-class Desk:
+class Session:
     """One session. Film keys are those of the worklist; bundles are named by their SHA-256."""
 
     worklist: Worklist = field(default_factory=Worklist)
@@ -61,11 +59,13 @@ class Desk:
     overruled: set[tuple[str, str]] = field(default_factory=set)
     settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
     saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
+    blinded: bool = False  # first reads are blinded
+    identified: bool = False  # names and IDs are shown
     reads: dict[str, OpenRead] = field(default_factory=dict)
     picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    session: str = field(default_factory=lambda: secrets.token_hex(4))  # in the audit file
+    audit_id: str = field(default_factory=lambda: secrets.token_hex(4))
     uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
     rejections_seen: int = 0  # files that could not be used, and whose message was closed
 
@@ -114,7 +114,7 @@ class Desk:
     @property
     def unread(self) -> bool:
         """Whether a blinded read is under way: the model's answers must not be seen elsewhere."""
-        if not st.session_state.get("blinded"):
+        if not self.blinded:
             return False
         reads = (self.reads.get(key) for key in self.worklist.films)
         return any(read is None or read.first is None for read in reads)
@@ -139,15 +139,9 @@ class Desk:
         self.site.clear()
         self.sheet = None
 
-
-def display_name(film: Film) -> str:
-    """The file's name; the patient's only where the reader asked for names."""
-    patient = film.tags.patient
-    if st.session_state.get("identified") and patient and (patient.name or patient.patient_id):
-        return " · ".join(filter(None, (patient.name, patient.patient_id)))
-    return film.name.rsplit("/", 1)[-1]
-
-
-def plain(text: str) -> str:
-    """Text from outside, so that Markdown shows it as it is."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~$:&" else c for c in text)
+    def display_name(self, film: Film) -> str:
+        """The file's name; the patient's only where the reader asked for names."""
+        patient = film.tags.patient
+        if self.identified and patient and (patient.name or patient.patient_id):
+            return " · ".join(filter(None, (patient.name, patient.patient_id)))
+        return film.name.rsplit("/", 1)[-1]

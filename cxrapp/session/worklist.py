@@ -17,8 +17,9 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.films.archive_files import count_entries
 from cxrapp.films.limits import MAX_FILMS, MAX_SERVER_BYTES, MAX_SESSION_BYTES
-from cxrapp.films.radiograph import Radiograph, Rejection, count_entries
+from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.gate import Verdict

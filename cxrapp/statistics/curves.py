@@ -1,4 +1,4 @@
-"""Curves of a whole cohort, over all thresholds, with bands by patient.
+"""Curves of a whole cohort over all thresholds, and areas, with intervals by patient.
 
 Arguments are those of `operating_point`: labels (N,) bool, scores or probabilities (N,) float64,
 patients (N,) int.
@@ -7,7 +7,7 @@ patients (N,) int.
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
 from cxrapp.statistics.operating_point import share_rate
@@ -18,6 +18,80 @@ BINS = 10
 
 
 @dataclass(frozen=True)
+class Roc:
+    """Receiver operating characteristic: one point a distinct score, from strict to lenient.
+
+    Args:
+        thresholds: (T,) float64; the first is infinite, where nothing is called positive.
+        sensitivity: (T,) float64.
+        specificity: (T,) float64.
+        auroc: Area under the curve.
+    """
+
+    thresholds: np.ndarray
+    sensitivity: np.ndarray
+    specificity: np.ndarray
+    auroc: float
+
+
+def roc(labels: np.ndarray, scores: np.ndarray) -> Roc:
+    """The ROC curve by scikit-learn.
+
+    Args:
+        labels: (N,) bool.
+        scores: (N,) float64; higher means more likely.
+    """
+    false_alarms, sensitivity, thresholds = roc_curve(labels, scores, drop_intermediate=False)
+    area = float(roc_auc_score(labels, scores))
+    return Roc(thresholds, sensitivity, 1 - false_alarms, area)
+
+
+def auroc_rate(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Rate:
+    """Area under the ROC curve with its interval by patient; arguments as for `roc`."""
+    index = number_patients(patients)
+    areas = [
+        roc_auc_score(labels, scores, sample_weight=weights[index])
+        for weights in resamples(int(index.max()) + 1)[:1000]
+        if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
+    ]
+    low, high = np.percentile(areas, [2.5, 97.5])
+    return Rate(float(roc_auc_score(labels, scores)), float(low), float(high), len(labels))
+
+
+def auroc_difference(
+    labels: np.ndarray, scores: np.ndarray, others: np.ndarray, patients: np.ndarray
+) -> Rate:
+    """AUROC of `scores` minus AUROC of `others` on the same films, resampled in pairs."""
+    index = number_patients(patients)
+
+    def difference(weights: np.ndarray | None) -> float:
+        areas = [roc_auc_score(labels, s, sample_weight=weights) for s in (scores, others)]
+        return float(areas[0] - areas[1])
+
+    differences = [
+        difference(weights[index])
+        for weights in resamples(int(index.max()) + 1)[:1000]
+        if 0 < weights[index[labels]].sum() and 0 < weights[index[~labels]].sum()
+    ]
+    low, high = np.percentile(differences, [2.5, 97.5])
+    return Rate(difference(None), float(low), float(high), len(labels))
+
+
+def average_precision(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Rate:
+    """Area under the precision-recall curve by scikit-learn, with its interval by patient."""
+    index = number_patients(patients)
+    areas = [
+        average_precision_score(labels, scores, sample_weight=weights[index])
+        for weights in resamples(int(index.max()) + 1)[:DRAWS]
+        if weights[index[labels]].sum() > 0
+    ]
+    low, high = np.percentile(areas, [2.5, 97.5])
+    return Rate(
+        float(average_precision_score(labels, scores)), float(low), float(high), len(labels)
+    )
+
+
+@dataclass(frozen=True)
 class Band:
     """A curve and its 95 % band at the same places: (T,) float64 each."""
 
@@ -25,17 +99,6 @@ class Band:
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Films in bins of like probability: what was said, and what was so. (B,) each, none empty."""
-
-    said: np.ndarray
-    observed: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    films: np.ndarray
 
 
 def roc_band(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Band:
@@ -58,18 +121,43 @@ def precision_recall_band(labels: np.ndarray, scores: np.ndarray, patients: np.n
     return _band(places, np.array(curves))
 
 
-def average_precision(labels: np.ndarray, scores: np.ndarray, patients: np.ndarray) -> Rate:
-    """Area under the precision-recall curve by scikit-learn, with its interval by patient."""
+def _cumulate(
+    labels: np.ndarray, scores: np.ndarray, patients: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """True and false positives from strict to lenient, (R, T), of the cohort and its resamples.
+
+    The first row is the cohort itself; resamples without both answers are left out.
+    """
     index = number_patients(patients)
-    areas = [
-        average_precision_score(labels, scores, sample_weight=weights[index])
-        for weights in resamples(int(index.max()) + 1)[:DRAWS]
-        if weights[index[labels]].sum() > 0
-    ]
-    low, high = np.percentile(areas, [2.5, 97.5])
-    return Rate(
-        float(average_precision_score(labels, scores)), float(low), float(high), len(labels)
-    )
+    drawn = resamples(int(index.max()) + 1)[:DRAWS, index]
+    weights = np.vstack([np.ones(len(labels), int), drawn])  # (R, N)
+    both = ((weights * labels).sum(1) > 0) & ((weights * ~labels).sum(1) > 0)
+    order = np.argsort(-scores, kind="stable")
+    last = np.append(np.diff(scores[order]) != 0, True)  # films of one score are flagged together
+    weights, ranked = weights[both][:, order], labels[order]
+    return tuple(np.cumsum(weights * kind, 1)[:, last] for kind in (ranked, ~ranked))
+
+
+def _steps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The highest y that is reached without going beyond each place of the grid."""
+    reached = np.searchsorted(x, GRID + 1e-9, side="right") - 1
+    return np.where(reached >= 0, y[np.maximum(reached, 0)], 0.0)
+
+
+def _band(x: np.ndarray, curves: np.ndarray) -> Band:
+    low, high = np.percentile(curves[1:], [2.5, 97.5], axis=0)
+    return Band(x, curves[0], low, high)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Films in bins of like probability: what was said, and what was so. (B,) each, none empty."""
+
+    said: np.ndarray
+    observed: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    films: np.ndarray
 
 
 def reliability(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> Reliability:
@@ -83,6 +171,29 @@ def reliability(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndar
         np.array([share.low for share in shares]),
         np.array([share.high for share in shares]),
         np.array([share.n for share in shares]),
+    )
+
+
+def calibration_error(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray) -> Rate:
+    """Expected calibration error (Naeini et al., 2015): ten bins of equal width, films weighted.
+
+    Resampling adds noise to every bin, so the interval lies above the value when that is small.
+
+    Args:
+        labels: (N,) bool.
+        probabilities: (N,) float64 in [0, 1].
+        patients: (N,) int.
+    """
+    bins = np.minimum((probabilities * 10).astype(int), 9)
+    index = number_patients(patients)
+    excess = np.zeros((index.max() + 1, 10))  # patient by bin: sum of label minus probability
+    np.add.at(excess, (index, bins), labels - probabilities)
+    films = np.bincount(index)
+    weights = resamples(len(films))
+    errors = np.abs(weights @ excess).sum(1) / (weights @ films)
+    low, high = np.percentile(errors, [2.5, 97.5])
+    return Rate(
+        float(np.abs(excess.sum(0)).sum() / len(labels)), float(low), float(high), len(labels)
     )
 
 
@@ -114,31 +225,3 @@ def net_benefit(labels: np.ndarray, probabilities: np.ndarray, patients: np.ndar
     prevalence = labels.mean()
     everyone = prevalence - odds * (1 - prevalence)
     return NetBenefit(Band(thresholds, gains.mean(0), low, high), everyone)
-
-
-def _cumulate(
-    labels: np.ndarray, scores: np.ndarray, patients: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """True and false positives from strict to lenient, (R, T), of the cohort and its resamples.
-
-    The first row is the cohort itself; resamples without both answers are left out.
-    """
-    index = number_patients(patients)
-    drawn = resamples(int(index.max()) + 1)[:DRAWS, index]
-    weights = np.vstack([np.ones(len(labels), int), drawn])  # (R, N)
-    both = ((weights * labels).sum(1) > 0) & ((weights * ~labels).sum(1) > 0)
-    order = np.argsort(-scores, kind="stable")
-    last = np.append(np.diff(scores[order]) != 0, True)  # films of one score are flagged together
-    weights, ranked = weights[both][:, order], labels[order]
-    return tuple(np.cumsum(weights * kind, 1)[:, last] for kind in (ranked, ~ranked))
-
-
-def _steps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The highest y that is reached without going beyond each place of the grid."""
-    reached = np.searchsorted(x, GRID + 1e-9, side="right") - 1
-    return np.where(reached >= 0, y[np.maximum(reached, 0)], 0.0)
-
-
-def _band(x: np.ndarray, curves: np.ndarray) -> Band:
-    low, high = np.percentile(curves[1:], [2.5, 97.5], axis=0)
-    return Band(x, curves[0], low, high)

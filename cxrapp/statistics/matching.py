@@ -6,9 +6,9 @@ import numpy as np
 
 from cxrapp.errors import CxrError
 from cxrapp.model.card import ModelCard, Scores
-from cxrapp.site.films import too_few
 from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
+from cxrapp.statistics.sample_size import too_few
 from cxrapp.statistics.thresholds import round_down, strictest
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.model.card import ModelCard
-from cxrapp.statistics.operating_point import Decision, Outcome, decide
+from cxrapp.model.decision import Decision, Outcome, decide
 
 
 @dataclass(frozen=True)

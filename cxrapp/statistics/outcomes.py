@@ -78,3 +78,16 @@ def _measure(shares: np.ndarray, prevalence: float) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # of none flagged, no share is ill
         ppv, npv = found / (found + alarms), cleared / (cleared + missed)
     return np.column_stack([found, missed, alarms, cleared, undecided, ppv, npv])
+
+
+def adjust_prevalence(probability: float, measured: float, used: float) -> float:
+    """A probability where the finding is more or less common (Saerens et al., 2002).
+
+    Holds where ill and well look as they did where it was calibrated, only their share differs.
+
+    Args:
+        probability: Calibrated where a share `measured` has the finding.
+        measured, used: Shares in (0, 1).
+    """
+    odds = used / (1 - used) * (1 - measured) / measured
+    return odds * probability / (odds * probability + 1 - probability)

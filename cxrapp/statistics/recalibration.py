@@ -18,7 +18,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
-from cxrapp.statistics.operating_point import calibration_error, share_rate
+from cxrapp.statistics.curves import calibration_error
+from cxrapp.statistics.operating_point import share_rate
 
 DRAWS = 500
 STEPS = 15  # Newton's; from the line of all films five are enough for most resamples

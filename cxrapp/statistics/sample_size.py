@@ -1,4 +1,4 @@
-"""How many films would it take to know sensitivity and specificity well enough?"""
+"""Are the films enough to say anything, and how many would it take to know it well?"""
 
 import math
 from dataclasses import dataclass
@@ -7,6 +7,24 @@ import numpy as np
 from scipy.stats import norm
 
 from cxrapp.statistics.bootstrap import number_patients
+
+MIN_PATIENTS = 10  # of each kind; below that no measure is given at all
+
+
+def too_few(labels: np.ndarray, patients: np.ndarray) -> str:
+    """A sentence if the films cannot carry any measure, else nothing.
+
+    Args:
+        labels: (N,) bool.
+        patients: (N,) int.
+    """
+    counts = [len(np.unique(patients[kind])) for kind in (labels, ~labels)]
+    if min(counts) >= MIN_PATIENTS:
+        return ""
+    return (
+        f"Patients on films with the finding: {counts[0]:,}, on films without it: {counts[1]:,}; "
+        f"with fewer than {MIN_PATIENTS} of each nothing is measured."
+    )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from cxrapp.explain import grad_cams
-from cxrapp.films.radiograph import Radiograph, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle
 from cxrapp.model.predict import BATCH, predict
 from tests.benchmarks.pairs import Comparison, time_in_turn

@@ -14,7 +14,7 @@ from smoke import SAMPLES
 from test_dicom import make
 
 from cxrapp.figures.pictures import film_picture, mark_of
-from cxrapp.films.radiograph import read_upload
+from cxrapp.films.decode import read_upload
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import predict
 

@@ -19,7 +19,7 @@ from cxrapp.bulk.job import Part, cut, identify
 from cxrapp.bulk.part import Screener
 from cxrapp.bulk.run import run
 from cxrapp.errors import CxrError
-from cxrapp.model.card import load_card
+from cxrapp.model.card_file import load_card
 from cxrapp.runtime.files import open_whole
 from cxrapp.runtime.network_queue import NETWORK
 

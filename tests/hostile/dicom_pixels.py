@@ -5,16 +5,7 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
-from dicom_bytes import (
-    ITEM,
-    PIXELS,
-    SEQUENCE_END,
-    UNDEFINED,
-    compressed,
-    dicom,
-    element,
-    short,
-)
+from dicom_bytes import ITEM, PIXELS, SEQUENCE_END, UNDEFINED, compressed, dicom, element, short
 from pictures import JPEG
 from PIL import Image
 from pydicom.uid import (

@@ -8,10 +8,7 @@ from dicom_pixels import codestreams, pixels, shapes, syntaxes
 from dicom_tags import structures, values
 from pictures import JPEG
 from pydicom.data import get_testdata_file
-from pydicom.uid import (
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-)
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 from specimen import FILM, Specimen, encode, flip, splice, truncate
 
 ODD_BUT_REAL = (

@@ -18,7 +18,8 @@ import numpy as np
 from corpus import corpus
 from specimen import Specimen
 
-from cxrapp.films.radiograph import Radiograph, Rejection, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
 
 

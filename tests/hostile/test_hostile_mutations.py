@@ -15,8 +15,10 @@ from pydicom.datadict import DicomDictionary
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
 from specimen import FILM, encode
 
+from cxrapp.films.archive_files import count_entries
+from cxrapp.films.decode import read_upload
 from cxrapp.films.limits import MAX_PIXELS, MIN_SIDE
-from cxrapp.films.radiograph import Radiograph, Rejection, count_entries, read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
 
 REAL = {

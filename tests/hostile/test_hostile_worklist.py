@@ -3,7 +3,7 @@ from collections import Counter
 import pytest
 from specimen import SAMPLES, Specimen
 
-from cxrapp.films.radiograph import read_upload
+from cxrapp.films.decode import read_upload
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import predict
 from cxrapp.session.worklist import Worklist

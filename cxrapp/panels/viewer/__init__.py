@@ -3,14 +3,11 @@
 The picture work is done by the browser (viewer.js), so that none of it waits for the network.
 """
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 FOLDER = Path(__file__).parent
 HTML = """
@@ -90,11 +87,3 @@ def show_viewer(
             "preferred": preferred,
         },
     )
-
-
-def data_url(picture: Image.Image, kind: str) -> str:
-    """A picture as PNG or JPEG in the text of a page."""
-    buffer = io.BytesIO()
-    options = {"compress_level": 1} if kind == "PNG" else {"quality": 92}
-    picture.save(buffer, kind, **options)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

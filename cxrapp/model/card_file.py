@@ -1,17 +1,56 @@
-"""Whether the parts of a model card fit each other: what no single field can tell."""
+"""Reading a model card, and whether its parts fit each other: what no single field can tell."""
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
-if TYPE_CHECKING:
-    from cxrapp.model.card import Cohort, Gate, ModelCard
+from cxrapp.errors import InvalidBundle
+from cxrapp.model.bundle_files import read_part
+from cxrapp.model.card import SCHEMA, Cohort, Gate, ModelCard
+from cxrapp.model.card_schema import read_json
 
+MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
 SIDES = range(16, 1025)  # pixels a side of the network's input: memory grows with the square
 COHORTS = {"validation", "test"}
 
 
-def check_card(card: "ModelCard") -> None:
+def load_card(path: Path) -> ModelCard:
+    """Read a model card.
+
+    Args:
+        path: The bundle's .pt or .json.
+
+    Raises:
+        InvalidBundle: The card is missing, damaged, of another format, or says what cannot be.
+    """
+    path = path.with_suffix(".json")
+    data = read_part(path, "the model card", MAX_CARD_BYTES)
+    try:
+        values = read_json(data)
+        schema = values.pop("schema")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
+    if schema != SCHEMA:
+        found = str(schema)[:20]
+        raise InvalidBundle(
+            f"{path.name}: the model card has format {found}; this program reads {SCHEMA}."
+        )
+    try:
+        card = TypeAdapter(ModelCard).validate_python(values)
+        check_card(card)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = " ".join(str(part) for part in first["loc"])
+        raise InvalidBundle(
+            f"{path.name}: the model card does not fit ({where}: {first['msg']})."
+        ) from error
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        raise InvalidBundle(f"{path.name}: the model card does not fit ({error}).") from error
+    return card
+
+
+def check_card(card: ModelCard) -> None:
     """Raises ValueError, with the reason, for a card that contradicts itself."""
     names = [finding.name for finding in card.findings]
     if [finding.given for finding in card.findings] != [None, *names[:-1]]:
@@ -35,14 +74,14 @@ def check_card(card: "ModelCard") -> None:
     _check_training(card)
 
 
-def _check_gate(gate: "Gate") -> None:
+def _check_gate(gate: Gate) -> None:
     if not 0 < gate.warn <= gate.refuse:
         raise ValueError("the gate's limits are not 0 < warn <= refuse")
     if any(low > high for low, high in gate.ages):
         raise ValueError("a span of ages ends before it begins")
 
 
-def _check_cohort(name: str, cohort: "Cohort", findings: int) -> None:
+def _check_cohort(name: str, cohort: Cohort, findings: int) -> None:
     films = len(cohort.patients)
     shapes = {
         "labels": (films, findings),
@@ -60,7 +99,7 @@ def _check_cohort(name: str, cohort: "Cohort", findings: int) -> None:
             raise ValueError(f"the labels of {name} are not 0 and 1, or null where undefined")
 
 
-def _check_training(card: "ModelCard") -> None:
+def _check_training(card: ModelCard) -> None:
     training, names = card.training, {finding.name for finding in card.findings}
     if set(training["films"]) != set(training["patients"]):
         raise ValueError("films and patients are counted by different splits")
