@@ -68,9 +68,9 @@ def overlay_picture(
     return film.convert("RGB")
 
 
-def data_url(picture: Image.Image, kind: str) -> str:
-    """A picture as PNG or JPEG in the text of a page."""
+def data_url(picture: Image.Image, kind: str, *, quality: int = 92) -> str:
+    """A picture as PNG or JPEG in the text of a page; `quality` is of JPEG alone."""
     buffer = io.BytesIO()
-    options = {"compress_level": 1} if kind == "PNG" else {"quality": 92}
+    options = {"compress_level": 1} if kind == "PNG" else {"quality": quality}
     picture.save(buffer, kind, **options)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -14,8 +14,8 @@ from cxrapp.panels.widgets import PLAIN, themed
 from cxrapp.server.audit_trail import record_answers
 from cxrapp.server.bundles import choose_bundle, offered_bundles
 from cxrapp.server.sessions import current_session
+from cxrapp.session.film import Film
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film
 from cxrapp.statistics.matching import Match, matching_threshold
 from cxrapp.statistics.model_comparison import FindingFlips, Side, compare_films
 from cxrapp.words import capitalised, escape_markdown

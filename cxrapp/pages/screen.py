@@ -16,9 +16,10 @@ from cxrapp.panels.worklist import show_worklist
 from cxrapp.report import NOT_A_DIAGNOSIS
 from cxrapp.server.bundles import choose_bundle
 from cxrapp.server.sessions import current_session
+from cxrapp.session.film import Film
 from cxrapp.session.first_reads import begin_read, closed_reads, is_blinded
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film, Result
+from cxrapp.session.worklist import Result
 from cxrapp.words import capitalised, escape_markdown
 
 

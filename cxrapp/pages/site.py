@@ -12,9 +12,9 @@ from cxrapp.panels.intake import NAMED, show_progress
 from cxrapp.panels.widgets import PLAIN, themed
 from cxrapp.server.bundles import choose_bundle
 from cxrapp.server.sessions import current_session, forget_uploads
+from cxrapp.session.film import Film
 from cxrapp.session.saved_points import dump_points
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film
 from cxrapp.site.assess import CAVEATS, SiteReport, assess
 from cxrapp.site.labels import SiteLabels, read_labels
 from cxrapp.site.report import describe, summarise, to_points

@@ -20,9 +20,9 @@ from cxrapp.report import (
     table_writer,
 )
 from cxrapp.report.table import COLUMNS, inert
+from cxrapp.session.film import Film
 from cxrapp.session.first_reads import closed_reads
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film
 from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
 from cxrapp.statistics.reader_agreement import Read, rows
 from cxrapp.words import escape_markdown

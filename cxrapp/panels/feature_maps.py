@@ -13,7 +13,7 @@ from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.predict import encode
 from cxrapp.server.bundles import bundle_path
-from cxrapp.session.worklist import Film
+from cxrapp.session.film import Film
 from cxrapp.words import escape_markdown
 
 COUNT = 12

@@ -6,9 +6,9 @@ import streamlit as st
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Call
+from cxrapp.session.film import Film
 from cxrapp.session.first_reads import record_call
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film
 from cxrapp.statistics.reader_agreement import Agreement, Read, summarise_reads
 from cxrapp.words import capitalised
 

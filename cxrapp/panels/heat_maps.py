@@ -14,9 +14,10 @@ from cxrapp.model.card import Finding
 from cxrapp.model.decision import Decision
 from cxrapp.panels.viewer import Pane, Scale, show_viewer
 from cxrapp.runtime.network_queue import NETWORK
+from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn, draw
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film, Result
+from cxrapp.session.worklist import Result
 from cxrapp.words import capitalised
 
 NONE = "no second method"

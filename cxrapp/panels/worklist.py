@@ -11,9 +11,10 @@ from cxrapp.model.decision import Decision
 from cxrapp.panels.exports import offer_exports
 from cxrapp.panels.film_list import Bar, Row, show_rows
 from cxrapp.server.audit_trail import record_answers
+from cxrapp.session.film import Film
 from cxrapp.session.first_reads import is_blinded, record_call
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film, Result
+from cxrapp.session.worklist import Result
 from cxrapp.words import percent
 
 PAGE = 50  # rows sent to the browser at a time

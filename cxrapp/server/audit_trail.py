@@ -10,9 +10,9 @@ import streamlit as st
 from cxrapp.errors import AuditFault
 from cxrapp.model.bundle import Bundle
 from cxrapp.runtime.audit import append
+from cxrapp.session.film import Film
 from cxrapp.session.first_reads import is_blinded
 from cxrapp.session.session import Session
-from cxrapp.session.worklist import Film
 from cxrapp.words import escape_markdown
 
 VARIABLE = "CXR_AUDIT"  # of the environment: the file's path

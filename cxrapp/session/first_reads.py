@@ -4,8 +4,8 @@ import time
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Call
+from cxrapp.session.film import Film
 from cxrapp.session.session import OpenRead, Session
-from cxrapp.session.worklist import Film
 from cxrapp.statistics.reader_agreement import Read
 
 

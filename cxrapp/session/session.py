@@ -7,9 +7,10 @@ from typing import Any
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Call, Decision, Outcome, decide
+from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn
 from cxrapp.session.saved_points import SavedPoint
-from cxrapp.session.worklist import Film, Result, Worklist
+from cxrapp.session.worklist import Result, Worklist
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
-from smoke import SAMPLES
 
 from cxrapp.__main__ import main
 from cxrapp.bulk import job
@@ -22,6 +20,8 @@ from cxrapp.errors import CxrError
 from cxrapp.model.card_file import load_card
 from cxrapp.runtime.files import open_whole
 from cxrapp.runtime.network_queue import NETWORK
+from tests.bulk.bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
+from tests.places import SAMPLES
 
 
 def test_a_stopped_run_screens_only_what_is_missing(
