@@ -3,9 +3,9 @@
 import streamlit as st
 
 from cxrapp.pages import compare, model, screen, sign_in, site
-from cxrapp.pages.bundles import show_faults
-from cxrapp.pages.service import start_service
-from cxrapp.pages.style import style
+from cxrapp.panels.style import style
+from cxrapp.server.bundles import show_faults
+from cxrapp.server.startup import start_service
 
 st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
 st.html(style())

@@ -11,15 +11,16 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from cxrapp.audit import check
 from cxrapp.bulk.engines import run_here, run_on_ray
 from cxrapp.bulk.files import find_files
 from cxrapp.bulk.job import Job, identify, parts_folder
 from cxrapp.bulk.run import run
-from cxrapp.bundle import WEIGHTS, find_bundles
-from cxrapp.card import ModelCard, load_card
 from cxrapp.errors import CxrError
-from cxrapp.files import say
+from cxrapp.model.bundle import WEIGHTS, find_bundles
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
+from cxrapp.runtime.audit import check
+from cxrapp.runtime.files import say
 
 
 def main(arguments: list[str] | None = None) -> int:

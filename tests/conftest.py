@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-from smoke import CYCLE, ROOT, SAMPLES
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.bundle import WEIGHTS, Bundle, load_bundle
-from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from tests.places import ROOT, SAMPLES
+from tests.train.small import CYCLE
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ import pytest
 import streamlit
 import yaml
 from packaging.requirements import Requirement
-from smoke import ROOT
 
-from cxrapp.limits import MAX_FILE_BYTES
+from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.pages.sign_in import NEEDED, PACKAGES, SHORTEST_SECRET
+from tests.places import ROOT
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()

@@ -10,11 +10,11 @@ from sklearn.datasets import load_sample_images
 from sklearn.metrics import roc_auc_score
 
 from cxrapp.__main__ import main
-from cxrapp.bundle import WEIGHTS, Bundle
+from cxrapp.model.bundle import WEIGHTS, Bundle
+from tests.places import SAMPLES
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
 COLUMNS = ["file", "finding", "probability", "threshold", "decision", "status", "message"]
-SAMPLES = sorted((Path(__file__).parents[1] / "cxrapp/samples").glob("*.jpeg"))
 
 
 def screen(out: Path, *arguments: object) -> list[dict[str, str]]:

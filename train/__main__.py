@@ -14,7 +14,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from cxrapp.files import say
+from cxrapp.runtime.files import say
 from train.bottleneck import compare_backbones, load_bottleneck
 from train.compare import compare
 from train.data import find_data

@@ -25,11 +25,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from cxrapp.bootstrap import Rate
-from cxrapp.card import Finding
-from cxrapp.files import write_whole
-from cxrapp.preprocess import Preprocessing
-from cxrapp.reading import class_names, read_classes
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.card import Finding
+from cxrapp.model.chain import class_names, read_classes
+from cxrapp.runtime.files import write_whole
+from cxrapp.statistics.bootstrap import Rate
 from train import data
 from train.files import digest_weights, write_atomically
 from train.fit import check_starts

@@ -7,8 +7,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from cxrapp.card import Calibration
-from cxrapp.decision import threshold_for, youden_threshold
+from cxrapp.model.card import Calibration
+from cxrapp.statistics.thresholds import threshold_for, youden_threshold
 
 MAX_MISLABELLED = 0.4
 SCREENING_GOAL = "sensitivity at least 95 %"

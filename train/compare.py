@@ -17,9 +17,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from scipy.stats import norm, rankdata
 
-from cxrapp.bootstrap import mean_rate
-from cxrapp.decision import auroc_difference, auroc_rate, operating_point, roc
-from cxrapp.figures import dress
+from cxrapp.figures.charts import dress
+from cxrapp.statistics.bootstrap import mean_rate
+from cxrapp.statistics.curves import auroc_difference, auroc_rate, roc
+from cxrapp.statistics.operating_point import operating_point
 from train.evaluate import evaluate, load_run
 from train.files import write_atomically
 

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cxrapp.preprocess import Preprocessing
-from cxrapp.radiograph import Radiograph
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.sandbox import read_untrusted
 from train.sources import SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cxrapp.card import Calibration
+from cxrapp.model.card import Calibration
 from train.calibrate import fit_calibration
 from train.recipe import Recipe
 

@@ -25,13 +25,13 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from cxrapp.bundle import Encoder
-from cxrapp.predict import BATCH, encode, measure_distances
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.bundle import Encoder
+from cxrapp.model.predict import BATCH, encode, measure_distances
 from train import data
 from train.augment import augment
+from train.distance import fit_distance, load_distance, save_distance
 from train.files import digest_weights, load_checkpoint, to_json, write_atomically
-from train.gate import fit_distance, load_distance, save_distance
 from train.measure import COHORTS, Evaluation, Scores, measure, varies_shape
 from train.model import build_network, with_averages
 from train.recipe import Augment, Recipe, recipe_from
@@ -42,7 +42,7 @@ class Run:
     """A trained network and what it was trained by.
 
     Args:
-        backbone, head: As in `cxrapp.bundle.Encoder`, eager.
+        backbone, head: As in `cxrapp.model.bundle.Encoder`, eager.
         table: The films; see `train.data`.
         data: SHA-256 of the films and their split.
         versions: Of the libraries it was trained with.

@@ -17,21 +17,14 @@ import pandas as pd
 import torch
 from torch import nn
 
-from cxrapp.bundle import Bundle, load_bundle, load_parts
-from cxrapp.card import ModelCard
 from cxrapp.explain import grad_cams
-from cxrapp.files import stage
-from cxrapp.predict import encode, measure_distances
+from cxrapp.model.bundle import Bundle, load_bundle, load_parts
+from cxrapp.model.card import ModelCard
+from cxrapp.model.predict import encode, measure_distances
+from cxrapp.runtime.files import stage
 from train import data
-from train.evaluate import (
-    Run,
-    encode_training_films,
-    evaluate,
-    learn_distance,
-    load_run,
-    score,
-)
-from train.gate import fit_distance
+from train.distance import fit_distance
+from train.evaluate import Run, encode_training_films, evaluate, learn_distance, load_run, score
 from train.measure import Evaluation, measure
 from train.model import Exported, ExportedInt8
 from train.quantise import FILMS, quantise

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from cxrapp.files import write_whole
+from cxrapp.runtime.files import write_whole
 
 
 def write_atomically(path: Path, text: str) -> None:

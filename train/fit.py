@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import torch
 
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
 from train import data
 from train.distil import soften_labels
 from train.distributed import Ranks, join_ranks

@@ -15,7 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
 from train import data
 
 SIDE = 224

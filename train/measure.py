@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cxrapp.bootstrap import Rate
-from cxrapp.card import Calibration, Cohort, Finding, Gate
-from cxrapp.decision import (
-    auroc_rate,
-    calibration_error,
-    operating_point,
-    share_rate,
-)
-from cxrapp.reading import read_classes
+from cxrapp.model.card import Calibration, Cohort, Finding, Gate
+from cxrapp.model.chain import read_classes
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.curves import auroc_rate, calibration_error
+from cxrapp.statistics.operating_point import operating_point, share_rate
 from train.calibrate import find_operating_points, fit_calibration
-from train.gate import set_limits
+from train.distance import set_limits
 from train.recipe import Augment, Recipe
 
 COHORTS = ("validation", "left out", "test")
@@ -38,7 +34,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The measured part of a model card; see `cxrapp.card.ModelCard` for the fields."""
+    """The measured part of a model card; see `cxrapp.model.card.ModelCard` for the fields."""
 
     gate: Gate
     calibrations: tuple[Calibration, ...]

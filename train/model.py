@@ -109,7 +109,7 @@ class Features(nn.Module):
 
 
 class Exported(nn.Module):
-    """What goes into a bundle: see `cxrapp.bundle.load_parts`."""
+    """What goes into a bundle: see `cxrapp.model.bundle.load_parts`."""
 
     def __init__(self, backbone: nn.Module, head: nn.Module, distance: nn.Module) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from torch.ao.quantization import get_default_qconfig_mapping
 from torch.ao.quantization.fx.custom_config import PrepareCustomConfig
 from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
 
-from cxrapp.predict import BATCH
+from cxrapp.model.predict import BATCH
 from train.model import Averages
 
 FILMS = 300  # to set the scales on
@@ -27,7 +27,7 @@ def quantise(backbone: nn.Module, films: np.ndarray) -> nn.Module:
     """A copy of a backbone in int8, with the same inputs and outputs.
 
     Args:
-        backbone: As in `cxrapp.bundle.Encoder`, eager.
+        backbone: As in `cxrapp.model.bundle.Encoder`, eager.
         films: (N, 1, S, S) uint8, such as it will see.
 
     Raises:

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from cxrapp.card import Finding
-from cxrapp.reading import class_names
+from cxrapp.model.card import Finding
+from cxrapp.model.chain import class_names
 
 
 @dataclass(frozen=True)

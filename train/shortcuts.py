@@ -24,12 +24,12 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from tqdm import tqdm
 
-from cxrapp.bootstrap import Rate, mean_rate
-from cxrapp.card import Finding
-from cxrapp.decision import auroc_difference, auroc_rate
 from cxrapp.explain import grad_cams
-from cxrapp.explain.chest import chest_mask, heat_in_chest
-from cxrapp.predict import BATCH, encode
+from cxrapp.explain.trust import chest_mask, heat_in_chest
+from cxrapp.model.card import Finding
+from cxrapp.model.predict import BATCH, encode
+from cxrapp.statistics.bootstrap import Rate, mean_rate
+from cxrapp.statistics.curves import auroc_difference, auroc_rate
 from train import data
 from train.evaluate import Run, load_run, read_openings
 from train.files import to_json, write_atomically

@@ -29,7 +29,7 @@ from cxrapp.bulk.files import File
 from cxrapp.bulk.job import Job, Part
 from cxrapp.bulk.part import Screener
 from cxrapp.errors import CxrError
-from cxrapp.turns import NETWORK
+from cxrapp.runtime.network_queue import NETWORK
 
 PARTS = 2  # at a time in one process
 RETRIES = 3  # of a part whose worker died; a file that kills every worker must end the run

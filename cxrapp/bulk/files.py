@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cxrapp.limits import MAX_FILE_BYTES, MAX_ZIP_BYTES
-from cxrapp.radiograph import Radiograph, Rejection
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.limits import MAX_FILE_BYTES, MAX_ZIP_BYTES
+from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.films.sandbox import read_untrusted
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_file(file: File, side: int = 0) -> Iterator[Radiograph | Rejection]:
     """The films of one file; a file that cannot be opened is a rejection with the reason.
 
     Args:
-        side: See `cxrapp.sandbox.read_untrusted`.
+        side: See `read_untrusted`.
     """
     # A ZIP may be large; a film may not, and its size is checked before it is read.
     limit = MAX_ZIP_BYTES if file.path.lower().endswith(".zip") else MAX_FILE_BYTES

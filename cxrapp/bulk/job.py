@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cxrapp import __version__
 from cxrapp.bulk.files import File
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 
 PART_FILES = 16  # two batches: what a kill may cost a worker, some seconds
 

@@ -1,17 +1,24 @@
 """One part of a job: films -> rows, written whole or not at all."""
 
+import hashlib
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from cxrapp.bulk.files import read_file
-from cxrapp.bulk.heatmaps import save_heat_maps
 from cxrapp.bulk.job import Job, Part
-from cxrapp.bundle import load_bundle
-from cxrapp.decision import decide
-from cxrapp.files import open_whole
-from cxrapp.predict import screen
-from cxrapp.radiograph import Rejection
+from cxrapp.errors import CxrError
+from cxrapp.explain import grad_cams
+from cxrapp.figures.pictures import film_picture, overlay_picture
+from cxrapp.films.radiograph import Rejection
+from cxrapp.films.sandbox import start_decoders
+from cxrapp.model.bundle import Bundle, load_bundle
+from cxrapp.model.decision import decide
+from cxrapp.model.predict import Screened, screen
 from cxrapp.report import film_rows, rejection_rows, table_writer
-from cxrapp.sandbox import start_decoders
+from cxrapp.runtime.files import open_whole
+
+MAX_STEM_BYTES = 200  # a file's name has at most 255, of which finding and suffix need some
 
 
 class Screener:
@@ -50,3 +57,36 @@ class Screener:
                 save_heat_maps(self.job.heatmaps, self._bundle, result)
             decisions = decide(card, result.prediction.probabilities, thresholds)
             yield film_rows(result.radiograph.name, decisions, result.verdict)
+
+
+def save_heat_maps(folder: Path, bundle: Bundle, result: Screened) -> None:
+    """One PNG a finding, named after the film; one scale for all findings of the film.
+
+    Raises:
+        CxrError: They cannot be written.
+    """
+    pixels = result.radiograph.pixels
+    film = film_picture(pixels)
+    cams = grad_cams(bundle, result.prediction.feature_map)
+    stem = _stem(result.radiograph.name)
+    for finding, cam in zip(bundle.card.findings, cams, strict=True):
+        heat = bundle.card.preprocessing.to_image(cam, pixels.shape)
+        picture = overlay_picture(film, heat, scale=float(cams.max()), opacity=0.5)
+        path = folder / f"{stem}.{finding.name}.png"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            picture.save(path)
+        except OSError as error:
+            raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
+
+
+def _stem(name: str) -> str:
+    """A film's name as part of a file's name: no folders in it, and not too long.
+
+    A name that had to change gets a digest of what it was, so that no two films share one.
+    """
+    stem = re.sub(r"[^\w.-]+", "_", name).lstrip(".")
+    if stem == name and len(stem.encode()) <= MAX_STEM_BYTES:
+        return stem
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{digest}_{stem.encode()[9 - MAX_STEM_BYTES :].decode(errors='ignore')}"

@@ -11,8 +11,8 @@ from tqdm import tqdm
 from cxrapp.bulk.files import File
 from cxrapp.bulk.job import Job, Part, cut, parts_folder
 from cxrapp.bulk.part import Screener
-from cxrapp.files import open_whole
 from cxrapp.report import table_writer
+from cxrapp.runtime.files import open_whole
 
 Engine = Callable[[Screener, Sequence[Part]], Iterator[int]]
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.bundle import Encoder
+from cxrapp.model.bundle import Encoder
 
 if TYPE_CHECKING:
     from pytorch_grad_cam.base_cam import BaseCAM

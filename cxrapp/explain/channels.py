@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.bundle import Bundle, Encoder
+from cxrapp.model.bundle import Bundle, Encoder
 
 LAST = "last feature map"
 

@@ -7,11 +7,17 @@ from functools import partial
 
 import numpy as np
 
-from cxrapp.bundle import Bundle, Encoder
 from cxrapp.explain import cams
-from cxrapp.explain.hide import Progress, ignore
-from cxrapp.explain.occlusion import COARSE, FINE, occlusion_maps
-from cxrapp.explain.regions import SAMPLES, lime_regions
+from cxrapp.explain.perturbation import (
+    COARSE,
+    FINE,
+    SAMPLES,
+    Progress,
+    ignore,
+    lime_regions,
+    occlusion_maps,
+)
+from cxrapp.model.bundle import Bundle, Encoder
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The app's pages: the only place besides streamlit_app.py that imports Streamlit."""
+"""The pages of the app, exactly those on its menu, one file each."""

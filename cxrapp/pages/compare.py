@@ -4,28 +4,28 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from cxrapp.bundle import Bundle
-from cxrapp.card import ModelCard
-from cxrapp.decision import Decision
 from cxrapp.errors import CxrError
-from cxrapp.figures import ACCENT, FAINT, POINT, dress
-from cxrapp.flips import FindingFlips, Side, compare_films
-from cxrapp.matching import Match, matching_threshold
-from cxrapp.pages.audited import record_answers
-from cxrapp.pages.bundles import choose_bundle, offered_bundles
-from cxrapp.pages.desk import Desk, plain
-from cxrapp.pages.films import show_progress
-from cxrapp.pages.sessions import desk
-from cxrapp.pages.widgets import PLAIN, themed
-from cxrapp.report.words import capitalised
-from cxrapp.worklist import Film
+from cxrapp.figures.charts import ACCENT, FAINT, POINT, dress
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Decision
+from cxrapp.panels.intake import show_progress
+from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.server.audit_trail import record_answers
+from cxrapp.server.bundles import choose_bundle, offered_bundles
+from cxrapp.server.sessions import current_session
+from cxrapp.session.film import Film
+from cxrapp.session.session import Session
+from cxrapp.statistics.matching import Match, matching_threshold
+from cxrapp.statistics.model_comparison import FindingFlips, Side, compare_films
+from cxrapp.words import capitalised, escape_markdown
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
 
 
 def show() -> None:
     """The page."""
-    here = desk()
+    here = current_session()
     if len(offered_bundles()) < 2:
         st.info("There is one model in the weights folder; a second one is needed to compare.")
         return
@@ -76,7 +76,7 @@ def _choose_two() -> tuple[Bundle, Bundle]:
     return a, b
 
 
-def _side(here: Desk, bundle: Bundle, films: list[Film]) -> Side:
+def _side(here: Session, bundle: Bundle, films: list[Film]) -> Side:
     card = bundle.card
     rows = [here.worklist.result(film, bundle).prediction.probabilities for film in films]
     settings = {f.name: here.setting(card, f.name) for f in card.findings}
@@ -92,7 +92,7 @@ def _names(films: list[Film]) -> list[str]:
     return [film.name for film in films]
 
 
-def _show_finding(here: Desk, a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
+def _show_finding(here: Session, a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
     known = a.findings[a.index(finding.finding)]
     with st.container(border=True):
         flips = finding.flips
@@ -165,7 +165,7 @@ def _shown(decision: Decision) -> float:
     return min(max(decision.probability, 0.001), 0.999)
 
 
-def _show_match(here: Desk, a: ModelCard, b: ModelCard, finding: str) -> None:
+def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None:
     """The threshold of B that finds as many as A does, and what it costs."""
     st.markdown(f"**{KEPT_SENSITIVITY}**")
     threshold = here.setting(a, finding).threshold
@@ -181,7 +181,7 @@ def _show_match(here: Desk, a: ModelCard, b: ModelCard, finding: str) -> None:
         f"({match.threshold.low:.3f} to {match.threshold.high:.3f}): sensitivity "
         f"{after.sensitivity}, specificity {match.specificity}."
     )
-    st.caption(plain(match.basis))
+    st.caption(escape_markdown(match.basis))
     st.button(
         f"Set {b.name} to it",
         key=f"match {finding}",

@@ -3,14 +3,15 @@
 import numpy as np
 import streamlit as st
 
-from cxrapp.bootstrap import Rate
-from cxrapp.card import Calibration, ModelCard
-from cxrapp.charts import draw_finding, learning_figure, roc_figure
-from cxrapp.decision import operating_point, roc
-from cxrapp.gate import UNCHECKED
-from cxrapp.pages.bundles import bundle_path, choose_bundle
-from cxrapp.pages.sanity import show_sanity
-from cxrapp.pages.widgets import PLAIN, themed
+from cxrapp.figures.cohort_charts import draw_finding, learning_figure, roc_figure
+from cxrapp.model.card import Calibration, ModelCard
+from cxrapp.model.gate import UNCHECKED
+from cxrapp.panels.sanity import show_sanity
+from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.server.bundles import bundle_path, choose_bundle
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.curves import roc
+from cxrapp.statistics.operating_point import operating_point
 
 MEASURES = {
     "auroc": "AUROC",

@@ -3,33 +3,29 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cxrapp.bundle import Bundle
-from cxrapp.card import Finding
-from cxrapp.pages.bundles import choose_bundle
-from cxrapp.pages.consequences import choose_cohort, show_consequences
-from cxrapp.pages.control import show_control
-from cxrapp.pages.desk import Desk, display_name, plain
-from cxrapp.pages.films import offer_samples, show_progress, show_rejections, take_in
-from cxrapp.pages.first_read import (
-    ask_for_call,
-    begin_read,
-    closed_reads,
-    is_blinded,
-    show_summary,
-)
-from cxrapp.pages.layers import show_layers
-from cxrapp.pages.maps import show_film, show_maps
-from cxrapp.pages.sessions import desk
-from cxrapp.pages.tour import show_tour
-from cxrapp.pages.worklist import show_worklist
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import Finding
+from cxrapp.panels.consequences import choose_cohort, show_consequences
+from cxrapp.panels.feature_maps import show_layers
+from cxrapp.panels.first_read import ask_for_call, show_summary
+from cxrapp.panels.heat_maps import show_film, show_maps
+from cxrapp.panels.intake import offer_samples, show_progress, show_rejections, take_in
+from cxrapp.panels.threshold import show_control
+from cxrapp.panels.tour import show_tour
+from cxrapp.panels.worklist import show_worklist
 from cxrapp.report import NOT_A_DIAGNOSIS
-from cxrapp.report.words import capitalised
-from cxrapp.worklist import Film, Result
+from cxrapp.server.bundles import choose_bundle
+from cxrapp.server.sessions import current_session
+from cxrapp.session.film import Film
+from cxrapp.session.first_reads import begin_read, closed_reads, is_blinded
+from cxrapp.session.session import Session
+from cxrapp.session.worklist import Result
+from cxrapp.words import capitalised, escape_markdown
 
 
 def show() -> None:
     """The page."""
-    here = desk()
+    here = current_session()
     model, uploads, options = st.columns([1.2, 2.6, 0.5], vertical_alignment="center")
     with model:
         bundle = choose_bundle()
@@ -56,7 +52,7 @@ def show() -> None:
         _welcome(here, bundle)
 
 
-def _show_progress(here: Desk, bundle: Bundle, films: list[Film], *, working: bool) -> None:
+def _show_progress(here: Session, bundle: Bundle, films: list[Film], *, working: bool) -> None:
     if working:
         show_progress(here.worklist, bundle, len(films))
     elif waiting := len(here.worklist.films) - len(films):
@@ -68,7 +64,7 @@ def _show_progress(here: Desk, bundle: Bundle, films: list[Film], *, working: bo
         )
 
 
-def _welcome(here: Desk, bundle: Bundle) -> None:
+def _welcome(here: Session, bundle: Bundle) -> None:
     """What this is for, and the way in for somebody who has no film at hand."""
     words, samples = st.columns([1.2, 1], gap="large")
     with words:
@@ -80,7 +76,7 @@ def _welcome(here: Desk, bundle: Bundle) -> None:
         offer_samples(here, bundle)
 
 
-def _show_options(here: Desk) -> None:
+def _show_options(here: Session) -> None:
     st.segmented_control(
         "Threshold scale",
         ["Probability", "Logit"],
@@ -89,14 +85,14 @@ def _show_options(here: Desk) -> None:
         required=True,
         persist_state="session",
     )
-    st.toggle(
+    here.blinded = st.toggle(
         "Blinded first read",
         key="blinded",
         persist_state="session",
         help="You make your own call on each film before the model's answer is shown.",
     )
     st.toggle("Whole folders", key="folder", help="The upload takes a folder instead of files.")
-    st.toggle(
+    here.identified = st.toggle(
         "Show names and IDs",
         key="identified",
         persist_state="session",
@@ -109,7 +105,7 @@ def _show_options(here: Desk) -> None:
     )
 
 
-def _offer_clear(here: Desk) -> None:
+def _offer_clear(here: Session) -> None:
     """Taking everything away asks first: there is no way back."""
     if not st.toggle("Take all films away …", key="clear"):
         return
@@ -123,7 +119,7 @@ def _offer_clear(here: Desk) -> None:
 
 
 @st.fragment  # a threshold moves everything in here and nothing else
-def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
+def _workbench(here: Session, bundle: Bundle, films: list[Film]) -> None:
     listed, viewed, controlled = st.columns([1.05, 2.2, 1.2], gap="small")
     with listed:
         film = show_worklist(here, bundle, films)
@@ -135,8 +131,8 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
     hidden = withheld or is_blinded(here, film)
     finding = _choose_finding(bundle, controlled)
     with controlled:
-        st.markdown(f"**{plain(display_name(film))}**, {_place(here, film)}")
-        if st.session_state.get("blinded") and not withheld:
+        st.markdown(f"**{escape_markdown(here.display_name(film))}**, {_place(here, film)}")
+        if here.blinded and not withheld:
             ask_for_call(here, bundle, film)
         _show_verdict(here, bundle, film, result)
         show_control(here, bundle.card, None if hidden else here.decide(bundle.card, result))
@@ -145,7 +141,7 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
     show_consequences(here, bundle.card, finding, cohort, None if hidden else probability)
     # Last, because some maps take many seconds: all else is by then of the same film.
     with viewed:
-        title = f"{display_name(film)} · {_place(here, film)}"
+        title = f"{here.display_name(film)} · {_place(here, film)}"
         if hidden:
             show_film(here, film, title)
         else:
@@ -156,7 +152,7 @@ def _workbench(here: Desk, bundle: Bundle, films: list[Film]) -> None:
         show_summary(reads)
 
 
-def _place(here: Desk, film: Film) -> str:
+def _place(here: Session, film: Film) -> str:
     return f"film {here.order.index(film.key) + 1} of {len(here.order)}"
 
 
@@ -176,9 +172,9 @@ def _choose_finding(bundle: Bundle, cell: DeltaGenerator) -> Finding:
     return names[chosen]
 
 
-def _show_verdict(here: Desk, bundle: Bundle, film: Film, result: Result) -> None:
+def _show_verdict(here: Session, bundle: Bundle, film: Film, result: Result) -> None:
     """Why a film has no result, or one to read with care."""
-    reasons = "\n".join(f"- {plain(reason)}" for reason in result.verdict.reasons)
+    reasons = "\n".join(f"- {escape_markdown(reason)}" for reason in result.verdict.reasons)
     if here.is_withheld(film, bundle):
         st.error(f"**Not screened.**\n{reasons}")
         st.caption(

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from cxrapp.pages.desk import plain
+from cxrapp.words import escape_markdown
 
 NEEDED = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 SHORTEST_SECRET = 32  # characters; whoever guesses it can sign himself in as anybody
@@ -33,7 +33,7 @@ def let_in() -> list[StreamlitPage]:
         st.button("Sign in", type="primary", on_click=st.login)
         st.stop()
     if refusal := _refusal(st.user, section.get("allowed"), time.time()):
-        st.warning(plain(refusal))
+        st.warning(escape_markdown(refusal))
         st.button("Sign in again", type="primary", on_click=st.login)
         st.button("Sign out", on_click=st.logout)
         st.stop()
@@ -89,14 +89,14 @@ def _refusal(user: Mapping[str, Any], allowed: list[str] | None, now: float) -> 
 
 
 def _close(problem: str) -> None:
-    st.error(plain(f"The app is closed because {problem}."))
+    st.error(escape_markdown(f"The app is closed because {problem}."))
     st.stop()
 
 
 def _show_account() -> None:
     who = st.user.get("email") or st.user.get("name") or "somebody without a name"
     st.markdown(
-        f"You are signed in as **{plain(str(who))}**. Signing out closes this session, its films "
-        "and its worklist."
+        f"You are signed in as **{escape_markdown(str(who))}**. Signing out closes this session, "
+        "its films and its worklist."
     )
     st.button("Sign out", type="primary", on_click=st.logout)

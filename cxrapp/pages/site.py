@@ -5,27 +5,26 @@ from datetime import date
 import numpy as np
 import streamlit as st
 
-from cxrapp.bundle import Bundle
-from cxrapp.card import ModelCard
-from cxrapp.charts import roc_figure
-from cxrapp.pages.bundles import choose_bundle
-from cxrapp.pages.desk import Desk, plain
-from cxrapp.pages.films import NAMED, show_progress
-from cxrapp.pages.sessions import desk, forget_uploads
-from cxrapp.pages.widgets import PLAIN, themed
-from cxrapp.report.words import capitalised
-from cxrapp.settings import dump_points
+from cxrapp.figures.cohort_charts import roc_figure
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import ModelCard
+from cxrapp.panels.intake import NAMED, show_progress
+from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.server.bundles import choose_bundle
+from cxrapp.server.sessions import current_session, forget_uploads
+from cxrapp.session.film import Film
+from cxrapp.session.saved_points import dump_points
+from cxrapp.session.session import Session
 from cxrapp.site.assess import CAVEATS, SiteReport, assess
-from cxrapp.site.export import summarise, to_points
 from cxrapp.site.labels import SiteLabels, read_labels
+from cxrapp.site.report import describe, summarise, to_points
 from cxrapp.site.sheet import decode_sheet
-from cxrapp.site.words import describe
-from cxrapp.worklist import Film
+from cxrapp.words import capitalised, escape_markdown
 
 
 def show() -> None:
     """The page."""
-    here = desk()
+    here = current_session()
     model, intake, kind = st.columns([1, 2.2, 0.6], vertical_alignment="center")
     with model:
         bundle = choose_bundle()
@@ -68,7 +67,7 @@ def _explain(*, labelled: bool) -> None:
     )
 
 
-def _take_in(here: Desk, bundle: Bundle, *, folder: bool) -> None:
+def _take_in(here: Session, bundle: Bundle, *, folder: bool) -> None:
     uploads = st.file_uploader(
         "Labelled films",
         accept_multiple_files="directory" if folder else True,
@@ -87,25 +86,25 @@ def _take_in(here: Desk, bundle: Bundle, *, folder: bool) -> None:
     st.rerun()
 
 
-def _read_labels(here: Desk, bundle: Bundle, films: list[Film]) -> SiteLabels:
+def _read_labels(here: Session, bundle: Bundle, films: list[Film]) -> SiteLabels:
     tags = {film.name: film.tags.patient and film.tags.patient.patient_id for film in films}
     names = [film.name for film in films]
     return read_labels(bundle.card, names, here.sheet, dicom_patients=tags)
 
 
-def _show_problems(here: Desk, labels: SiteLabels) -> None:
+def _show_problems(here: Session, labels: SiteLabels) -> None:
     problems = [f"{r.name}: {r.reason}" for r in here.site.rejections] + list(labels.problems)
     if problems:
-        lines = [f"- {plain(problem)}" for problem in problems[:NAMED]]
+        lines = [f"- {escape_markdown(problem)}" for problem in problems[:NAMED]]
         if len(problems) > NAMED:
             lines.append(f"- and {len(problems) - NAMED} more")
         st.warning("\n".join(["Not used:", *lines]))
     words, clear = st.columns([6, 1], vertical_alignment="center")
-    words.caption(plain(labels.grouping))
+    words.caption(escape_markdown(labels.grouping))
     clear.button("Take them away", key="site clear", on_click=here.clear_site, width="stretch")
 
 
-def _show_reports(here: Desk, bundle: Bundle, films: list[Film], labels: SiteLabels) -> None:
+def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: SiteLabels) -> None:
     goal_cell, width_cell, _ = st.columns([1, 1, 2])
     goal = goal_cell.number_input("Sensitivity to keep, %", 50.0, 99.9, 95.0, 0.5, key="site goal")
     width = width_cell.number_input(
@@ -132,7 +131,7 @@ def _show_reports(here: Desk, bundle: Bundle, films: list[Film], labels: SiteLab
     for report in reports:
         _show_report(here, bundle, report)
     for caveat in CAVEATS:
-        st.caption(plain(caveat))
+        st.caption(escape_markdown(caveat))
     _offer_files(bundle, reports, labels)
 
 
@@ -150,7 +149,7 @@ def _assess(
     return assess(_card, finding, labels, logits, patients, goal=goal, half_width=half_width)
 
 
-def _show_report(here: Desk, bundle: Bundle, report: SiteReport) -> None:
+def _show_report(here: Session, bundle: Bundle, report: SiteReport) -> None:
     card = bundle.card
     finding = card.findings[card.index(report.finding)]
     with st.container(border=True):
@@ -162,12 +161,14 @@ def _show_report(here: Desk, bundle: Bundle, report: SiteReport) -> None:
             picture.plotly_chart(themed(figure), key=f"site roc {report.finding}", config=PLAIN)
         with words:
             for warning in report.warnings:
-                st.warning(plain(warning))
-            st.markdown("\n".join(f"- {plain(sentence)}" for sentence in describe(report)))
+                st.warning(escape_markdown(warning))
+            st.markdown(
+                "\n".join(f"- {escape_markdown(sentence)}" for sentence in describe(report))
+            )
             _offer_threshold(here, card, report)
 
 
-def _offer_threshold(here: Desk, card: ModelCard, report: SiteReport) -> None:
+def _offer_threshold(here: Session, card: ModelCard, report: SiteReport) -> None:
     """The way to screen with the recommended threshold, where these films can carry one."""
     current = here.setting(card, report.finding).threshold
     if not report.sound:

@@ -8,7 +8,7 @@ place for all of them. No torch, no Streamlit; the libraries that write are load
 from cxrapp.report.case import Case, HeatMaps, ReaderCall, build_case
 from cxrapp.report.formats import FORMATS, Format
 from cxrapp.report.table import film_rows, rejection_rows, table_writer
-from cxrapp.report.words import NOT_A_DIAGNOSIS
+from cxrapp.words import NOT_A_DIAGNOSIS
 
 __all__ = [
     "FORMATS",

@@ -5,12 +5,12 @@ from functools import lru_cache
 from PIL import Image, ImageDraw, ImageFont
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit
 from cxrapp.report.release import Release
 from cxrapp.report.summary import film_line, finding_line, summary_lines
-from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
 MAX_SIDE = 2048  # pixels of the film's long side
 MIN_WIDTH = 768  # pixels, so that the words can be read below a thumbnail

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.burned import MAX_SIDE, burn_in
 from cxrapp.report.dicom_tags import maker_tags, new_uid
 from cxrapp.report.pictures import HeatPanel, heat_panels
 from cxrapp.report.release import Release
-from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
 if TYPE_CHECKING:
     from highdicom.sc import SCImage

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from cxrapp.decision import Call, Decision
-from cxrapp.dicom import Patient
-from cxrapp.figures import film_picture, mark_of
-from cxrapp.gate import Verdict
-from cxrapp.radiograph import Radiograph
+from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.films.radiograph import Patient, Radiograph
+from cxrapp.model.decision import Call, Decision
+from cxrapp.model.gate import Verdict
 
 if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
-    from cxrapp.predict import Prediction
+    from cxrapp.model.predict import Prediction
 
 
 @dataclass(frozen=True)

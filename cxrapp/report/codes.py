@@ -6,7 +6,7 @@ under other names of the scheme.
 
 from dataclasses import dataclass
 
-from cxrapp.card import Finding
+from cxrapp.model.card import Finding
 
 PRIVATE = "99CXRAPP"
 

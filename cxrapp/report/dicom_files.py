@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from pydicom import Dataset
 
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.capture import capture_images
 from cxrapp.report.dicom_tags import sign
 from cxrapp.report.release import Release

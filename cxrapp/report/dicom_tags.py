@@ -6,9 +6,9 @@ from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.release import Release
-from cxrapp.report.words import PROGRAM
+from cxrapp.words import PROGRAM
 
 LONGEST = 64  # characters of a name's group and of an LO, PS3.5 6.2
 NO_DATE = "19000101"  # where a date is required and may not leave

@@ -8,20 +8,14 @@ import uuid
 from collections.abc import Sequence
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
-from cxrapp.gate import UNCHECKED
+from cxrapp.model.card import ModelCard
+from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept, finding_concept
 from cxrapp.report.fhir_values import Resource, codeable, coded, quantity, rate_parts, share_part
 from cxrapp.report.release import Release, Result
 from cxrapp.report.summary import finding_line, summary_lines
-from cxrapp.report.words import (
-    NOT_A_DIAGNOSIS,
-    PROGRAM,
-    STATUS_WORDS,
-    date_words,
-    person_words,
-)
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS, date_words, person_words
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 INTERPRETATIONS = {"positive": "POS", "negative": "NEG", "undecided": "IND"}

@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from cxrapp.bootstrap import Rate
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept
+from cxrapp.statistics.bootstrap import Rate
 
 Resource = dict[str, Any]
 SYSTEMS = {

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.case import Case
 from cxrapp.report.dicom_files import write_dicom
 from cxrapp.report.fhir import write_fhir

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from cxrapp import __version__
-from cxrapp.bootstrap import Rate
-from cxrapp.card import ModelCard
-from cxrapp.gate import UNCHECKED
+from cxrapp.model.card import ModelCard
+from cxrapp.model.gate import UNCHECKED
 from cxrapp.report.release import Release, Result
-from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS
 
 SCHEMA = 1
 

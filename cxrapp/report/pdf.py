@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
 from cxrapp.report.pdf_footing import footing_parts
 from cxrapp.report.pdf_heading import heading_parts
@@ -15,7 +15,7 @@ from cxrapp.report.pdf_pictures import picture_parts
 from cxrapp.report.pdf_result import model_parts, result_parts
 from cxrapp.report.pdf_style import LINE, MUTED
 from cxrapp.report.release import Release
-from cxrapp.report.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, shorten
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, shorten
 
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas

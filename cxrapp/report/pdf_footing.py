@@ -17,7 +17,7 @@ from cxrapp.report.pdf_style import (
     table,
 )
 from cxrapp.report.release import Release
-from cxrapp.report.words import NOT_A_DIAGNOSIS, shorten
+from cxrapp.words import NOT_A_DIAGNOSIS, shorten
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cxrapp.report.identity import OLDEST
 from cxrapp.report.pdf_style import (
     ACCENT,
     BODY_STYLE,
@@ -19,16 +18,8 @@ from cxrapp.report.pdf_style import (
     safe,
     table,
 )
-from cxrapp.report.release import Release
-from cxrapp.report.words import (
-    SEXES,
-    STATUS_WORDS,
-    TITLE,
-    age_words,
-    date_words,
-    person_words,
-    shorten,
-)
+from cxrapp.report.release import OLDEST, Release
+from cxrapp.words import SEXES, STATUS_WORDS, TITLE, age_words, date_words, person_words, shorten
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report.pdf_style import MUTED_STYLE, paragraph, safe, table
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit, heat_panels
 from cxrapp.report.release import Release

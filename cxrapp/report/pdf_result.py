@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
-from cxrapp.gate import UNCHECKED
+from cxrapp.model.card import ModelCard
+from cxrapp.model.gate import UNCHECKED
 from cxrapp.report.pdf_style import (
     HEADING_STYLE,
     INK,
@@ -21,13 +21,7 @@ from cxrapp.report.pdf_style import (
     table,
 )
 from cxrapp.report.release import Release, Result
-from cxrapp.report.words import (
-    PROGRAM,
-    capitalised,
-    outcome_words,
-    percent,
-    rate_words,
-)
+from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_words
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable, Paragraph

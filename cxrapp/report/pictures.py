@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cxrapp.card import ModelCard
-from cxrapp.figures import heat_picture, overlay_picture
+from cxrapp.figures.pictures import heat_picture, overlay_picture
+from cxrapp.model.card import ModelCard
 from cxrapp.report.release import Release, Result
 
 OPACITY = 0.5

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept
-from cxrapp.report.words import PROGRAM
+from cxrapp.words import PROGRAM
 
 if TYPE_CHECKING:
     from highdicom.sr import (

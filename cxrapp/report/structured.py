@@ -15,21 +15,15 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes as standard
 
 from cxrapp import __version__
-from cxrapp.card import ModelCard
-from cxrapp.gate import UNCHECKED
+from cxrapp.model.card import ModelCard
+from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept
 from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid
 from cxrapp.report.release import Release, Result
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
 from cxrapp.report.summary import summary_lines
-from cxrapp.report.words import (
-    NOT_A_DIAGNOSIS,
-    PROGRAM,
-    STATUS_WORDS,
-    capitalised,
-    rate_words,
-)
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS, capitalised, rate_words
 
 if TYPE_CHECKING:
     from highdicom.sr import (

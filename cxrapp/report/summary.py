@@ -1,7 +1,7 @@
 """A result in a few lines of plain text, for the places that hold nothing better."""
 
 from cxrapp.report.release import Release, Result
-from cxrapp.report.words import STATUS_WORDS, capitalised, outcome_words, percent
+from cxrapp.words import STATUS_WORDS, capitalised, outcome_words, percent
 
 
 def summary_lines(release: Release) -> list[str]:

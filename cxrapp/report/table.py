@@ -4,10 +4,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
-from cxrapp.card import ModelCard
-from cxrapp.decision import Decision
-from cxrapp.gate import Verdict
-from cxrapp.radiograph import Rejection
+from cxrapp.films.radiograph import Rejection
+from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Decision
+from cxrapp.model.gate import Verdict
 
 STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
 COLUMNS = ("file", "finding", "probability", "threshold", "decision", "status", "message")

@@ -5,14 +5,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.stats import binomtest
 
-from cxrapp.bootstrap import Rate
-from cxrapp.card import ModelCard
-from cxrapp.decision import OperatingPoint, Roc, auroc_rate, operating_point, roc
-from cxrapp.site.films import SiteFilms, too_few
-from cxrapp.site.plan import plan_by_card, plan_by_films
-from cxrapp.site.recalibration import SiteCalibration, fit_site_calibration
-from cxrapp.site.recommend import Recommendation, highest_bound, recommend
-from cxrapp.site.sample_size import FilmsNeeded
+from cxrapp.model.card import ModelCard
+from cxrapp.site.recommend import (
+    Recommendation,
+    SiteFilms,
+    highest_bound,
+    plan_by_card,
+    plan_by_films,
+    recommend,
+)
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.curves import Roc, auroc_rate, roc
+from cxrapp.statistics.operating_point import OperatingPoint, operating_point
+from cxrapp.statistics.recalibration import SiteCalibration, fit_site_calibration
+from cxrapp.statistics.sample_size import FilmsNeeded, too_few
 
 GOOD_FILMS = 100  # of each kind; Vergouwe et al. (2005), Collins et al. (2016)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from cxrapp.card import Finding
+from cxrapp.model.card import Finding
 
 Answers = dict[str, bool]  # finding -> whether it is there; findings not named are not known
 

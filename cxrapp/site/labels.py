@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxrapp.card import ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.site.folders import Answers, UnusableLabel, read_folders
 from cxrapp.site.sheet import read_sheet
 
@@ -41,8 +41,8 @@ def read_labels(
     Args:
         card: Its findings are what is asked.
         names: Of the films, such as `films.zip/NORMAL/x.png`.
-        csv_text: A table with a column `file` and one a finding, see `cxrapp.site.sheet`; without
-            it the folders are the labels, see `cxrapp.site.folders`.
+        csv_text: A table with a column `file` and one a finding, see `sheet`; without
+            it the folders are the labels, see `folders`.
         dicom_patients: Name of a film -> patient ID in its DICOM file, for films the table names
             no patient for.
     """

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cxrapp.card import Finding
+from cxrapp.model.card import Finding
 from cxrapp.site.folders import NO, YES, Answers, UnusableLabel, fold, given_of
 from cxrapp.site.names import FilmNames
 

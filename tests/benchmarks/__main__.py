@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from cxrapp.bundle import DEFAULT
+from cxrapp.model.bundle import DEFAULT
 from tests.benchmarks.bulk import bulk_against_plain_loop, memory_of_many_against_few
 from tests.benchmarks.network import (
     film_against_forward,

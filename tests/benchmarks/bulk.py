@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
-from cxrapp.bundle import DEFAULT, WEIGHTS
+from cxrapp.model.bundle import DEFAULT, WEIGHTS
 from tests.benchmarks.pairs import Comparison, time_in_turn
-from tests.load.films import SAMPLES
-from tests.load.server import ROOT
+from tests.places import ROOT, SAMPLE_FOLDER
 
 
 def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Comparison:
@@ -44,7 +43,7 @@ def memory_of_many_against_few(many: int, few: int) -> Comparison:
 @contextmanager
 def make_folder(count: int) -> Iterator[Path]:
     """A folder of so many films: the samples, again and again."""
-    samples = sorted(SAMPLES.glob("*.jpeg"))
+    samples = sorted(SAMPLE_FOLDER.glob("*.jpeg"))
     with tempfile.TemporaryDirectory() as folder:
         films = Path(folder, "films")
         films.mkdir()

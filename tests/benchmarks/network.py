@@ -7,12 +7,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle
 from cxrapp.explain import grad_cams
-from cxrapp.predict import BATCH, predict
-from cxrapp.radiograph import Radiograph, read_upload
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle
+from cxrapp.model.predict import BATCH, predict
 from tests.benchmarks.pairs import Comparison, time_in_turn
-from tests.load.films import SAMPLES
+from tests.places import SAMPLE_FOLDER
 from train.model import Exported, build_network, with_averages
 
 FLOP = 5.67e9  # of one film of 224 pixels (torch.utils.flop_counter)
@@ -28,7 +29,7 @@ def shipped(name: str) -> Bundle:
 @cache
 def film() -> Radiograph:
     """A real one, as small as the network's input: the others are given it ready made."""
-    path = sorted(SAMPLES.glob("*.jpeg"))[0]
+    path = sorted(SAMPLE_FOLDER.glob("*.jpeg"))[0]
     (one,) = read_upload(path.name, path.read_bytes())
     to_input = shipped(DEFAULT).card.preprocessing.to_input
     return replace(one, pixels=to_input(one.pixels)[0])

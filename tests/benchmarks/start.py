@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 from tests.benchmarks.pairs import Comparison, time_in_turn
-from tests.load.films import SAMPLES
-from tests.load.server import ROOT
+from tests.places import ROOT, SAMPLE_FOLDER
 
 OURS = """
 import sys
@@ -29,7 +28,7 @@ torchvision.models.densenet121(num_classes=2).load_state_dict(torch.load(buffer)
 
 def start_against_torch(rounds: int) -> Comparison:
     """A process that scores a sample, against one that only loads a network of that kind."""
-    sample = str(sorted(SAMPLES.glob("*.jpeg"))[0])
+    sample = str(sorted(SAMPLE_FOLDER.glob("*.jpeg"))[0])
     return Comparison(
         "cold start: a process until a sample film is scored",
         "importing torch and torchvision, building the network, loading its weights",

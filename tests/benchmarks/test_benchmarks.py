@@ -7,7 +7,7 @@ import pytest
 
 from tests.benchmarks.__main__ import BENCHMARKS
 from tests.benchmarks.pairs import Comparison, time_in_turn
-from tests.load.server import ROOT
+from tests.places import ROOT
 
 
 def test_a_ratio_is_the_median_of_rounds() -> None:

@@ -10,10 +10,9 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from cxrapp.preprocess import Preprocessing
+from cxrapp.films.preprocess import Preprocessing
 from tests.benchmarks.pairs import Comparison, time_in_turn
-from tests.load.films import SAMPLES
-from tests.load.server import ROOT
+from tests.places import ROOT, SAMPLE_FOLDER
 from train.data import read_film
 from train.distributed import join_ranks
 from train.epoch import Split, build_trainer, train_epoch
@@ -105,7 +104,7 @@ class _Files(Dataset[tuple[torch.Tensor, int]]):
 def _make_small_films(folder: Path, count: int) -> list[Path]:
     """Films of 224 pixels, as published copies are: the samples, again and again."""
     paths = []
-    for number, sample in enumerate(islice(cycle(sorted(SAMPLES.glob("*.jpeg"))), count)):
+    for number, sample in enumerate(islice(cycle(sorted(SAMPLE_FOLDER.glob("*.jpeg"))), count)):
         paths.append(folder / f"{number:05}.jpeg")
         with Image.open(sample) as image:
             image.convert("L").resize((224, 224)).save(paths[-1], quality=95)

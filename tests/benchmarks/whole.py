@@ -20,7 +20,7 @@ import torchvision
 from sklearn.metrics import roc_auc_score
 from torchvision import transforms
 
-from tests.load.server import ROOT
+from tests.places import ROOT
 from train.data import find_data
 from train.distributed import join_ranks
 from train.epoch import Split, build_trainer, train_epoch

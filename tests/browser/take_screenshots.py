@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
-from smoke import ROOT, SAMPLES
+
+from tests.places import ROOT, SAMPLES
 
 DOCS = ROOT / "docs"
 LAPTOP = {"width": 1366, "height": 768}

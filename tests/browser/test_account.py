@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from provider import CLIENT, SECRET, Provider, provide
 
+from tests.browser.provider import CLIENT, SECRET, Provider, provide
 from tests.load.server import serve
 
 expect.set_options(timeout=60_000)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
-from smoke import ROOT, SAMPLES
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, MaxRetryError
 
 from tests.load.server import Server, free_port, serve
+from tests.places import ROOT, SAMPLES
 
 HOST = "cxr.localhost"  # a browser looks for it on this machine; no default setting accepts it
 COOKIE = "cxr_replica"

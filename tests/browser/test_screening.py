@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
-from smoke import SAMPLES
-from test_dicom import make
 
-from cxrapp.bundle import Bundle
-from cxrapp.figures import film_picture, mark_of
-from cxrapp.predict import predict
-from cxrapp.radiograph import read_upload
+from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.films.decode import read_upload
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import predict
+from tests.films.dicom_maker import make
+from tests.places import SAMPLES
 
 BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\nnothing"}
 FILM = next(path for path in SAMPLES if "bacteria" in path.name)

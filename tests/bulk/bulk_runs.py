@@ -6,10 +6,9 @@ import sys
 import time
 from pathlib import Path
 
-from smoke import ROOT
-
 from cxrapp.bulk.job import Job, parts_folder
-from cxrapp.bundle import WEIGHTS
+from cxrapp.model.bundle import WEIGHTS
+from tests.places import ROOT
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
 # A process of its own, to be killed, with parts small enough to die between them.

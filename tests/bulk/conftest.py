@@ -3,11 +3,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from bulk_runs import BUNDLE
-from smoke import SAMPLES
 
 from cxrapp.__main__ import main
 from cxrapp.bulk import job
+from tests.bulk.bulk_runs import BUNDLE
+from tests.places import SAMPLES
 
 
 @pytest.fixture(autouse=True)

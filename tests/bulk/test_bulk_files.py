@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from cxrapp.bulk.files import find_files, read_file
-from cxrapp.limits import MAX_FILE_BYTES
+from cxrapp.films.limits import MAX_FILE_BYTES
 
 
 def test_files_come_in_the_order_of_their_names_without_clutter_and_outputs(

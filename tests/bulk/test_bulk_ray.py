@@ -9,10 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from bulk_runs import start, wait_for_parts
-from smoke import ROOT, SAMPLES
 
 from cxrapp.__main__ import main
+from tests.bulk.bulk_runs import start, wait_for_parts
+from tests.places import ROOT, SAMPLES
 
 
 def test_without_ray_the_ray_engine_says_so(

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
-from smoke import SAMPLES
 
 from cxrapp.__main__ import main
 from cxrapp.bulk import job
@@ -18,10 +16,12 @@ from cxrapp.bulk.files import File, find_files
 from cxrapp.bulk.job import Part, cut, identify
 from cxrapp.bulk.part import Screener
 from cxrapp.bulk.run import run
-from cxrapp.card import load_card
 from cxrapp.errors import CxrError
-from cxrapp.files import open_whole
-from cxrapp.turns import NETWORK
+from cxrapp.model.card_file import load_card
+from cxrapp.runtime.files import open_whole
+from cxrapp.runtime.network_queue import NETWORK
+from tests.bulk.bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
+from tests.places import SAMPLES
 
 
 def test_a_stopped_run_screens_only_what_is_missing(

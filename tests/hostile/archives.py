@@ -5,8 +5,8 @@ import struct
 import zipfile
 from collections.abc import Iterator
 
-from pictures import JPEG, PNG, zeros
-from specimen import Specimen, flip, splice, truncate
+from tests.hostile.pictures import JPEG, PNG, zeros
+from tests.hostile.specimen import Specimen, flip, splice, truncate
 
 LOCAL, CENTRAL, END = (b"PK" + mark for mark in (b"\3\4", b"\1\2", b"\5\6"))
 LINK, PIPE, DEVICE, FOLDER = 0o120777, 0o010666, 0o060666, 0o040755

@@ -5,12 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from corpus import corpus
 from hypothesis import settings
-from smoke import ROOT
-from specimen import SAMPLES, Specimen
 
-HERE = Path(__file__).parent
+from tests.hostile.corpus import corpus
+from tests.hostile.specimen import SAMPLES, Specimen
+from tests.places import ROOT
 
 # The same examples at every call, so that a change is to blame for a failure and not the dice;
 # HYPOTHESIS_PROFILE=search looks for others.
@@ -24,8 +23,8 @@ def answers() -> dict[str, dict]:
     """What `survey.py` says about each specimen, by its name."""
     if not Path("/proc/self/clear_refs").exists():
         pytest.skip("memory is measured with Linux's /proc")
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), str(ROOT)])}
-    survey = [sys.executable, str(HERE / "survey.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    survey = [sys.executable, "-m", "tests.hostile.survey"]
     told = subprocess.run(survey, env=environment, stdout=subprocess.PIPE, check=True).stdout
     return {answer["name"]: answer for answer in map(json.loads, told.splitlines())}
 

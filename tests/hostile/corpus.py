@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from archives import archives
-from dicoms import dicoms
-from names import names
-from pictures import pictures
-from specimen import Specimen
+from tests.hostile.archives import archives
+from tests.hostile.dicoms import dicoms
+from tests.hostile.names import names
+from tests.hostile.pictures import pictures
+from tests.hostile.specimen import Specimen
 
 
 @cache

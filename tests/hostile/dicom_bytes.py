@@ -4,10 +4,9 @@ import struct
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.encaps import encapsulate
-from pydicom.uid import (
-    ExplicitVRLittleEndian,
-)
-from specimen import FILM
+from pydicom.uid import ExplicitVRLittleEndian
+
+from tests.hostile.specimen import FILM
 
 LONG = {"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"}
 UNDEFINED = 2**32 - 1

@@ -5,17 +5,6 @@ import zlib
 from collections.abc import Iterator
 
 import numpy as np
-from dicom_bytes import (
-    ITEM,
-    PIXELS,
-    SEQUENCE_END,
-    UNDEFINED,
-    compressed,
-    dicom,
-    element,
-    short,
-)
-from pictures import JPEG
 from PIL import Image
 from pydicom.uid import (
     JPEG2000,
@@ -30,7 +19,19 @@ from pydicom.uid import (
     JPEGLSLossless,
     RLELossless,
 )
-from specimen import FILM, Specimen, encode
+
+from tests.hostile.dicom_bytes import (
+    ITEM,
+    PIXELS,
+    SEQUENCE_END,
+    UNDEFINED,
+    compressed,
+    dicom,
+    element,
+    short,
+)
+from tests.hostile.pictures import JPEG
+from tests.hostile.specimen import FILM, Specimen, encode
 
 
 def codestreams() -> Iterator[Specimen]:

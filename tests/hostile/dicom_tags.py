@@ -2,7 +2,9 @@
 
 import struct
 
-from dicom_bytes import (
+from pydicom.datadict import tag_for_keyword
+
+from tests.hostile.dicom_bytes import (
     FILM_ELEMENTS,
     ITEM,
     ITEM_END,
@@ -12,7 +14,6 @@ from dicom_bytes import (
     element,
     short,
 )
-from pydicom.datadict import tag_for_keyword
 
 
 def structures() -> dict[str, bytes]:

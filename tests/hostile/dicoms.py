@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from dicom_bytes import PIXELS, compressed, dicom, element, short
-from dicom_pixels import codestreams, pixels, shapes, syntaxes
-from dicom_tags import structures, values
-from pictures import JPEG
 from pydicom.data import get_testdata_file
-from pydicom.uid import (
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-)
-from specimen import FILM, Specimen, encode, flip, splice, truncate
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
+
+from tests.hostile.dicom_bytes import PIXELS, compressed, dicom, element, short
+from tests.hostile.dicom_pixels import codestreams, pixels, shapes, syntaxes
+from tests.hostile.dicom_tags import structures, values
+from tests.hostile.pictures import JPEG
+from tests.hostile.specimen import FILM, Specimen, encode, flip, splice, truncate
 
 ODD_BUT_REAL = (
     *("693_J2KI", "CT_small", "ExplVR_BigEnd", "ExplVR_LitEndNoMeta", "GDCMJ2K_TextGBR"),

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from dicom_bytes import dicom, element
-from pictures import JPEG
-from specimen import Specimen
+from tests.hostile.dicom_bytes import dicom, element
+from tests.hostile.pictures import JPEG
+from tests.hostile.specimen import Specimen
 
 NAMES = {
     "a script": (

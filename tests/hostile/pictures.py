@@ -7,7 +7,8 @@ from functools import cache
 
 import numpy as np
 from PIL import Image, PngImagePlugin
-from specimen import FILM, SAMPLES, Specimen, encode, flip, splice, truncate
+
+from tests.hostile.specimen import FILM, SAMPLES, Specimen, encode, flip, splice, truncate
 
 WIDTH, HEIGHT = FILM.size
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

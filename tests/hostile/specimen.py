@@ -4,11 +4,11 @@ import io
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from PIL import Image
 
-SAMPLES = sorted((Path(__file__).parents[2] / "cxrapp/samples").glob("*.jpeg"))
+from tests.places import SAMPLES
+
 with Image.open(SAMPLES[0]) as _sample:
     FILM = _sample.convert("L").resize((214, 157))  # real, small enough for hundreds of copies
 

@@ -1,6 +1,6 @@
 """Reads every specimen, one JSON line each: what came of it and what it cost.
 
-python survey.py, with this folder and the project's root on PYTHONPATH. Linux only.
+python -m tests.hostile.survey, on Linux.
 
 They are read in a copy of this process, with no limits but those that are checked before decoding.
 Where one ends the copy, the answer is the sandbox's, and another copy goes on.
@@ -15,11 +15,12 @@ from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
 import numpy as np
-from corpus import corpus
-from specimen import Specimen
 
-from cxrapp.radiograph import Radiograph, Rejection, read_upload
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.films.sandbox import read_untrusted
+from tests.hostile.corpus import corpus
+from tests.hostile.specimen import Specimen
 
 
 def main() -> None:

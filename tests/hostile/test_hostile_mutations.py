@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from archives import archive
-from dicom_bytes import FILM_ELEMENTS, PIXELS, UNDEFINED, compressed, dicom, element
 from hypothesis import given
 from hypothesis import strategies as st
-from pictures import DEEP, END, JPEG, PNG, SIGNATURE, chunk
 from pydicom.datadict import DicomDictionary
 from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit
-from specimen import FILM, encode
 
-from cxrapp.limits import MAX_PIXELS, MIN_SIDE
-from cxrapp.radiograph import Radiograph, Rejection, count_entries, read_upload
-from cxrapp.sandbox import read_untrusted
+from cxrapp.films.archive_files import count_entries
+from cxrapp.films.decode import read_upload
+from cxrapp.films.limits import MAX_PIXELS, MIN_SIDE
+from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.films.sandbox import read_untrusted
+from tests.hostile.archives import archive
+from tests.hostile.dicom_bytes import FILM_ELEMENTS, PIXELS, UNDEFINED, compressed, dicom, element
+from tests.hostile.pictures import DEEP, END, JPEG, PNG, SIGNATURE, chunk
+from tests.hostile.specimen import FILM, encode
 
 REAL = {
     "jpeg": JPEG,

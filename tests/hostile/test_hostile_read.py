@@ -1,9 +1,8 @@
 from collections import Counter
 from hashlib import sha256
 
-from corpus import corpus
-
-from cxrapp.limits import MAX_DECODE_BYTES, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE
+from cxrapp.films.limits import MAX_DECODE_BYTES, MAX_FILE_BYTES, MAX_PIXELS, MIN_SIDE
+from tests.hostile.corpus import corpus
 
 TURNED_AWAY = ("at most", "more than", "larger than", "Deflated", "encrypted", "unusual way")
 LONGEST = 160  # characters of a sentence about a file

@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from smoke import ROOT
-from specimen import SAMPLES, Specimen
 
-from cxrapp.bundle import Bundle
+from cxrapp.model.bundle import Bundle
 from cxrapp.report.table import inert
+from tests.hostile.specimen import SAMPLES, Specimen
+from tests.places import ROOT
 
 RUNS_AS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 NO_FILES = ("broken link.jpeg", "endless", "pipe.jpeg")

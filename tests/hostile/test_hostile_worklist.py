@@ -1,12 +1,12 @@
 from collections import Counter
 
 import pytest
-from specimen import SAMPLES, Specimen
 
-from cxrapp.bundle import Bundle
-from cxrapp.predict import predict
-from cxrapp.radiograph import read_upload
-from cxrapp.worklist import Worklist
+from cxrapp.films.decode import read_upload
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.predict import predict
+from cxrapp.session.worklist import Worklist
+from tests.hostile.specimen import SAMPLES, Specimen
 
 
 @pytest.fixture(scope="module")

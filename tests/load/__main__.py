@@ -14,7 +14,7 @@ from typing import Any
 
 from streamlit import config
 
-from tests.load.films import SAMPLES, make_films, read_films, screen_by_command
+from tests.load.films import make_films, read_films, screen_by_command
 from tests.load.measure import (
     STORM,
     Traffic,
@@ -28,6 +28,7 @@ from tests.load.measure import (
 )
 from tests.load.reader import Reader
 from tests.load.server import Server, serve
+from tests.places import SAMPLE_FOLDER
 
 ABANDONED = 100  # films of the reader who leaves
 SWEEP = 10  # seconds more than a session is kept, until it is gone
@@ -120,7 +121,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument(
         "--data",
         type=Path,
-        default=os.environ.get("CXR_DATA") or SAMPLES,
+        default=os.environ.get("CXR_DATA") or SAMPLE_FOLDER,
         help="folder of real films (default: CXR_DATA, else the samples)",
     )
     parser.add_argument(

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from tests.load.server import ROOT
+from tests.places import ROOT
 
-SAMPLES = ROOT / "cxrapp/samples"
 SUFFIXES = {".jpeg", ".jpg", ".png"}
 
 Scores = dict[str, list[float]]  # film name -> probabilities, in the order of the findings

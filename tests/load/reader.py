@@ -30,7 +30,7 @@ class Reader(Session):
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The worklist as drawn, see cxrapp.pages.film_list."""
+        """The worklist as drawn, see cxrapp.panels.film_list."""
         return (self.component("cxrapp.film_list") or {"rows": []})["rows"]
 
     def tune(self, threshold: float) -> float:

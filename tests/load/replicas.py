@@ -18,7 +18,6 @@ from pathlib import Path
 import requests
 
 from tests.load.films import (
-    SAMPLES,
     Films,
     Scores,
     largest_difference,
@@ -29,6 +28,7 @@ from tests.load.films import (
 from tests.load.measure import TOLERANCE
 from tests.load.reader import Reader
 from tests.load.server import ROOT, free_port, serve, wait_for_answer
+from tests.places import SAMPLE_FOLDER
 
 COOKIE = "cxr_replica"
 PROXY = ROOT / "deploy/Caddyfile"
@@ -79,7 +79,7 @@ def main() -> int:
     if not shutil.which("caddy"):
         parser.error("caddy is not installed")
     with tempfile.TemporaryDirectory() as folder:
-        make_films(SAMPLES, Path(folder), options.clients, each=2)
+        make_films(SAMPLE_FOLDER, Path(folder), options.clients, each=2)
         expected = screen_by_command(Path(folder))
         films = {name: read_films(Path(folder) / name) for name in expected}
     counts = {}

@@ -14,7 +14,7 @@ from typing import IO
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+from tests.places import ROOT
 
 
 @dataclass(frozen=True)

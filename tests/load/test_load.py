@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.load.films import (
-    SAMPLES,
     Films,
     Scores,
     largest_difference,
@@ -17,6 +16,7 @@ from tests.load.films import (
 from tests.load.measure import MOVES, STORM, TOLERANCE, run_traffic, storm, watch_memory
 from tests.load.reader import Reader
 from tests.load.server import Server, serve
+from tests.places import SAMPLE_FOLDER
 
 READERS = ("reader-1", "reader-2", "reader-3")
 
@@ -24,7 +24,7 @@ READERS = ("reader-1", "reader-2", "reader-3")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("readers")
-    make_films(SAMPLES, folder, len(READERS), each=2)
+    make_films(SAMPLE_FOLDER, folder, len(READERS), each=2)
     return folder
 
 

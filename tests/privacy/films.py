@@ -8,7 +8,8 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-from tests.load.films import SAMPLES, Films
+from tests.load.films import Films
+from tests.places import SAMPLE_FOLDER
 
 NAME, NUMBER, BORN = "ZZTEST^NAME", "ZZ-12345", "19010203"
 IDENTIFIERS = ("ZZTEST", NUMBER, BORN)
@@ -17,7 +18,7 @@ SIDE = 1200  # 16-bit pixels: 2.9 MB, beyond what a server spools to disk while 
 
 def make_dicom() -> bytes:
     """A real film under the invented name."""
-    sample = sorted(SAMPLES.glob("*.jpeg"))[0]
+    sample = sorted(SAMPLE_FOLDER.glob("*.jpeg"))[0]
     with Image.open(sample) as image:
         film = np.asarray(image.convert("L").resize((SIDE, SIDE)), np.uint16) << 4
     meta = FileMetaDataset()

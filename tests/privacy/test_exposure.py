@@ -8,7 +8,7 @@ import psutil
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from cxrapp.limits import MAX_FILE_BYTES
+from cxrapp.films.limits import MAX_FILE_BYTES
 from tests.load.client import Session, open_socket
 from tests.load.server import Server, free_port, serve
 

@@ -10,10 +10,10 @@ import pandas as pd
 from PIL import Image
 from sklearn.metrics import classification_report, confusion_matrix
 
-from cxrapp.card import Calibration, Cohort, Finding
-from cxrapp.curves import average_precision
-from cxrapp.decision import auroc_rate, calibration_error, operating_point, share_rate
-from cxrapp.reading import class_names, joint_probabilities, read_classes
+from cxrapp.model.card import Calibration, Cohort, Finding
+from cxrapp.model.chain import class_names, joint_probabilities, read_classes
+from cxrapp.statistics.curves import auroc_rate, average_precision, calibration_error
+from cxrapp.statistics.operating_point import operating_point, share_rate
 from train.evaluate import Run
 from train.measure import Evaluation, against_the_rest, asks_everything
 from train.shortcuts import read_shortcuts

@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from cxrapp import charts
-from cxrapp.bootstrap import Rate
-from cxrapp.card import Calibration, Cohort, Scores
-from cxrapp.reading import class_names
+from cxrapp.figures import cohort_charts as charts
+from cxrapp.model.card import Calibration, Cohort, Scores
+from cxrapp.model.chain import class_names
+from cxrapp.statistics.bootstrap import Rate
 from train.evaluate import Run
 from train.measure import Evaluation
 from train.report.checklist import ITEMS

@@ -10,9 +10,9 @@ import pandas as pd
 from PIL import Image
 
 from cxrapp.explain import grad_cams
-from cxrapp.figures import film_picture, overlay_picture
-from cxrapp.predict import encode
-from cxrapp.reading import class_names, read_classes
+from cxrapp.figures.pictures import film_picture, overlay_picture
+from cxrapp.model.chain import class_names, read_classes
+from cxrapp.model.predict import encode
 from train import data
 from train.evaluate import Run
 from train.measure import Evaluation

@@ -1,0 +1,146 @@
+"""Hide parts of a film and ask the network again: occlusion, and LIME."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from cxrapp.model.bundle import Encoder
+from cxrapp.model.predict import BATCH, encode
+
+# Called with the share done, in (0, 1]. To stop the work, raise from it: nothing is kept.
+Progress = Callable[[float], None]
+COARSE, FINE = 7, 14  # squares a side
+REGIONS = 36  # asked of the segmentation, which finds about as many
+SAMPLES = 96  # twice as many raise R2 on unseen samples by 0.06 at most
+KERNEL_WIDTH = 0.25  # of lime's own image explainer
+
+
+def ignore(share: float) -> None:
+    """The `Progress` of nobody who waits."""
+
+
+def score_hidden(
+    network: Encoder,
+    film: np.ndarray,
+    hidden: np.ndarray,
+    filling: np.ndarray,
+    progress: Progress = ignore,
+) -> np.ndarray:
+    """Score a film with parts of it replaced.
+
+    Args:
+        network: A bundle, or the eager network it was made from.
+        film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+        hidden: (M, S, S) bool: what each of the M copies does not show.
+        filling: float32, () or (S, S): what is shown there instead.
+        progress: Told after every batch.
+
+    Returns:
+        (M, K) float32 logits.
+    """
+    logits = []
+    for start in range(0, len(hidden), BATCH):
+        masks = hidden[start : start + BATCH, None]
+        logits.append(encode(network, np.where(masks, filling, film)).logits)
+        progress(min(start + BATCH, len(hidden)) / len(hidden))
+    return np.concatenate(logits)
+
+
+def occlusion_maps(
+    network: Encoder, film: np.ndarray, grid: int = COARSE, progress: Progress = ignore
+) -> np.ndarray:
+    """Drop in each logit when a square of the network input is hidden.
+
+    Zeiler and Fergus, "Visualizing and understanding convolutional networks", ECCV 2014. Squares
+    are filled with the film's mean brightness and do not overlap; the network runs once for each
+    and once for the whole film.
+
+    Args:
+        network: A bundle, or the eager network it was made from.
+        film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+        grid: Squares a side, g.
+        progress: Told the share done after every batch; raise from it to stop.
+
+    Returns:
+        (K, g, g) float32, in logits; above 0 where the square had raised the logit.
+    """
+    side = film.shape[-1]
+    edges = np.linspace(0, side, grid + 1).round().astype(int)
+    hidden = np.zeros((1 + grid * grid, side, side), bool)  # the first hides nothing
+    for number, (row, column) in enumerate(np.ndindex(grid, grid), start=1):
+        hidden[number, edges[row] : edges[row + 1], edges[column] : edges[column + 1]] = True
+    grey = film.mean(dtype=np.float64).astype(np.float32)
+    logits = score_hidden(network, film, hidden, grey, progress)
+    return (logits[0] - logits[1:]).T.reshape(-1, grid, grid)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """What LIME found in one film.
+
+    Args:
+        weights: (K, S, S) float32, in logits: how much higher the logit is with the pixel's region
+            shown; below 0 where the region speaks against the finding.
+        segments: (S, S) int, the number of each pixel's region.
+        fits: (K,) float64: share of the logit's variation over the samples that the weights
+            account for (weighted R2, on the samples they were fitted to).
+    """
+
+    weights: np.ndarray
+    segments: np.ndarray
+    fits: np.ndarray
+
+
+def lime_regions(
+    network: Encoder,
+    film: np.ndarray,
+    samples: int = SAMPLES,
+    seed: int = 0,
+    progress: Progress = ignore,
+) -> Regions:
+    """Fit a linear model of each logit to the film with regions switched on and off.
+
+    Ribeiro et al., "Why should I trust you?", KDD 2016, by the package lime, on superpixels (SLIC,
+    Achanta et al., 2012). A hidden region is flattened to its own mean brightness, lime's default:
+    so its detail is weighed and not its whiteness. Films stay nearer to real ones than with grey
+    holes, and the linear model fits unseen samples far better (R2 0.84 against 0.35, mean of three
+    sample films).
+
+    Args:
+        network: A bundle, or the eager network it was made from.
+        film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+        samples: Runs of the network, for all findings together.
+        seed: The same seed gives the same regions and weights.
+        progress: Told the share done after every batch; raise from it to stop.
+    """
+    # Imported here because they take seconds and nothing else needs them.
+    from lime.lime_base import LimeBase
+    from skimage.segmentation import slic
+
+    # Blurred by a pixel first: on a noisy film SLIC would find a single region.
+    found = slic(film[0], n_segments=REGIONS, compactness=0.1, sigma=1, channel_axis=None)
+    segments = np.unique(found, return_inverse=True)[1].reshape(found.shape)  # 0, 1, 2 ...
+    sizes = np.bincount(segments.ravel())
+    means = np.bincount(segments.ravel(), weights=film[0].ravel()) / sizes
+    shown = np.random.default_rng(seed).integers(0, 2, (samples, len(sizes)))
+    shown[0] = 1  # lime measures every distance from the first, the film itself
+    filling = means[segments].astype(np.float32)
+    logits = score_hidden(network, film, shown[:, segments] == 0, filling, progress)
+
+    model = LimeBase(_closeness, random_state=seed)
+    distances = 1 - np.sqrt(shown.mean(1))  # cosine distance of a row of 0s and 1s from all 1s
+    weights, fits = np.zeros((logits.shape[1], len(sizes)), np.float32), []
+    for k in range(logits.shape[1]):
+        _, pairs, fit, _ = model.explain_instance_with_data(
+            shown, logits, distances, k, len(sizes), feature_selection="none"
+        )
+        for region, weight in pairs:
+            weights[k, region] = weight
+        fits.append(fit)
+    return Regions(weights[:, segments], segments, np.array(fits))
+
+
+def _closeness(distances: np.ndarray) -> np.ndarray:
+    """How much each sample counts, as in lime's image explainer."""
+    return np.sqrt(np.exp(-(distances**2) / KERNEL_WIDTH**2))

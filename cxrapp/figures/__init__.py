@@ -1,0 +1,1 @@
+"""Films, heat maps and curves as pictures and Plotly figures."""

@@ -1,0 +1,133 @@
+"""The model file and its card: what the app loads.
+
+A bundle is two files: NAME.pt, TorchScript with the attributes `features`, `head`, `distance` and,
+where it runs in eight bits, `quantised`; and NAME.json, its model card with the SHA-256 of the .pt.
+Loading TorchScript runs its author's program, so a file is opened only after its digest matches the
+card beside it, and the very bytes that matched are what is loaded.
+"""
+
+import hashlib
+import io
+import os
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import torch
+
+from cxrapp.errors import InvalidBundle
+from cxrapp.model.bundle_files import read_part
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
+
+WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
+DEFAULT = "pneumonia"  # the bundle to begin with, where it is there
+MAX_BYTES = 512 * 2**20  # of a model file, as it lies there and unpacked
+
+# PyTorch announces torch.jit's end with every call; the bundle format is pinned in requirements.
+warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is deprecated", category=FutureWarning)
+
+
+class Encoder(Protocol):
+    """The parts of a network, scripted or eager.
+
+    Args:
+        backbone: (N, 1, S, S) float32 in [0, 1] -> (N, C, h, w) feature map after the last ReLU,
+            and (N, D) averages over each film of what every dense block puts out.
+        head: (N, C, h, w) -> (N, K) logits.
+    """
+
+    backbone: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+    head: Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A loaded network, as in `Encoder`, and what belongs to it.
+
+    Args:
+        distance: (N, D) averages of the backbone -> (N,) distance from the training films.
+        card: What is known about it.
+    """
+
+    backbone: torch.nn.Module
+    head: torch.nn.Module
+    distance: torch.nn.Module
+    card: ModelCard
+
+
+def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
+    """Load a bundle for inference: digest and card verified, no gradients.
+
+    Args:
+        path: The bundle's .pt.
+        frozen: False keeps the layers and weights within reach, for a look inside; slower.
+
+    Raises:
+        InvalidBundle: The file or its card is missing, damaged, altered, too large, of another
+            format or a link to elsewhere, or the network does not answer the card's questions.
+    """
+    card = load_card(path)
+    data = read_part(path, "the model file", MAX_BYTES)
+    if hashlib.sha256(data).hexdigest() != card.sha256:
+        raise InvalidBundle(
+            f"{path.name}: the model file is not the one its card describes (SHA-256 differs); "
+            "copy both files again."
+        )
+    try:
+        _check_unpacked(data)
+        bundle = Bundle(*load_parts(io.BytesIO(data), frozen=frozen), card)
+        _check_answer(bundle)
+    # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({reason}).") from error
+    return bundle
+
+
+def _check_unpacked(data: bytes) -> None:
+    """Raises ValueError for an archive that would fill the memory."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > MAX_BYTES:
+        raise ValueError(f"it unpacks to more than {MAX_BYTES // 2**20} MB")
+
+
+@torch.no_grad()
+def _check_answer(bundle: Bundle) -> None:
+    """Raises ValueError unless the network answers the questions of its card on a black film."""
+    side = bundle.card.preprocessing.size
+    feature_map, averages = bundle.backbone(torch.zeros(1, 1, side, side))
+    logits, distance = bundle.head(feature_map), bundle.distance(averages)
+    if logits.shape != (1, len(bundle.card.findings)) or distance.shape != (1,):
+        raise ValueError("it does not answer the questions of its card")
+    if not (logits.isfinite().all() and distance.isfinite().all()):
+        raise ValueError("its answers are not numbers")
+
+
+def load_parts(
+    file: Path | BinaryIO, *, frozen: bool = True
+) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
+    """Open TorchScript as (backbone, head, distance) for inference.
+
+    Folding batch normalisation (freezing) and channels last take a third off a film's time, but
+    what is frozen has no layers and no weights to ask for any more. Where the file has the backbone
+    in eight bits as well, frozen is that one, and the other is as it was trained, in float32.
+    Only for files whose origin is known: see `load_bundle`.
+    """
+    module = torch.jit.load(file, map_location="cpu").float().eval()
+    for parameter in module.parameters():
+        parameter.requires_grad = False
+    module.to(memory_format=torch.channels_last)
+    if not frozen:
+        return module.features.backbone, module.head, module.distance
+    backbone = module.quantised if hasattr(module, "quantised") else module.features.backbone
+    return tuple(torch.jit.freeze(part) for part in (backbone, module.head, module.distance))
+
+
+def find_bundles(folder: Path) -> list[Path]:
+    """The .pt files of a folder, the default first, then by name."""
+    return sorted(folder.glob("*.pt"), key=lambda path: (path.stem != DEFAULT, path.stem))

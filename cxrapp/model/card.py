@@ -1,0 +1,176 @@
+"""The model card: all a bundle says about itself, as JSON beside the model file. No torch."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.card_schema import (
+    EXACT,
+    Digest,
+    Measured,
+    Measures,
+    Name,
+    Real,
+    Share,
+    Together,
+    Training,
+    Whole,
+)
+
+SCHEMA = 2
+
+
+@dataclass(frozen=True, config=EXACT)
+class Finding:
+    """One yes-or-no question. `positive` and `negative` are the words a screen shows for it."""
+
+    name: Name
+    positive: str
+    negative: str
+    given: Name | None = None  # asked only where this finding is present
+
+
+@dataclass(frozen=True, config=EXACT)
+class Gate:
+    """Which films a bundle knows; see `gate` for what is done with it.
+
+    Distances are those of `PopulationDistance` from the training films.
+
+    Args:
+        ages: Spans of years, both ends included.
+        views: As DICOM names them, such as AP.
+        warn: Films further than this are unusual among those it knows.
+        refuse: Films further than this are of another kind.
+    """
+
+    ages: tuple[tuple[float, float], ...]
+    views: tuple[str, ...]
+    warn: float
+    refuse: float
+
+
+@dataclass(frozen=True, config=EXACT)
+class Calibration:
+    """Platt scaling: probability = sigmoid(slope * logit + intercept).
+
+    Args:
+        mislabelled: Estimated shares of the absent labelled present and of the present labelled
+            absent among the films it was fitted on; the probability is that of the truth.
+    """
+
+    slope: float
+    intercept: float
+    mislabelled: tuple[Share, Share] = (0.0, 0.0)
+
+    def probability(self, logits: np.ndarray) -> np.ndarray:
+        """Logits of any shape -> probabilities of the same shape, float64 in [0, 1]."""
+        return 1 / (1 + np.exp(-(self.slope * np.asarray(logits, np.float64) + self.intercept)))
+
+
+@dataclass(frozen=True, config=EXACT)
+class Cohort:
+    """The films a bundle was measured on: scores, not curves, so any point can be recomputed.
+
+    Args:
+        description: Who they are, in words.
+        patients: (N,) int; films of one patient share a number.
+        labels: (N, K) float64: 1, 0, or NaN where the question is not defined.
+        logits: (N, K) float64, uncalibrated.
+        distances: (N,) float64, what the gate looks at.
+    """
+
+    description: str
+    patients: Whole
+    labels: Real
+    logits: Real
+    distances: Real
+
+    def subset(self, chosen: np.ndarray) -> "Cohort":
+        """The films marked in `chosen`, (N,) bool."""
+        films = (self.patients, self.labels, self.logits, self.distances)
+        return Cohort(self.description, *(part[chosen] for part in films))
+
+
+@dataclass(frozen=True, config=EXACT)
+class Scores:
+    """One finding in one cohort, films without a label left out.
+
+    Args:
+        labels: (N,) bool.
+        probabilities: (N,) float64, calibrated.
+        patients: (N,) int.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+    patients: np.ndarray
+
+
+@dataclass(frozen=True, config=EXACT)
+class ModelCard:
+    """Everything a bundle says about itself. Per-finding tuples follow `findings`.
+
+    Args:
+        population: Plural noun for whom it is meant, such as "children".
+        operating_points: Per finding, name -> threshold on the calibrated probability; the
+            first is the default.
+        metrics: Cohort -> finding -> measure -> {value, low, high, n}, at the default point; and
+            under `all findings` what holds for them together.
+        groups: The same for parts of the test cohort, such as `source kermany`.
+        shortcuts: Finding -> check -> {value, low, high, n}: what it knows without the lungs.
+        training: Recipe, data, versions and history of the run, for people.
+    """
+
+    name: str
+    sha256: Digest
+    population: str
+    intended_use: str
+    out_of_scope: tuple[str, ...]
+    limits: tuple[str, ...]
+    findings: Annotated[tuple[Finding, ...], Field(min_length=1)]
+    preprocessing: Preprocessing
+    gate: Gate
+    calibrations: tuple[Calibration, ...]
+    operating_points: tuple[Annotated[dict[str, Share], Field(min_length=1)], ...]
+    cohorts: dict[str, Cohort]
+    metrics: dict[str, dict[str, Measures | Together]]
+    groups: dict[str, dict[str, Measures | Together]]
+    shortcuts: dict[str, dict[str, Measured]]
+    training: Training
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether what runs is the backbone in eight bits."""
+        return self.training["weights"]["stored as"] == "int8"
+
+    def index(self, finding: str) -> int:
+        """Column of a finding."""
+        return [f.name for f in self.findings].index(finding)
+
+    def default_thresholds(self) -> dict[str, float]:
+        """Finding -> threshold of its first operating point."""
+        points = zip(self.findings, self.operating_points, strict=True)
+        return {finding.name: next(iter(named.values())) for finding, named in points}
+
+    def scores(self, cohort: str, finding: str) -> Scores:
+        """The cohort's films on which the finding is defined."""
+        k, films = self.index(finding), self.cohorts[cohort]
+        defined = ~np.isnan(films.labels[:, k])
+        return Scores(
+            films.labels[defined, k] == 1,
+            self.calibrations[k].probability(films.logits[defined, k]),
+            films.patients[defined],
+        )
+
+    def to_json(self) -> str:
+        """The card as strict JSON: NaN becomes null, arrays become lists."""
+        values = {"schema": SCHEMA, **asdict(self)}
+        for cohort in values["cohorts"].values():
+            for key in ("patients", "labels", "logits", "distances"):
+                cohort[key] = np.where(np.isnan(cohort[key]), None, cohort[key]).tolist()
+        return json.dumps(values, allow_nan=False, separators=(",", ":")) + "\n"

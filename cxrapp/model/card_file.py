@@ -1,0 +1,114 @@
+"""Reading a model card, and whether its parts fit each other: what no single field can tell."""
+
+from pathlib import Path
+
+import numpy as np
+from pydantic import TypeAdapter, ValidationError
+
+from cxrapp.errors import InvalidBundle
+from cxrapp.model.bundle_files import read_part
+from cxrapp.model.card import SCHEMA, Cohort, Gate, ModelCard
+from cxrapp.model.card_schema import read_json
+
+MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
+SIDES = range(16, 1025)  # pixels a side of the network's input: memory grows with the square
+COHORTS = {"validation", "test"}
+
+
+def load_card(path: Path) -> ModelCard:
+    """Read a model card.
+
+    Args:
+        path: The bundle's .pt or .json.
+
+    Raises:
+        InvalidBundle: The card is missing, damaged, of another format, or says what cannot be.
+    """
+    path = path.with_suffix(".json")
+    data = read_part(path, "the model card", MAX_CARD_BYTES)
+    try:
+        values = read_json(data)
+        schema = values.pop("schema")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
+    if schema != SCHEMA:
+        found = str(schema)[:20]
+        raise InvalidBundle(
+            f"{path.name}: the model card has format {found}; this program reads {SCHEMA}."
+        )
+    try:
+        card = TypeAdapter(ModelCard).validate_python(values)
+        check_card(card)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = " ".join(str(part) for part in first["loc"])
+        raise InvalidBundle(
+            f"{path.name}: the model card does not fit ({where}: {first['msg']})."
+        ) from error
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        raise InvalidBundle(f"{path.name}: the model card does not fit ({error}).") from error
+    return card
+
+
+def check_card(card: ModelCard) -> None:
+    """Raises ValueError, with the reason, for a card that contradicts itself."""
+    names = [finding.name for finding in card.findings]
+    if [finding.given for finding in card.findings] != [None, *names[:-1]]:
+        raise ValueError("each finding must be `given` the one before it, the first none")
+    if len(set(names)) < len(names):
+        raise ValueError("two findings have the same name")
+    for part in ("calibrations", "operating_points"):
+        if len(getattr(card, part)) != len(names):
+            raise ValueError(f"{len(names)} findings, {len(getattr(card, part))} {part}")
+    if card.preprocessing.size not in SIDES:
+        raise ValueError(f"an input of {card.preprocessing.size} pixels a side")
+    _check_gate(card.gate)
+    if set(card.cohorts) != COHORTS:
+        raise ValueError("the cohorts are not validation and test")
+    for name, cohort in card.cohorts.items():
+        _check_cohort(name, cohort, len(names))
+        if unmeasured := {*names, "all findings"} - set(card.metrics.get(name, {})):
+            raise ValueError(f"{name} lacks numbers for {', '.join(sorted(unmeasured))}")
+        if any("auroc" not in card.metrics[name][finding] for finding in names):
+            raise ValueError(f"{name} lacks the AUROC of a finding")
+    _check_training(card)
+
+
+def _check_gate(gate: Gate) -> None:
+    if not 0 < gate.warn <= gate.refuse:
+        raise ValueError("the gate's limits are not 0 < warn <= refuse")
+    if any(low > high for low, high in gate.ages):
+        raise ValueError("a span of ages ends before it begins")
+
+
+def _check_cohort(name: str, cohort: Cohort, findings: int) -> None:
+    films = len(cohort.patients)
+    shapes = {
+        "labels": (films, findings),
+        "logits": (films, findings),
+        "distances": (films,),
+    }
+    for part, shape in shapes.items():
+        if getattr(cohort, part).shape != shape:
+            raise ValueError(f"the {part} of {name} are not {' x '.join(map(str, shape))}")
+    for part in ("logits", "distances"):
+        if not np.isfinite(getattr(cohort, part)).all():
+            raise ValueError(f"the {part} of {name} are not all numbers")
+    for labels in cohort.labels.T:
+        if set(labels[~np.isnan(labels)]) != {0.0, 1.0}:
+            raise ValueError(f"the labels of {name} are not 0 and 1, or null where undefined")
+
+
+def _check_training(card: ModelCard) -> None:
+    training, names = card.training, {finding.name for finding in card.findings}
+    if set(training["films"]) != set(training["patients"]):
+        raise ValueError("films and patients are counted by different splits")
+    if (
+        len({len(training["history"][key]) for key in ("epoch", "train_loss", "validation_loss")})
+        > 1
+    ):
+        raise ValueError("the history's columns differ in length")
+    if card.shortcuts and set(card.shortcuts) != names:
+        raise ValueError("the shortcuts are not those of its findings")
+    if unknown := {f for group in card.groups.values() for f in group} - names - {"all findings"}:
+        raise ValueError(f"the groups hold {', '.join(sorted(unknown))}, which is no finding of it")

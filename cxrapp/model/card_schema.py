@@ -1,0 +1,133 @@
+"""What may stand in a field of a model card. The card comes from a file, so all of it is checked.
+
+Numbers are finite, texts are plain words, and names that become parts of file names are such.
+"""
+
+import json
+import math
+import re
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import ConfigDict, Field, PlainValidator
+from typing_extensions import TypedDict  # Pydantic asks for this one before Python 3.12
+
+MAX_TEXT = 2_000  # characters of one text
+# HTML tags, and Markdown's links and pictures, which would fetch an address from the reader's
+# browser. "< 5 years" and "[0, 1]" are plain words.
+MARKUP = re.compile(r"<[A-Za-z/!?]|\]\s?[(\[:]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+EXACT = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+OPEN = ConfigDict(extra="allow")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Whole = Annotated[np.ndarray, PlainValidator(lambda values: np.asarray(values, int))]
+Real = Annotated[np.ndarray, PlainValidator(lambda values: np.asarray(values, float))]  # null: NaN
+
+
+class Measured(TypedDict):
+    """A measure with its 95 % interval and the number of films; see `bootstrap.Rate`."""
+
+    __pydantic_config__ = EXACT
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Measures(TypedDict):
+    """One finding in one cohort, at one threshold; see `OperatingPoint`."""
+
+    __pydantic_config__ = EXACT
+    auroc: Measured
+    calibration_error: Measured
+    threshold: float
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+    sensitivity: Measured
+    specificity: Measured
+    precision: Measured
+    accuracy: Measured
+    f1: Measured
+
+
+class Together(TypedDict, total=False):
+    """All findings of one cohort."""
+
+    __pydantic_config__ = EXACT
+    accuracy: Measured
+    accepted: Measured
+
+
+class History(TypedDict):
+    """Epoch by epoch: lists of one length."""
+
+    __pydantic_config__ = OPEN
+    epoch: list[int]
+    train_loss: list[float]
+    validation_loss: list[float]
+
+
+class Settings(TypedDict):
+    """Of the recipe, what the app shows."""
+
+    __pydantic_config__ = OPEN
+    init: str
+    seed: int
+
+
+# By its keys, which have spaces.
+Precision = TypedDict("Precision", {"stored as": str})
+Precision.__pydantic_config__ = OPEN
+Training = TypedDict(
+    "Training",
+    {
+        "recipe": Settings,
+        "films": dict[str, int],
+        "patients": dict[str, int],
+        "data sha256": str,
+        "best epoch": int,
+        "history": History,
+        "weights": Precision,
+        "versions": dict[str, str],
+    },
+)
+Training.__pydantic_config__ = EXACT
+
+
+def read_json(data: bytes) -> Any:
+    """Strict JSON with finite numbers and plain texts.
+
+    Raises:
+        ValueError: It is not, and where.
+    """
+    values = json.loads(data, parse_float=_finite, parse_constant=_finite)
+    _check_texts(values)
+    return values
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is not a finite number")
+    return number
+
+
+def _check_texts(value: Any) -> None:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check_texts(key)
+            _check_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_texts(inner)
+    elif isinstance(value, str):
+        if len(value) > MAX_TEXT:
+            raise ValueError(f"a text has {len(value):,} characters, at most {MAX_TEXT:,} are read")
+        if found := MARKUP.search(value) or CONTROL.search(value):
+            raise ValueError(f"a text holds {found.group()!r}, and only plain words are shown")

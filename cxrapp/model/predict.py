@@ -1,0 +1,139 @@
+"""Films -> predictions: one pass of the backbone a film, everything later is arithmetic."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.model.bundle import Bundle, Encoder
+from cxrapp.model.gate import MENDS, Verdict, judge
+from cxrapp.runtime.metrics import PASS_SECONDS
+from cxrapp.runtime.network_queue import NETWORK
+
+BATCH = 8  # films a pass; more gains nothing on a CPU and costs memory
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says about one film.
+
+    Args:
+        logits: (K,) float32, uncalibrated.
+        probabilities: (K,) float64 in [0, 1], calibrated; each conditional on its `given`.
+        feature_map: (C, h, w) float32, what heat maps are made from.
+        distance: How far the film lies from the training films.
+    """
+
+    logits: np.ndarray
+    probabilities: np.ndarray
+    feature_map: np.ndarray
+    distance: float
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A film, what the network says about it, and whether it may."""
+
+    radiograph: Radiograph
+    prediction: Prediction
+    verdict: Verdict
+
+
+def screen(
+    bundle: Bundle, items: Iterable[Radiograph | Rejection]
+) -> Iterator[Screened | Rejection]:
+    """Score a stream of films in batches; order is kept and rejections pass through.
+
+    No more than one batch of films is in memory, however long the stream.
+    """
+    waiting: list[Radiograph | Rejection] = []
+    for item in items:
+        waiting.append(item)
+        if sum(isinstance(one, Radiograph) for one in waiting) == BATCH:
+            yield from _screen_batch(bundle, waiting)
+            waiting = []
+    yield from _screen_batch(bundle, waiting)
+
+
+def _screen_batch(
+    bundle: Bundle, items: list[Radiograph | Rejection]
+) -> Iterator[Screened | Rejection]:
+    films = [item for item in items if isinstance(item, Radiograph)]
+    predictions = iter(predict(bundle, films))
+    for item in items:
+        if isinstance(item, Rejection):
+            yield item
+            continue
+        prediction = next(predictions)
+        mended = _mended_distances(bundle, item, prediction.distance)
+        yield Screened(item, prediction, judge(bundle.card, item, prediction.distance, mended))
+
+
+def _mended_distances(bundle: Bundle, film: Radiograph, distance: float) -> dict[str, float]:
+    """What each mend would make of a film too far away; nothing for the films nearer by."""
+    if distance <= bundle.card.gate.warn:
+        return {}
+    to_input = bundle.card.preprocessing.to_input
+    inputs = np.stack([to_input(mend(film.pixels)) for mend in MENDS.values()])
+    distances = measure_distances(bundle.distance, encode(bundle, inputs).averages)
+    return dict(zip(MENDS, distances.tolist(), strict=True))
+
+
+def predict(bundle: Bundle, radiographs: Sequence[Radiograph]) -> list[Prediction]:
+    """Score films in batches."""
+    to_input = bundle.card.preprocessing.to_input
+    predictions = []
+    for start in range(0, len(radiographs), BATCH):
+        films = [to_input(radiograph.pixels) for radiograph in radiographs[start : start + BATCH]]
+        encoded = encode(bundle, np.stack(films))
+        distances = measure_distances(bundle.distance, encoded.averages)
+        predictions += [
+            Prediction(logits, calibrate(bundle, logits), feature_map, float(distance))
+            for logits, feature_map, distance in zip(
+                encoded.logits, encoded.feature_maps, distances, strict=True
+            )
+        ]
+    return predictions
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One pass of the network.
+
+    Args:
+        feature_maps: (N, C, h, w) float32.
+        averages: (N, D) float32, of every dense block.
+        logits: (N, K) float32.
+    """
+
+    feature_maps: np.ndarray
+    averages: np.ndarray
+    logits: np.ndarray
+
+
+@torch.no_grad()
+def encode(network: Encoder, films: np.ndarray) -> Encoded:
+    """Run the network once, when it is free.
+
+    Args:
+        network: A bundle, or the eager network it was made from.
+        films: (N, 1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+    """
+    inputs = torch.from_numpy(films).contiguous(memory_format=torch.channels_last)
+    with NETWORK.turn(), PASS_SECONDS.time():
+        feature_maps, averages = network.backbone(inputs)
+    return Encoded(feature_maps.numpy(), averages.numpy(), network.head(feature_maps).numpy())
+
+
+@torch.no_grad()
+def measure_distances(distance: torch.nn.Module, averages: np.ndarray) -> np.ndarray:
+    """(N, D) averages of the backbone -> (N,) float32 distances from the training films."""
+    return distance(torch.from_numpy(averages)).numpy()
+
+
+def calibrate(bundle: Bundle, logits: np.ndarray) -> np.ndarray:
+    """(K,) logits -> (K,) calibrated probabilities."""
+    pairs = zip(bundle.card.calibrations, logits, strict=True)
+    return np.array([calibration.probability(logit) for calibration, logit in pairs])

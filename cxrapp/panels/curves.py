@@ -1,0 +1,118 @@
+"""The three figures of one finding: built once, and the setting laid over them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cxrapp.figures.charts import precision_recall_figure, roc_figure, score_histogram
+from cxrapp.model.card import Finding, ModelCard
+from cxrapp.panels.curve_overlay import (
+    HEIGHT,
+    LEGEND_MARGIN,
+    MARGIN,
+    Cut,
+    precision_setting,
+    roc_setting,
+    scores_setting,
+)
+from cxrapp.panels.widgets import PLAIN, is_dark, themed
+from cxrapp.statistics.curves import Band, precision_recall_band, roc, roc_band
+from cxrapp.statistics.operating_point import OperatingPoint
+
+HELP = {
+    "roc": "Found (sensitivity): of 100 films with the finding, how many this setting flags. "
+    "Wrongly flagged: of 100 without it, how many it flags all the same; 100 minus that is the "
+    "specificity. The dot is your setting, the line all others.",
+    "precision": "Of the films flagged, how many have the finding (precision, PPV), for every "
+    "share found. It hangs on how common the finding is among these films; the table on the "
+    "right works it out for your patients.",
+    "scores": "Where the scores of films with and without the finding lie, where your threshold "
+    "cuts them, and where this film's score is among them.",
+}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The figures, and what is written over each."""
+
+    roc: go.Figure
+    precision: go.Figure
+    scores: go.Figure
+    titles: dict[str, str]
+
+
+def show_curves(
+    cells: Sequence[DeltaGenerator],
+    card: ModelCard,
+    finding: Finding,
+    cohort: str,
+    point: OperatingPoint,
+    cut: Cut,
+) -> None:
+    """ROC, precision and recall, and scores, each in its cell.
+
+    Args:
+        cohort: Of the card.
+        point: What the setting does there.
+        cut: The setting, and where the film on the viewer lies.
+    """
+    logit = st.session_state.get("scale") == "Logit"
+    curves = _build(card, finding, card.sha256, cohort, finding.name, logit, is_dark())
+    settings = {
+        "roc": roc_setting(point),
+        "precision": precision_setting(point),
+        "scores": scores_setting(cut, logit=logit),
+    }
+    for cell, (key, title) in zip(cells, curves.titles.items(), strict=True):
+        cell.caption(title, help=HELP[key])
+        with cell.container(key=f"curve-{key}"):
+            st.plotly_chart(getattr(curves, key), key=key, config=PLAIN)
+            st.html(settings[key])
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _build(
+    _card: ModelCard,
+    _finding: Finding,
+    sha256: str,
+    cohort: str,
+    finding: str,
+    logit: bool,
+    dark: bool,
+) -> Curves:
+    """The figures in this theme's colours, without a setting."""
+    scores = _card.scores(cohort, finding)
+    bands = _bands(_card, sha256, cohort, finding)
+    curve = roc(scores.labels, scores.probabilities)
+    prevalence = float(scores.labels.mean())
+    names = (_finding.negative, _finding.positive)
+    figures = {
+        "roc": roc_figure(curve, None, "", bands[0]),
+        "precision": precision_recall_figure(bands[1], None, prevalence, ""),
+        "scores": score_histogram(scores.labels, scores.probabilities, names, None, logit=logit),
+    }
+    for figure in figures.values():
+        margin = LEGEND_MARGIN if figure.layout.showlegend else MARGIN
+        figure.update_layout(height=HEIGHT, margin=margin, dragmode=False)
+        for axes in (figure.layout.xaxis, figure.layout.yaxis):
+            axes.title.update(font_size=11, standoff=4)
+            # What is laid over the plot must know where it is.
+            axes.automargin, axes.fixedrange = False, True
+        themed(figure)
+    titles = {
+        "roc": f"ROC, area {curve.auroc:.3f}",
+        "precision": f"Precision and recall, where {100 * prevalence:.0f} % have it",
+        "scores": "Scores of films without and with it",
+    }
+    return Curves(**figures, titles=titles)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _bands(_card: ModelCard, sha256: str, cohort: str, finding: str) -> tuple[Band, Band]:
+    """The bands take a second, and are everybody's."""
+    scores = _card.scores(cohort, finding)
+    films = (scores.labels, scores.probabilities, scores.patients)
+    return roc_band(*films), precision_recall_band(*films)

@@ -1,0 +1,149 @@
+"""Results out: the table of all films, and files a hospital can keep."""
+
+import io
+from dataclasses import replace
+from datetime import datetime
+
+import streamlit as st
+
+from cxrapp.explain import grad_cams
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.decision import Call
+from cxrapp.report import (
+    FORMATS,
+    Case,
+    HeatMaps,
+    ReaderCall,
+    build_case,
+    film_rows,
+    rejection_rows,
+    table_writer,
+)
+from cxrapp.report.table import COLUMNS, inert
+from cxrapp.session.film import Film
+from cxrapp.session.first_reads import closed_reads
+from cxrapp.session.session import Session
+from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
+from cxrapp.statistics.reader_agreement import Read, rows
+from cxrapp.words import escape_markdown
+
+OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call")
+
+
+def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
+    """One button a format. A file is made when its button is pressed, at the settings of then.
+
+    Drawn with the viewer, so that "the open film" is the one in sight.
+    """
+    if session.unread:
+        st.caption("Available after your reads: the files hold the model's answers.")
+        return
+    identified = st.toggle(
+        "With names, IDs and dates",
+        key="export identified",
+        persist_state="session",
+        help="From DICOM. Without them a film is named by a mark made from its pixels.",
+    )
+    scope = st.segmented_control(
+        "Films", ["The open film", "All films"], default="The open film", required=True, key="scope"
+    )
+    if scope == "All films":
+        chosen, name = films, "films"
+        st.caption(f"{len(films)} films in the file")
+    else:
+        chosen = [film for film in films if film.key == session.current]
+        name = "-".join(f"film-{int(film.key) + 1}" for film in chosen)
+        st.caption(
+            " ".join(f"**{escape_markdown(session.display_name(film))}**" for film in chosen)
+        )
+    for key, form in FORMATS.items():
+        st.download_button(
+            form.label,
+            lambda form=form: form.write(
+                bundle.card, cases(session, bundle, chosen), identified=identified
+            ),
+            f"cxrapp-{name}{form.suffix}",
+            form.mime,
+            key=f"export {key}",
+            on_click="ignore",
+            width="stretch",
+        )
+    st.download_button(
+        "Table of all films, CSV",
+        lambda: table(session, bundle, films, identified=identified),
+        "worklist.csv",
+        "text/csv",
+        key="export table",
+        on_click="ignore",
+        width="stretch",
+    )
+    if reads := closed_reads(session):
+        st.download_button(
+            "Reads, CSV",
+            lambda: _reads_table(reads),
+            "reads.csv",
+            "text/csv",
+            key="export reads",
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def cases(session: Session, bundle: Bundle, films: list[Film]) -> list[Case]:
+    """All there is to write about the films, at the settings."""
+    now = datetime.now().astimezone()
+    return [_case(session, bundle, film, now) for film in films]
+
+
+def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
+    result = session.worklist.result(film, bundle)
+    maps = grad_cams(bundle, result.prediction.feature_map)
+    call = _call(session, film)
+    return build_case(
+        film.unpack(),
+        result.prediction,
+        verdict=result.verdict,
+        decisions=session.decide(bundle.card, result),
+        screened=now,
+        heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps),
+        overruled=session.is_overruled(film, bundle),
+        reader=ReaderCall(call) if call else None,
+    )
+
+
+def _call(session: Session, film: Film) -> Call | None:
+    """The reader's last word on the film."""
+    read = session.reads.get(film.key)
+    return read and (read.final or read.first)
+
+
+def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
+    """The rows of the command line, and what only a session knows."""
+    file = io.StringIO()
+    writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
+    thresholds = {
+        f.name: session.setting(bundle.card, f.name).threshold for f in bundle.card.findings
+    }
+    for film in films:
+        result, call = session.worklist.result(film, bundle), _call(session, film)
+        values = (bundle.card.sha256, film.key in session.reviewed, call or "")
+        own = dict(zip(OWN_COLUMNS, values, strict=True))
+        rows = film_rows(
+            film.name if identified else film.mark,
+            session.decide(bundle.card, result),
+            result.verdict,
+            overruled=session.is_overruled(film, bundle),
+        )
+        writer.writerows(row | own for row in rows)
+    for number, rejection in enumerate(session.worklist.rejections, start=1):
+        if not identified:
+            rejection = replace(rejection, name=f"unread file {number}")
+        writer.writerows(rejection_rows(bundle.card, rejection, thresholds))
+    return file.getvalue()
+
+
+def _reads_table(reads: list[Read]) -> str:
+    file = io.StringIO()
+    writer = table_writer(file, READ_COLUMNS)
+    writer.writerows(row | {"film": inert(row["film"])} for row in rows(reads))
+    return file.getvalue()

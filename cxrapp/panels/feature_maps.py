@@ -1,0 +1,68 @@
+"""Feature maps: what the channels of a layer see in the film, and what they do to a score."""
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from cxrapp.errors import InvalidBundle
+from cxrapp.explain.channels import LAST, Channels, last_channels, layer_channels, layer_names
+from cxrapp.figures.pictures import film_picture
+from cxrapp.model.bundle import Bundle, load_bundle
+from cxrapp.model.card import Finding
+from cxrapp.model.predict import encode
+from cxrapp.server.bundles import bundle_path
+from cxrapp.session.film import Film
+from cxrapp.words import escape_markdown
+
+COUNT = 12
+SIDE = 160  # pixels
+
+
+def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
+    """The channels of one layer that do most to the finding's score; on demand, for it takes a
+    second look at the film by a slower copy of the network."""
+    if not st.toggle("Feature maps of a layer", key="layers"):
+        return
+    try:
+        bundle = _open(bundle_path(shown), shown.card.sha256)
+    except InvalidBundle as error:  # its files were replaced since
+        st.error(escape_markdown(str(error)))
+        return
+    names = layer_names(bundle)
+    layer = st.selectbox("Layer", names, index=len(names) - 1, key="layer")
+    channels = _look(bundle, film, layer, bundle.card.index(finding.name))
+    st.caption(
+        f"The {COUNT} channels of the {layer} that move the score for "
+        f"{finding.positive} most: bright is where the channel responds, the number what it adds "
+        "to the logit. A channel rarely means one thing a person has a word for."
+        + " This model scores in eight bits; its layers are shown as they were trained."
+        * bundle.card.is_int8
+    )
+    for start in range(0, COUNT, COUNT // 2):
+        cells = st.columns(COUNT // 2, gap="xsmall")
+        for n, cell in enumerate(cells, start=start):
+            cell.image(
+                _picture(channels.maps[n]),
+                caption=f"{channels.numbers[n]}: {channels.contributions[n]:+.3f}",
+                width="stretch",
+            )
+
+
+@st.cache_resource(max_entries=1, show_spinner="Loading the layers")
+def _open(path: Path, sha256: str) -> Bundle:
+    return load_bundle(path, frozen=False)
+
+
+def _look(bundle: Bundle, film: Film, layer: str, finding: int) -> Channels:
+    inputs = bundle.card.preprocessing.to_input(film.unpack().pixels)
+    if layer_names(bundle) == (LAST,):  # of other networks than DenseNet only that one
+        return last_channels(bundle, encode(bundle, inputs[None]).feature_maps[0], finding, COUNT)
+    return layer_channels(bundle, inputs, layer, finding, COUNT)
+
+
+def _picture(one: np.ndarray) -> Image.Image:
+    low, high = float(one.min()), float(one.max())
+    grey = (one - low) / (high - low) if high > low else np.zeros_like(one)
+    return film_picture(grey).resize((SIDE, SIDE), Image.Resampling.NEAREST)

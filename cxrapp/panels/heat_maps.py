@@ -1,0 +1,173 @@
+"""The viewer's panes: the film, and what speaks for each finding, on one scale a method."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from cxrapp.explain import METHODS, Explanation
+from cxrapp.explain.trust import MIN_HEAT_IN_CHEST, agreement
+from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, film_picture
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import Finding
+from cxrapp.model.decision import Decision
+from cxrapp.panels.viewer import Pane, Scale, show_viewer
+from cxrapp.runtime.network_queue import NETWORK
+from cxrapp.session.film import Film
+from cxrapp.session.map_cache import Drawn, draw
+from cxrapp.session.session import Session
+from cxrapp.session.worklist import Result
+from cxrapp.words import capitalised
+
+NONE = "no second method"
+DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual reading
+KEPT = 40  # explanations a session holds; some take many seconds to make
+
+
+def show_film(session: Session, film: Film, title: str) -> None:
+    """The bare film."""
+    panes = [_film_pane(film, title)]
+    show_viewer("viewer", film.key, _picture(session, film), panes, [], preferred=0)
+
+
+def show_maps(
+    session: Session, bundle: Bundle, film: Film, result: Result, finding: Finding, title: str
+) -> None:
+    """The film and every finding's map by one method or two.
+
+    Args:
+        finding: Whose map comes first.
+        title: Of the film.
+    """
+    card, decisions = bundle.card, session.decide(bundle.card, result)
+    place = st.empty()
+    first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
+    chosen = _choose_methods(first, second)
+    names = [name for name in chosen if name != NONE]
+    if not all(METHODS[n].quick or (film.key, card.sha256, n) in session.drawn for n in names):
+        with place:  # the film can be read while its maps are made
+            panes = [_film_pane(film, title)]
+            show_viewer("waiting", film.key, _picture(session, film), panes, [], 0)
+    drawn = [_explain(session, bundle, film, result, name) for name in names]
+    explanations = [one.explanation for one in drawn]
+    panes, scales = [_film_pane(film, title)], []
+    for one in drawn:
+        for k, asked in enumerate(card.findings):
+            note = _note(one.explanation.maps[k], one.chest[k], decisions[k])
+            name = f"{one.explanation.method}: {asked.positive}"
+            panes.append(Pane(name, one.pictures[k], note))
+        scales.append(_scale(one.explanation, one.scale))
+    with place:
+        preferred = 1 + card.index(finding.name)
+        show_viewer("viewer", film.key, _picture(session, film), panes, scales, preferred)
+    with help_cell.popover("How to read it", width="stretch"):
+        for explanation in explanations:
+            st.markdown(_words(explanation, card.findings))
+    if len(explanations) == 2:
+        _show_agreement(bundle, *explanations)
+
+
+def _film_pane(film: Film, title: str) -> Pane:
+    """The bare film, with what its file says about it."""
+    tags = film.tags
+    age = None if tags.age_years is None else f"{tags.age_years:.3g} years"
+    return Pane(title, note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
+
+
+def _picture(session: Session, film: Film) -> str:
+    """The film for the browser, at its own resolution; kept while it is open."""
+    if session.picture is None or session.picture[0] is not film:
+        session.picture = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
+    return session.picture[1]
+
+
+def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str, str]:
+    names = list(METHODS)
+    labels = {name: name if METHODS[name].quick else f"{name} (takes a while)" for name in names}
+    options = {
+        "label_visibility": "collapsed",
+        "persist_state": "session",
+        "format_func": lambda n: labels.get(n, n),
+    }
+    return (
+        first.selectbox("Method", names, key="method", **options),
+        second.selectbox("Second method", [NONE, *names], key="second method", **options),
+    )
+
+
+def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name: str) -> Drawn:
+    """One method's maps and pictures, from memory where they were made before.
+
+    Touching any control while a slow method runs ends it: Streamlit stops the script at the next
+    sign of progress.
+    """
+    kept = session.drawn
+    key = (film.key, bundle.card.sha256, name)
+    if key not in kept:
+        method, feature_map = METHODS[name], result.prediction.feature_map
+        pixels = film.unpack().pixels
+        inputs = bundle.card.preprocessing.to_input(pixels)
+        if method.quick:
+            explanation = method(bundle, inputs, feature_map)
+        else:
+            bar = st.progress(0.0, _waiting_words(name))
+            explanation = method(
+                bundle, inputs, feature_map, lambda done: bar.progress(done, _waiting_words(name))
+            )
+            bar.empty()
+        kept[key] = draw(explanation, bundle.card.preprocessing)
+        while len(kept) > KEPT:
+            kept.pop(next(iter(kept)))
+    return kept[key]
+
+
+def _waiting_words(name: str) -> str:
+    words = f"{name}: the film is scored again and again"
+    others = len(NETWORK)
+    return f"{words}, in turn with {others} other{'s' if others > 1 else ''}" if others else words
+
+
+def _note(one: np.ndarray, chest: float, decision: Decision) -> str:
+    if one.max() <= 0:
+        return "no positive evidence"
+    words = f"{100 * chest:.0f} % of the evidence lies in the chest"
+    if chest < MIN_HEAT_IN_CHEST and decision.outcome == "positive":
+        return f"Only {words}: do not rely on it"
+    return words
+
+
+def _scale(explanation: Explanation, scale: float) -> Scale:
+    unit = "added to the logit" if explanation.unit == "logits" else "within a map"
+    if explanation.signed:
+        colours = (AGAINST, "rgb(20, 24, 30)", FOR)
+        return Scale(f"{explanation.method}: −{scale:.2g}", f"{scale:.2g}", unit, colours)
+    return Scale(f"{explanation.method}: 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
+
+
+def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
+    seconds = explanation.seconds
+    took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
+    words = f"**{explanation.method}**, {took}. {explanation.how_to_read}"
+    if explanation.fits is None:
+        return words
+    fits = zip(findings, explanation.fits, strict=True)
+    return f"{words} Fit: {', '.join(f'{f.positive} **{fit:.2f}**' for f, fit in fits)}."
+
+
+def _show_agreement(bundle: Bundle, first: Explanation, second: Explanation) -> None:
+    """Whether two methods point to the same places, the verdict first."""
+    for finding, number in zip(bundle.card.findings, agreement(first, second), strict=True):
+        if not np.isfinite(number):
+            st.caption(f"{capitalised(finding.positive)}: one of the two maps is empty.")
+        elif number < DISAGREE:
+            st.warning(
+                f"{capitalised(finding.positive)}: the two methods **disagree** ({number:.2f}; 1 "
+                "is the same order of places, 0 none). Do not rely on either map."
+            )
+        else:
+            how = "agree" if number >= AGREE else "agree in part"
+            st.caption(
+                f"{capitalised(finding.positive)}: the two methods {how} (**{number:.2f}**; 1 is "
+                "the same order of places, 0 none)."
+            )

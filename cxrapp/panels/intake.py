@@ -1,0 +1,94 @@
+"""Films in: uploads, samples, progress, and the files that could not be used."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from cxrapp.model.bundle import Bundle
+from cxrapp.server.sessions import forget_uploads
+from cxrapp.session.session import Session
+from cxrapp.session.worklist import Worklist
+from cxrapp.words import escape_markdown
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+NAMED = 10  # files that could not be used, listed before "and more"
+REASONS = 50  # the same, where the list has room to scroll
+TICK = 0.7  # seconds between looks at the work in the background
+
+
+def take_in(session: Session, bundle: Bundle) -> None:
+    """The upload widget. What is dropped on it goes to the worklist, and it is empty again."""
+    folder = st.session_state.get("folder", False)
+    uploads = st.file_uploader(
+        "Drop a folder of chest films here"
+        if folder
+        else "Drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives",
+        accept_multiple_files="directory" if folder else True,
+        key=f"uploads {session.uploads} {'folder' if folder else 'files'}",
+        label_visibility="collapsed",
+    )
+    if uploads:
+        session.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
+        forget_uploads(uploads)
+        session.uploads += 1
+        st.rerun()
+
+
+def offer_samples(session: Session, bundle: Bundle) -> None:
+    """The real films that ship with the app, one click away."""
+
+    paths = sorted(SAMPLES.glob("*.jpeg"))
+
+    def choose() -> None:
+        session.worklist.add(bundle, [(path.name, path.read_bytes()) for path in paths])
+        st.session_state["tour"] = 0
+
+    for path, cell in zip(paths, st.columns(len(paths), gap="xsmall"), strict=True):
+        cell.image(path)
+    st.button("Try it on six sample films", key="samples", on_click=choose, type="primary")
+    st.caption(
+        "Kermany et al., 2018, CC BY 4.0; none was used in training. The file name tells the "
+        "published label: the model is wrong about some of them."
+    )
+
+
+@st.fragment(run_every=TICK)
+def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
+    """How far the scoring is, and a way to stop it; new results draw the page anew.
+
+    Args:
+        seen: Films on the page as it stands.
+    """
+    progress = worklist.progress
+    if progress is None or len(worklist.scored(bundle)) != seen:
+        st.rerun()
+    bar, stop = st.columns([4, 1], vertical_alignment="center")
+    left = progress.seconds_left
+    words = f"Screening file {min(progress.done + 1, progress.total)} of {progress.total}"
+    if progress.ahead:
+        words += f", {progress.ahead} ahead in the queue"
+    if left is not None:
+        words += f", about {max(round(left), 1)} s left"
+    bar.progress(min(progress.done / max(progress.total, 1), 1.0), words)
+    stop.button("Stop screening", key="stop", on_click=worklist.stop, width="stretch")
+
+
+def show_rejections(session: Session) -> None:
+    """The files that could not be used, on one line; the reasons of many are a click away."""
+    rejections = session.worklist.rejections[session.rejections_seen :]
+    if not rejections:
+        return
+    lines = [
+        f"{escape_markdown(r.name)}: {escape_markdown(r.reason)}" for r in rejections[:REASONS]
+    ]
+    if len(rejections) == 1:
+        words, close = st.columns([12, 1], vertical_alignment="center")
+        words.warning(f"1 file was not screened. {lines[0]}")
+    else:
+        words, why, close = st.columns([10, 2, 1], vertical_alignment="center")
+        words.warning(f"{len(rejections)} files were not screened. {lines[0]}")
+        with why.popover("All reasons", width="stretch"):
+            if len(rejections) > REASONS:
+                lines.append(f"and {len(rejections) - REASONS} more, all in the exported table")
+            st.markdown("\n".join(f"- {line}" for line in lines))
+    close.button("Close", key="close rejections", on_click=session.see_rejections)

@@ -1,0 +1,73 @@
+"""Operating points a reader has saved: used again, kept in a file, loaded from one."""
+
+from datetime import date
+
+import streamlit as st
+
+from cxrapp.errors import InvalidSettings
+from cxrapp.model.card import Finding, ModelCard
+from cxrapp.session.saved_points import MAX_TEXT, SavedPoint, dump_points, load_points
+from cxrapp.session.session import Session
+from cxrapp.words import escape_markdown
+
+
+def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
+    """Points of this finding to use, to save and to load; one file holds those of all findings."""
+    points = session.saved.setdefault(card.sha256, [])
+    for number, point in enumerate(points):
+        if point.finding != finding.name:
+            continue
+        st.button(
+            f"{escape_markdown(point.name)}: {point.threshold:.3f}",
+            key=f"saved {card.sha256} {number}",
+            help=escape_markdown(f"{point.saved} {point.note}"),
+            on_click=session.change,
+            args=(card, finding.name),
+            kwargs={"threshold": point.threshold, "abstain_from": point.abstain_from},
+            width="stretch",
+        )
+    key = f"save {finding.name}"
+    with st.form(f"{key} form", clear_on_submit=True, border=False):
+        st.text_input("Name", max_chars=80, key=f"{key} name")
+        st.text_input("Why", max_chars=MAX_TEXT, key=f"{key} note")
+        st.form_submit_button("Save this point", on_click=_save, args=(session, card, finding, key))
+    if points:
+        st.download_button(
+            "Save all to a file",
+            dump_points(card, points),
+            f"{card.name}-settings.json",
+            "application/json",
+            key=f"{key} file",
+            on_click="ignore",
+            width="stretch",
+        )
+    st.file_uploader(
+        "Load a settings file",
+        key=f"{key} upload",
+        max_upload_size=1,
+        on_change=_load,
+        args=(session, card, f"{key} upload"),
+    )
+    if fault := st.session_state.get(f"{key} upload fault"):
+        st.error(fault)
+
+
+def _save(session: Session, card: ModelCard, finding: Finding, key: str) -> None:
+    name, note = (st.session_state[f"{key} {part}"] for part in ("name", "note"))
+    if name:
+        at, day = session.setting(card, finding.name), date.today().isoformat()
+        point = SavedPoint(finding.name, name, at.threshold, at.abstain_from, note, day)
+        session.saved[card.sha256].append(point)
+
+
+def _load(session: Session, card: ModelCard, key: str) -> None:
+    """Take in the points of a settings file, or say why not."""
+    uploaded, fault = st.session_state[key], None
+    if uploaded:
+        try:
+            loaded = load_points(card, uploaded.getvalue().decode("utf-8", "replace"))
+            points = session.saved[card.sha256]
+            points += [point for point in loaded if point not in points]
+        except InvalidSettings as error:
+            fault = str(error)
+    st.session_state[f"{key} fault"] = fault

@@ -1,0 +1,1 @@
+"""What one process of the app holds for all its readers."""

@@ -1,0 +1,79 @@
+"""Sessions begin and end: when a reader has gone, films leave the memory and work stops.
+
+Streamlit forgets a session whose tab was closed no sooner than the next one ends, and keeps every
+upload, once read, for the length of the session.
+"""
+
+import threading
+import time
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from cxrapp.runtime.memory import give_back
+from cxrapp.session.session import Session
+
+TICK = 5  # seconds between two looks
+
+
+@dataclass
+class _Seat:
+    session: "weakref.ref[Session]"
+    left: float | None = None  # seconds of a monotonic clock, since nobody is connected
+
+
+_seats: dict[str, _Seat] = {}
+
+
+def current_session() -> Session:
+    """The session of the reader who asks; cleared some time after they have gone."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = here = Session()
+        _seats[get_script_run_ctx().session_id] = _Seat(weakref.ref(here))
+    return st.session_state["session"]
+
+
+def forget_uploads(uploads: Iterable[UploadedFile]) -> None:
+    """Let go of the raw bytes; what was read from them is on the worklist."""
+    context = get_script_run_ctx()
+    for upload in uploads:
+        context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
+
+
+def sweep(now: float, patience: float) -> None:
+    """Clear the sessions of all whom the server has not been connected to for so long.
+
+    Args:
+        now: Seconds of a monotonic clock.
+        patience: Seconds a lost connection may take to come back.
+    """
+    server = runtime.get_instance()
+    for key, seat in list(_seats.items()):
+        if server.is_active_session(key):
+            seat.left = None
+            continue
+        seat.left = now if seat.left is None else seat.left
+        if now - seat.left >= patience:
+            del _seats[key]
+            server.uploaded_file_mgr.remove_session_files(key)
+            if here := seat.session():
+                here.clear()
+                here.clear_site()
+            give_back()
+
+
+def keep_sweeping() -> None:
+    """Begin a thread that does so for as long as the server runs."""
+    patience = st.get_option("server.disconnectedSessionTTL")
+
+    def work() -> None:
+        while runtime.exists():
+            sweep(time.monotonic(), patience)
+            time.sleep(TICK)
+
+    threading.Thread(target=work, name="sessions", daemon=True).start()

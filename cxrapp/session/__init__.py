@@ -1,0 +1,1 @@
+"""What one reader has open: films, settings, saved points, first reads. No Streamlit."""

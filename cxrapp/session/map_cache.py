@@ -1,0 +1,44 @@
+"""Maps as pictures: drawn once a film, because no threshold changes them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from cxrapp.explain import Explanation
+from cxrapp.explain.trust import heat_in_chest
+from cxrapp.figures.pictures import data_url, heat_picture, signed_picture
+from cxrapp.films.preprocess import Preprocessing
+
+MAP_SIDE = 320  # pixels of a map's long side; the browser smooths it over the film
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """An explanation and its pictures.
+
+    Args:
+        scale: Heat, of either sign, that has the full colour.
+        pictures: One a finding, see-through, as data URLs.
+        chest: (K,) float64, share of each map's heat that lies in the chest.
+    """
+
+    explanation: Explanation
+    scale: float
+    pictures: tuple[str, ...]
+    chest: np.ndarray
+
+
+def draw(explanation: Explanation, preprocessing: Preprocessing) -> Drawn:
+    """Every map of an explanation, on one scale."""
+    maps = explanation.maps
+    scale = float(np.abs(maps).max())
+
+    def picture(one: np.ndarray) -> Image.Image:
+        heat = preprocessing.to_image(one, (MAP_SIDE, MAP_SIDE))
+        if explanation.signed:
+            return signed_picture(heat, scale, 1.0)
+        return heat_picture(heat, scale, 1.0)
+
+    pictures = tuple(data_url(picture(one), "PNG") for one in maps)
+    return Drawn(explanation, scale, pictures, heat_in_chest(maps, preprocessing))

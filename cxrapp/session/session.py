@@ -1,0 +1,148 @@
+"""What one reader's session holds: the worklist, what was done with it, and every setting."""
+
+import secrets
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Call, Decision, Outcome, decide
+from cxrapp.session.film import Film
+from cxrapp.session.map_cache import Drawn
+from cxrapp.session.saved_points import SavedPoint
+from cxrapp.session.worklist import Result, Worklist
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How one finding of one bundle is decided.
+
+    Args:
+        threshold: On the calibrated probability.
+        abstain_from: Where the abstain band begins; None is no band.
+        prevalence: Share of the patients asked about who have the finding; None until set.
+    """
+
+    threshold: float
+    abstain_from: float | None = None
+    prevalence: float | None = None
+
+    @property
+    def share(self) -> float:
+        """The prevalence to count with: one in ten until the reader has set it."""
+        return 0.1 if self.prevalence is None else self.prevalence
+
+
+@dataclass
+class OpenRead:
+    """How the blinded reading of one film goes. Seconds are of a monotonic clock."""
+
+    opened: float
+    first: Call | None = None
+    first_at: float = 0.0
+    shown: Outcome = "not asked"  # by the model, after the first call
+    final: Call | None = None
+    final_at: float = 0.0
+
+
+@dataclass
+class Session:
+    """One session. Film keys are those of the worklist; bundles are named by their SHA-256."""
+
+    worklist: Worklist = field(default_factory=Worklist)
+    site: Worklist = field(default_factory=Worklist)  # labelled films, apart from the others
+    sheet: str | None = None  # their labels as a table
+    opened: str | None = None  # the film on the viewer
+    order: tuple[str, ...] = ()  # of the worklist as last shown
+    page: int = 0
+    acted: float = 0.0  # number of the last action taken over from the browser
+    reviewed: set[str] = field(default_factory=set)
+    overruled: set[tuple[str, str]] = field(default_factory=set)
+    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
+    saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
+    blinded: bool = False  # first reads are blinded
+    identified: bool = False  # names and IDs are shown
+    reads: dict[str, OpenRead] = field(default_factory=dict)
+    picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
+    drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
+    audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    audit_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
+    rejections_seen: int = 0  # files that could not be used, and whose message was closed
+
+    def setting(self, card: ModelCard, finding: str) -> Setting:
+        """The finding's setting; the card's default point until it is moved."""
+        default = Setting(card.default_thresholds()[finding])
+        return self.settings.get((card.sha256, finding), default)
+
+    def change(self, card: ModelCard, finding: str, **values: float | None) -> None:
+        """Change some values of a setting; a band never reaches above its threshold."""
+        setting = replace(self.setting(card, finding), **values)
+        if setting.abstain_from is not None and setting.abstain_from > setting.threshold:
+            setting = replace(setting, abstain_from=setting.threshold)
+        self.settings[card.sha256, finding] = setting
+
+    def decide(self, card: ModelCard, result: Result) -> tuple[Decision, ...]:
+        """The decisions on one film at the settings."""
+        settings = {f.name: self.setting(card, f.name) for f in card.findings}
+        return decide(
+            card,
+            result.prediction.probabilities,
+            {name: setting.threshold for name, setting in settings.items()},
+            {
+                name: setting.abstain_from
+                for name, setting in settings.items()
+                if setting.abstain_from is not None
+            },
+        )
+
+    def is_withheld(self, film: Film, bundle: Bundle) -> bool:
+        """Whether the film was refused and the reader has not insisted on its result."""
+        refused = self.worklist.result(film, bundle).verdict.outcome == "refuse"
+        return refused and not self.is_overruled(film, bundle)
+
+    def is_overruled(self, film: Film, bundle: Bundle) -> bool:
+        """Whether the reader chose to see the result of this refused film."""
+        return (film.key, bundle.card.sha256) in self.overruled
+
+    @property
+    def current(self) -> str | None:
+        """The film on the viewer: the first of the list until the reader has chosen another."""
+        if self.opened in self.order:
+            return self.opened
+        return self.order[0] if self.order else None
+
+    @property
+    def unread(self) -> bool:
+        """Whether a blinded read is under way: the model's answers must not be seen elsewhere."""
+        if not self.blinded:
+            return False
+        reads = (self.reads.get(key) for key in self.worklist.films)
+        return any(read is None or read.first is None for read in reads)
+
+    def see_rejections(self) -> None:
+        """Close their message; the exported table still names them."""
+        self.rejections_seen = len(self.worklist.rejections)
+
+    def clear(self) -> None:
+        """Take all films away; settings stay."""
+        self.worklist.clear()
+        self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
+        self.picture = None
+        self.reviewed.clear()
+        self.overruled.clear()
+        self.reads.clear()
+        self.drawn.clear()
+        self.audited.clear()
+
+    def clear_site(self) -> None:
+        """Take the labelled films away."""
+        self.site.clear()
+        self.sheet = None
+
+    def display_name(self, film: Film) -> str:
+        """The file's name; the patient's only where the reader asked for names."""
+        patient = film.tags.patient
+        if self.identified and patient and (patient.name or patient.patient_id):
+            return " · ".join(filter(None, (patient.name, patient.patient_id)))
+        return film.name.rsplit("/", 1)[-1]

@@ -1,0 +1,121 @@
+"""The films of one reader, and what bundles say about them: in memory and nowhere else."""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cxrapp.films.radiograph import Rejection
+from cxrapp.model.bundle import Bundle
+from cxrapp.model.gate import Verdict
+from cxrapp.model.predict import Prediction, Screened
+from cxrapp.runtime.metrics import FILES_REJECTED, FILMS
+from cxrapp.session.film import Film, pack, to_film
+from cxrapp.session.quota import Room
+from cxrapp.session.scoring import Progress, Scoring
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one bundle says about one film."""
+
+    prediction: Prediction
+    verdict: Verdict
+
+
+class Worklist:
+    """Films, what bundles say about them, and the work still to do.
+
+    Results appear as they are ready.
+    """
+
+    def __init__(self) -> None:
+        self.films: dict[str, Film] = {}
+        self.rejections: list[Rejection] = []
+        self.given_up = 0  # files and films that waited when the reader stopped
+        self.scoring = Scoring()
+        self._room = Room()
+        self._results: dict[tuple[str, str], Result] = {}  # (film, SHA-256 of the bundle)
+        self._asked: set[tuple[str, str]] = set()
+        self._numbered = 0
+
+    def add(self, bundle: Bundle, uploads: Iterable[tuple[str, bytes]]) -> None:
+        """Read uploads, (name, bytes) each, and score their films by the bundle."""
+        self.scoring.start(self, [(bundle, name, data) for name, data in uploads])
+
+    def request(self, bundle: Bundle, *, again: bool = False) -> None:
+        """Score the films that this bundle has not been asked about.
+
+        Args:
+            again: Ask about those as well whose answer the reader did not wait for.
+        """
+        sha256 = bundle.card.sha256
+        films = [
+            film
+            for film in list(self.films.values())
+            if (film.key, sha256) not in self._results
+            and (again or (film.key, sha256) not in self._asked)
+        ]
+        self._asked |= {(film.key, sha256) for film in films}
+        self.scoring.start(self, [(bundle, film.name, film) for film in films])
+
+    def result(self, film: Film, bundle: Bundle) -> Result | None:
+        """What the bundle says about the film, None as long as it waits."""
+        return self._results.get((film.key, bundle.card.sha256))
+
+    def scored(self, bundle: Bundle) -> list[Film]:
+        """The films that the bundle has answered for, in the order of arrival."""
+        return [film for film in list(self.films.values()) if self.result(film, bundle)]
+
+    @property
+    def progress(self) -> Progress | None:
+        """None when nothing is left to do."""
+        return self.scoring.progress
+
+    def wait(self) -> None:
+        """Until nothing is left to do."""
+        self.scoring.wait()
+
+    def stop(self) -> None:
+        """Give up what is left; films already scored stay."""
+        self.given_up += self.scoring.stop()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.stop()
+        with self.scoring.lock:
+            self.films, self.rejections, self._results = {}, [], {}
+            self._room.clear()
+            self._asked.clear()
+            self.given_up = 0
+
+    def keep(self, batch: int, bundle: Bundle, key: str, outcome: Screened | Rejection) -> bool:
+        """Store one outcome; False where the reader has stopped."""
+        packed = b""
+        if isinstance(outcome, Screened) and key not in self.films:
+            packed = pack(outcome.radiograph.pixels)
+        with self.scoring.lock:
+            if not self.scoring.count(batch):
+                return False
+            if isinstance(outcome, Rejection):
+                FILES_REJECTED.inc()
+                log.info("file rejected")
+                self.rejections.append(outcome)
+                return True
+            if packed:
+                if reason := self._room.lack(len(packed)):
+                    self.rejections.append(Rejection(outcome.radiograph.name, reason))
+                    return True
+                key = str(self._numbered)
+                self._numbered += 1
+                self._room.take(len(packed))
+                self.films[key] = to_film(key, outcome.radiograph, packed)
+            result = Result(outcome.prediction, outcome.verdict)
+            self._results[key, bundle.card.sha256] = result
+            FILMS.labels(result.verdict.outcome).inc()
+            log.info(
+                "film screened",
+                extra={"gate": result.verdict.outcome, "bundle": bundle.card.sha256},
+            )
+            return True

@@ -1,0 +1,154 @@
+"""A site's reports as a file of operating points, as JSON, and in sentences."""
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from cxrapp.model.card import ModelCard
+from cxrapp.session.saved_points import SavedPoint
+from cxrapp.site.assess import CAVEATS, SiteReport
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.operating_point import OperatingPoint
+from cxrapp.statistics.recalibration import SiteCalibration
+
+SCHEMA = 1
+
+
+def to_points(reports: Iterable[SiteReport], today: date) -> tuple[SavedPoint, ...]:
+    """The recommended thresholds, for `dump_points`; reports that are not sound are left out."""
+    return tuple(
+        SavedPoint(
+            report.finding,
+            f"site: sensitivity at least {100 * report.goal:g} %",
+            report.recommended.threshold.value,
+            note=_note(report, today),
+            saved=today.isoformat(),
+        )
+        for report in reports
+        if report.sound
+    )
+
+
+def _note(report: SiteReport, today: date) -> str:
+    return (
+        f"Site calibration on {report.films:,} films of {report.patients:,} patients, goal "
+        f"sensitivity at least {100 * report.goal:g} % by the lower bound of its 95 % interval, "
+        f"{today.isoformat()}."
+    )
+
+
+def summarise(
+    card: ModelCard, reports: Iterable[SiteReport], today: date, grouping: str = ""
+) -> str:
+    """All numbers as strict JSON, without a curve, a film's name or a patient.
+
+    Args:
+        card: Of the bundle that was assessed.
+        reports: One a finding.
+        today: The day written into it.
+        grouping: Where the patients come from, `SiteLabels.grouping`.
+    """
+    values = {
+        "schema": SCHEMA,
+        "bundle": card.name,
+        "bundle_sha256": card.sha256,
+        "date": today.isoformat(),
+        "grouping": grouping,
+        "caveats": CAVEATS,
+        "findings": [_without_curve(report) for report in reports],
+    }
+    return json.dumps(_plain(values), indent=2, allow_nan=False) + "\n"
+
+
+def _without_curve(report: SiteReport) -> dict[str, Any]:
+    return {key: value for key, value in asdict(report).items() if key != "roc"}
+
+
+def _plain(value: Any) -> Any:
+    """NaN and infinity have no place in JSON."""
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def describe(report: SiteReport) -> tuple[str, ...]:
+    """What was found, for a reader who knows no statistics; `report.warnings` come besides."""
+    sentences = [
+        f"{report.films:,} films of {report.patients:,} patients are labelled for "
+        f"{report.finding}: {report.positives:,} with it, {report.negatives:,} without."
+    ]
+    if report.auroc:
+        auroc = report.auroc
+        sentences.append(f"AUROC {auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f}).")
+    if report.own:
+        sentences.append(f"At the bundle's own threshold {_describe_point(report.own)}")
+    if report.recommended:
+        sentences += [
+            f"At the recommended threshold {_describe_point(report.recommended.point)}",
+            f"It is chosen to find at least {100 * report.goal:g} % of the films with the finding.",
+        ]
+    if report.calibration:
+        sentences += _describe_calibration(report.calibration)
+    return (*sentences, _describe_needed(report))
+
+
+def _describe_point(point: OperatingPoint) -> str:
+    return (
+        f"({point.threshold:.3f}) sensitivity is {_share(point.sensitivity)} and specificity "
+        f"{_share(point.specificity)}."
+    )
+
+
+def _describe_calibration(calibration: SiteCalibration) -> list[str]:
+    observed, shift = calibration.observed, calibration.in_the_large
+    sentence = (
+        f"The bundle expects the finding on {100 * calibration.stated:.1f} % of the films; it is "
+        f"on {_share(observed)}"
+    )
+    # Said only where the interval just printed shows it too.
+    if shift.low > 0 and calibration.stated < observed.low:
+        sentence += ": its probabilities are too low here"
+    elif shift.high < 0 and calibration.stated > observed.high:
+        sentence += ": its probabilities are too high here"
+    sentences = [f"{sentence}."]
+    slope = calibration.slope
+    if slope and slope.high < 1:
+        sentences.append(f"Its probabilities are too near 0 and 1 here (slope {_number(slope)}).")
+    elif slope and slope.low > 1:
+        sentences.append(f"Its probabilities are too near the middle (slope {_number(slope)}).")
+    elif slope:
+        sentences.append(
+            f"These films do not show its probabilities to be too bold or too timid (slope "
+            f"{_number(slope)}, 1 is perfect)."
+        )
+    return sentences
+
+
+def _describe_needed(report: SiteReport) -> str:
+    needed = report.needed
+    width = f"{100 * needed.half_width:g}"
+    sentence = (
+        f"To know sensitivity and specificity to within {width} percentage points, "
+        f"{needed.positives:,} films with the finding and {needed.negatives:,} without it are "
+        "needed"
+    )
+    if needed.total is None:
+        return f"{sentence}."
+    share = 100 * report.positives / report.films
+    films = f"films with {report.given}" if report.given else "films"
+    return (
+        f"{sentence}: {needed.total:,} {films} as they come, of which {share:.0f} % are positive."
+    )
+
+
+def _share(rate: Rate) -> str:
+    return f"{100 * rate.value:.1f} % ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
+
+
+def _number(rate: Rate) -> str:
+    return f"{rate.value:.2f}, {rate.low:.2f} to {rate.high:.2f}"

@@ -1,0 +1,102 @@
+"""The threshold that keeps a goal: a sensitivity, a specificity, the lowest cost."""
+
+import math
+
+import numpy as np
+
+from cxrapp.statistics.curves import roc
+from cxrapp.statistics.operating_point import operating_point
+
+
+def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+    """The threshold with the highest sensitivity + specificity (Youden, 1950)."""
+    curve = roc(labels, scores)
+    best = np.argmax((curve.sensitivity + curve.specificity)[1:]) + 1  # the first calls nothing
+    return float(curve.thresholds[best])
+
+
+def cost_threshold(
+    labels: np.ndarray, scores: np.ndarray, *, prevalence: float, miss_cost: float
+) -> float:
+    """The threshold of the lowest expected cost (Metz, "Basic principles of ROC analysis", 1978).
+
+    It is also that of the highest net benefit at a threshold probability of 1 / (1 + miss_cost).
+
+    Args:
+        labels, scores: As for `roc`.
+        prevalence: Share of the ill where it is used, in (0, 1).
+        miss_cost: How many false alarms one miss weighs.
+    """
+    curve = roc(labels, scores)
+    misses = prevalence * miss_cost * (1 - curve.sensitivity)
+    costs = misses + (1 - prevalence) * (1 - curve.specificity)
+    best = np.argmin(costs[1:]) + 1  # the first calls nothing
+    return float(curve.thresholds[best])
+
+
+def threshold_for(
+    labels: np.ndarray,
+    scores: np.ndarray,
+    patients: np.ndarray,
+    *,
+    sensitivity: float | None = None,
+    specificity: float | None = None,
+) -> float | None:
+    """The threshold that keeps a goal by the lower bound of its 95 % interval.
+
+    Args:
+        labels, scores, patients: As for `operating_point`.
+        sensitivity: Goal; the highest threshold that keeps it is returned.
+        specificity: Goal instead; the lowest threshold that keeps it is returned.
+
+    Returns:
+        A threshold, or None where the cohort is too small to show the goal.
+    """
+    if (sensitivity is None) == (specificity is None):
+        raise TypeError("Give one goal: sensitivity or specificity.")
+    candidates = np.unique(scores)
+    if sensitivity is not None:
+        candidates = candidates[::-1]  # a lower threshold finds more: first to reach is highest
+    # The lower bound follows the threshold up to resampling noise, so a bisection finds the first.
+    low, high = 0, len(candidates)
+    while low < high:
+        middle = (low + high) // 2
+        point = operating_point(labels, scores, candidates[middle], patients)
+        reached = (
+            point.sensitivity.low >= sensitivity
+            if sensitivity is not None
+            else point.specificity.low >= specificity
+        )
+        low, high = (low, middle) if reached else (middle + 1, high)
+    return float(candidates[low]) if low < len(candidates) else None
+
+
+def strictest(
+    labels: np.ndarray, scores: np.ndarray, weights: np.ndarray, sensitivity: float | np.ndarray
+) -> np.ndarray:
+    """(R,) the highest threshold with at least this sensitivity; NaN where no film is positive.
+
+    Args:
+        labels: (N,) bool.
+        scores: (N,) float64.
+        weights: (R, N) int, how often each film counts.
+        sensitivity: In [0, 1]; one for all, or (R,). At 0 one film is found all the same.
+    """
+    order = np.argsort(-scores[labels], kind="stable")
+    ranked = scores[labels][order]
+    found = np.cumsum(weights[:, labels][:, order], axis=1)  # (R, P) if the cut were here
+    # A hair less, so that 19 of 20 are 0.95 whatever the rounding.
+    wanted = np.broadcast_to(sensitivity, len(weights)) * found[:, -1] - 1e-9
+    first = (found >= np.maximum(wanted, 1)[:, None]).argmax(axis=1)
+    return np.where(found[:, -1] > 0, ranked[first], np.nan)
+
+
+def round_down(threshold: float) -> float:
+    """Three decimals, as a slider has, to the side that keeps the sensitivity.
+
+    Left as it is where nothing but 0 would remain, which calls every film positive.
+    """
+    nearest = round(
+        threshold, 3
+    )  # 0.57 * 1000 is below 570: to floor it would lower it for nothing
+    return (nearest if nearest <= threshold else math.floor(threshold * 1000) / 1000) or threshold

@@ -1,0 +1,96 @@
+"""The words every kind of file shares, and how text from outside is made harmless."""
+
+import math
+import unicodedata
+
+from cxrapp.model.card import Finding
+from cxrapp.model.decision import Outcome
+from cxrapp.statistics.bootstrap import Rate
+
+NOT_A_DIAGNOSIS = (
+    "This is not a diagnosis: it is a second look at the film by research software, which is not a "
+    "certified medical device; a physician reads the film and decides."
+)
+PROGRAM = "cxrapp"
+TITLE = "Chest X-ray screening report"
+# What the gate said, as a heading.
+STATUS_WORDS = {
+    "accepted": "Like the films this model knows",
+    "warned": "Unusual: read this result with care",
+    "refused": "Not screened: the film was refused",
+    "overruled": "Refused, and shown at the reader's own choice",
+}
+SEXES = {"F": "female", "M": "male", "O": "other"}
+# Overrides of the writing direction can make a name read as another one.
+DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain(text: str) -> str:
+    """One line that every format can hold: no control, direction or half characters."""
+    whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
+    kept = (
+        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in DIRECTIONS else c
+        for c in whole
+    )
+    return " ".join("".join(kept).split())
+
+
+def escape_markdown(text: str) -> str:
+    """Text from outside, so that Markdown shows it as it is."""
+    return "".join(f"\\{c}" if c in r"\`*_{}[]()<>#+-.!|~$:&" else c for c in text)
+
+
+def shorten(text: str, length: int) -> str:
+    """At most `length` characters, the middle left out: both ends tell files apart."""
+    if len(text) <= length:
+        return text
+    return f"{text[: length - length // 2 - 1]}…{text[len(text) - length // 2 :]}"
+
+
+def percent(share: float) -> str:
+    """No network is certain: 100.0 % and 0.0 % are never written."""
+    if share > 0.999:
+        return "over 99.9 %"
+    return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+
+
+def rate_words(rate: Rate) -> tuple[str, str]:
+    """A measure and its 95 % interval; a dash where no film could measure it."""
+    if math.isnan(rate.value):
+        return "–", ""
+    return f"{100 * rate.value:.1f} %", f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"
+
+
+def outcome_words(finding: Finding, outcome: Outcome) -> tuple[str, str]:
+    """A decision, and in the finding's own words what it means; empty where that says no more."""
+    meanings = {
+        "positive": "",
+        "undecided": "in the abstain band",
+        "negative": finding.negative,
+        "not asked": f"only if {finding.given}",
+    }
+    return outcome, meanings[outcome]
+
+
+def capitalised(text: str) -> str:
+    """The first letter large, all others as they are: "COVID-19" stays so."""
+    return text[:1].upper() + text[1:]
+
+
+def person_words(name: str) -> str:
+    """A name as DICOM writes it, family^given^middle=other scripts -> a name as people do."""
+    groups = (" ".join(group.replace("^", " ").split()) for group in name.split("="))
+    return " / ".join(group for group in groups if group) or name
+
+
+def age_words(years: float) -> str:
+    """Years, or months below two years."""
+    if years < 2:
+        months = int(years * 12 + 1e-6)  # 1.5 years from 18 months may be a hair less
+        return f"{months} month{'' if months == 1 else 's'}"
+    return f"{int(years)} years"
+
+
+def date_words(day: str) -> str:
+    """YYYYMMDD -> YYYY-MM-DD."""
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}"

@@ -1,0 +1,104 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from cxrapp.explain import channels
+from cxrapp.explain.channels import (
+    LAST,
+    channel_contributions,
+    last_channels,
+    layer_channels,
+    layer_names,
+)
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from cxrapp.model.predict import Prediction, encode, predict
+
+
+@pytest.fixture(scope="module", params=["pneumonia", "all-ages"])
+def shipped(request: pytest.FixtureRequest) -> Path:
+    """Every bundle that runs as it was trained."""
+    return WEIGHTS / f"{request.param}.pt"
+
+
+@pytest.fixture(scope="module")
+def opened(shipped: Path) -> Bundle:
+    return load_bundle(shipped, frozen=False)
+
+
+@pytest.fixture(scope="module")
+def prediction(bundle: Bundle, films: list[Radiograph]) -> Prediction:
+    return predict(bundle, films[3:4])[0]
+
+
+def test_what_the_channels_add_sums_to_the_logit(bundle: Bundle, prediction: Prediction) -> None:
+    with torch.no_grad():
+        bias = bundle.head(torch.zeros(1, *prediction.feature_map.shape))[0].numpy()
+    added = channel_contributions(bundle, prediction.feature_map)
+    assert added.shape == (2, len(prediction.feature_map))
+    np.testing.assert_allclose(added.sum(1) + bias, prediction.logits, atol=1e-3)
+
+
+def test_the_strongest_channels_come_first(bundle: Bundle, prediction: Prediction) -> None:
+    added = channel_contributions(bundle, prediction.feature_map)[1]
+    chosen = last_channels(bundle, prediction.feature_map, finding=1, count=5)
+    np.testing.assert_array_equal(chosen.contributions, added[chosen.numbers])
+    np.testing.assert_array_equal(chosen.maps, prediction.feature_map[chosen.numbers])
+    sizes = np.abs(chosen.contributions)
+    assert (np.diff(sizes) <= 0).all()
+    assert (np.abs(np.delete(added, chosen.numbers)) <= sizes[-1]).all()
+
+
+def test_an_opened_bundle_says_what_the_frozen_one_does(
+    shipped: Path, opened: Bundle, films: list[Radiograph]
+) -> None:
+    film = opened.card.preprocessing.to_input(films[0].pixels)[None]
+    ours, theirs = (encode(one, film).logits for one in (opened, load_bundle(shipped)))
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def test_the_last_layer_run_by_hand_is_that_of_the_bundle(
+    opened: Bundle, films: list[Radiograph]
+) -> None:
+    film = opened.card.preprocessing.to_input(films[3].pixels)
+    expected = last_channels(opened, encode(opened, film[None]).feature_maps[0], finding=0)
+    found = layer_channels(opened, film, LAST, finding=0)
+    np.testing.assert_allclose(found.contributions, expected.contributions, atol=1e-4)
+    np.testing.assert_array_equal(found.numbers, expected.numbers)
+    np.testing.assert_allclose(found.maps, expected.maps, atol=1e-3)
+
+
+def test_earlier_layers_are_finer(opened: Bundle, films: list[Radiograph]) -> None:
+    film = opened.card.preprocessing.to_input(films[3].pixels)
+    layers = [layer_channels(opened, film, name, 0, count=4) for name in layer_names(opened)]
+    sides = [film.shape[-1] // share for share in (4, 4, 8, 16, 32)]
+    assert [layer.maps.shape for layer in layers] == [(4, side, side) for side in sides]
+    assert all(np.abs(layer.contributions).min() > 0 for layer in layers)
+
+
+def test_first_order_contributions_are_slopes(opened: Bundle, films: list[Radiograph]) -> None:
+    """Turning a channel up a little moves the logit as its contribution says."""
+    film = opened.card.preprocessing.to_input(films[3].pixels)
+    found = layer_channels(opened, film, "dense block 3", finding=0, count=1)
+    inputs = torch.from_numpy(film)[None]
+    stages = list(channels._stages(opened.backbone).values())
+    with torch.no_grad():
+        maps = channels._run(stages[:4], inputs)
+        logits = []
+        for step in (-0.02, 0.02):
+            turned = maps.clone()
+            turned[:, found.numbers[0]] *= 1 + step
+            logits.append(opened.head(channels._run(stages[4:], turned))[0, 0])
+    slope = float(logits[1] - logits[0]) / 0.04
+    assert slope == pytest.approx(float(found.contributions[0]), rel=0.1)
+
+
+def test_a_frozen_bundle_offers_its_last_layer_alone(
+    bundle: Bundle, films: list[Radiograph]
+) -> None:
+    assert layer_names(bundle) == (LAST,)
+    film = bundle.card.preprocessing.to_input(films[0].pixels)
+    with pytest.raises(ValueError, match="No layer 'dense block 1' within reach"):
+        layer_channels(bundle, film, "dense block 1", finding=0)

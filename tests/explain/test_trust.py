@@ -1,0 +1,190 @@
+"""How far explanations can be trusted, and the list of them."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cxrapp.errors import InvalidBundle
+from cxrapp.explain import METHODS, grad_cams, trust
+from cxrapp.explain.cams import evidence
+from cxrapp.explain.trust import (
+    CHEST,
+    MIN_HEAT_IN_CHEST,
+    agreement,
+    heat_in_chest,
+    randomise_weights,
+    rank_correlation,
+)
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.bundle import WEIGHTS, Bundle
+from cxrapp.model.predict import Prediction, encode, predict
+
+INPUT = Preprocessing(224)
+
+
+@pytest.fixture(scope="module")
+def prediction(bundle: Bundle, films: list[Radiograph]) -> Prediction:
+    return predict(bundle, films[3:4])[0]
+
+
+@pytest.fixture(scope="module")
+def film(bundle: Bundle, films: list[Radiograph]) -> np.ndarray:
+    return bundle.card.preprocessing.to_input(films[3].pixels)
+
+
+@pytest.fixture
+def maps() -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(2, 7, 7)).astype(np.float32)
+
+
+def test_a_map_agrees_with_itself_and_not_with_its_negative(maps: np.ndarray) -> None:
+    np.testing.assert_allclose(rank_correlation(maps, maps), 1)
+    np.testing.assert_allclose(rank_correlation(maps, -maps), -1)
+    np.testing.assert_allclose(rank_correlation(maps, np.exp(3 * maps)), 1)  # ranks alone count
+
+
+def test_ranks_are_those_of_scipy(maps: np.ndarray) -> None:
+    from scipy.stats import spearmanr
+
+    other = np.maximum(maps[::-1], 0)  # with ties
+    expected = [spearmanr(a.ravel(), b.ravel()).statistic for a, b in zip(maps, other, strict=True)]
+    np.testing.assert_allclose(rank_correlation(maps, other), expected)
+
+
+def test_a_finer_grid_is_averaged_first(maps: np.ndarray) -> None:
+    fine = maps.repeat(32, axis=1).repeat(32, axis=2)
+    noise = np.random.default_rng(1).normal(size=(7, 32, 7, 32))
+    noise = 9 * (noise - noise.mean((1, 3), keepdims=True)).reshape(224, 224)  # averages to nothing
+    np.testing.assert_allclose(rank_correlation(fine + noise, maps), 1, atol=1e-3)
+
+
+def test_an_empty_map_agrees_with_nothing(maps: np.ndarray) -> None:
+    maps[0] = 0
+    assert np.isnan(rank_correlation(maps, maps)).tolist() == [True, False]
+    even = np.full((2, 224, 224), 0.1, np.float32)
+    assert np.isnan(rank_correlation(even, np.ones((2, 7, 7), np.float32))).all()
+
+
+def test_only_what_speaks_for_the_finding_is_compared_with_grad_cam(
+    bundle: Bundle, film: np.ndarray, prediction: Prediction
+) -> None:
+    signed, cam = (
+        METHODS[name](bundle, film, prediction.feature_map)
+        for name in ("Evidence for and against", "Grad-CAM")
+    )
+    np.testing.assert_allclose(agreement(signed, cam), 1)
+    np.testing.assert_allclose(agreement(cam, signed), 1)
+    turned = dataclasses.replace(signed, maps=-signed.maps)
+    np.testing.assert_allclose(agreement(signed, turned), -1)
+
+
+def test_heat_in_chest_of_even_inner_and_outer_heat() -> None:
+    left, right, top, bottom = CHEST
+    inner, outer, even = np.zeros((20, 20)), np.zeros((20, 20)), np.ones((20, 20))
+    inner[6:12, 6:12] = 1
+    outer[18:, :] = 1
+    against = -inner
+    shares = heat_in_chest(np.stack([inner, outer, even, against, inner - outer]), INPUT)
+    area = (right - left) * (bottom - top)
+    assert area > MIN_HEAT_IN_CHEST
+    np.testing.assert_allclose(shares, [1, 0, area, np.nan, 1], atol=0.01)
+
+
+def test_heat_in_chest_of_real_films(bundle: Bundle, films: list[Radiograph]) -> None:
+    preprocessing = bundle.card.preprocessing
+    assert preprocessing == INPUT
+    ill = [film for film in films if film.name.startswith("person")]
+    present = [
+        heat_in_chest(grad_cams(bundle, p.feature_map), preprocessing)[0]
+        for p in predict(bundle, ill)
+    ]
+    assert np.mean(present) > 0.56  # more than by chance
+
+
+def test_randomised_weights_change_the_map(film: np.ndarray, bundle: Bundle) -> None:
+    told: list[float] = []
+    path = WEIGHTS / "pneumonia.pt"
+    head, network = randomise_weights(path, film, draws=3, progress=told.append)
+    assert (head.changed, network.changed) == ("the head", "every weight")
+    assert told[-1] == 1
+    feature_map = encode(bundle, film[None]).feature_maps[0]
+    truth = evidence(bundle, feature_map)
+    for check in (head, network):
+        np.testing.assert_allclose(check.truth, truth, atol=1e-3)
+        assert check.maps.shape == (3, *truth.shape)
+        assert np.isfinite(check.maps).all()
+        for drawn, agreements in zip(check.maps, check.agreements, strict=True):
+            np.testing.assert_array_equal(agreements, rank_correlation(check.truth, drawn))
+        assert np.abs(check.agreements.mean(0)).max() < 0.6
+
+
+def test_the_head_alone_is_random_first_and_the_backbone_too_later(
+    film: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[np.ndarray] = []
+
+    def watched(network: Bundle, feature_map: np.ndarray) -> np.ndarray:
+        seen.append(feature_map)
+        return evidence(network, feature_map)
+
+    monkeypatch.setattr(trust, "evidence", watched)
+    trust.randomise_weights(WEIGHTS / "pneumonia.pt", film, draws=2)
+    true, first, second, third, fourth = seen
+    np.testing.assert_array_equal(true, first)
+    np.testing.assert_array_equal(true, second)
+    for one, other in ((true, third), (true, fourth), (third, fourth)):
+        assert np.abs(one - other).max() > 0.5
+
+
+def test_randomised_maps_are_the_same_for_the_same_seed_only(film: np.ndarray) -> None:
+    path = WEIGHTS / "all-ages.pt"
+    film = Preprocessing(160).to_input(film[0])
+    first, again, other = (randomise_weights(path, film, s, draws=1) for s in (0, 0, 1))
+    for one, same, different in zip(first, again, other, strict=True):
+        np.testing.assert_array_equal(one.maps, same.maps)
+        assert not np.allclose(one.maps, different.maps)
+
+
+def test_an_altered_file_is_not_opened_to_be_randomised(film: np.ndarray, tmp_path: Path) -> None:
+    for suffix in (".pt", ".json"):
+        shutil.copy(WEIGHTS / f"pneumonia{suffix}", tmp_path / f"copy{suffix}")
+    path = tmp_path / "copy.pt"
+    path.write_bytes(path.read_bytes() + b"x")
+    with pytest.raises(InvalidBundle, match="SHA-256 differs"):
+        randomise_weights(path, film)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.quick])
+def test_quick_methods_explain_a_film(
+    bundle: Bundle, film: np.ndarray, prediction: Prediction, name: str
+) -> None:
+    found = METHODS[name](bundle, film, prediction.feature_map)
+    assert (found.method, found.runs, found.fits) == (name, 0, None)
+    assert found.maps.shape == (2, 7, 7)
+    assert found.signed == bool((found.maps < 0).any())
+    assert found.seconds >= 0
+
+
+def test_slow_methods_say_how_often_they_ran_the_network(bundle: Bundle) -> None:
+    small = np.random.default_rng(0).random((1, 64, 64), np.float32)  # the network takes any size
+    feature_map = encode(bundle, small[None]).feature_maps[0]
+    for name, (runs, side) in {"Occlusion": (50, 7), "LIME": (96, 64)}.items():
+        told: list[float] = []
+        found = METHODS[name](bundle, small, feature_map, told.append)
+        assert not METHODS[name].quick
+        assert found.runs == runs
+        assert found.maps.shape == (2, side, side)
+        assert told[-1] == 1
+    assert found.fits is not None
+    assert found.fits.shape == (2,)
+
+
+def test_every_method_says_how_to_read_it() -> None:
+    for name, method in METHODS.items():
+        assert method.name == name
+        assert method.how_to_read.endswith(".")
+        assert method.unit in ("logits", "no unit")

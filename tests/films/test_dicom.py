@@ -1,0 +1,132 @@
+import io
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
+
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph, Rejection
+from tests.films.dicom_maker import FILM, make
+
+
+def read(data: bytes) -> Radiograph:
+    (film,) = read_upload("film", data)
+    assert isinstance(film, Radiograph), film
+    return film
+
+
+def reason(data: bytes) -> str:
+    (rejection,) = read_upload("film", data)
+    assert isinstance(rejection, Rejection)
+    return rejection.reason
+
+
+def test_dicom_and_png_of_the_same_pixels_are_the_same_film() -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(FILM).save(buffer, "PNG")
+    np.testing.assert_allclose(read(make()).pixels, read(buffer.getvalue()).pixels, atol=1e-6)
+
+
+def test_monochrome1_is_white_at_zero() -> None:
+    film = read(make(255 - FILM, PhotometricInterpretation="MONOCHROME1"))
+    np.testing.assert_allclose(film.pixels, FILM / 255, atol=1e-6)
+
+
+def test_deep_films_are_shown_through_their_window() -> None:
+    deep = FILM.astype(np.uint16) * 16
+    film = read(make(deep, BitsStored=12, HighBit=11, WindowCenter=2048, WindowWidth=1024))
+    dark, bright = deep < 1500, deep > 2600
+    assert (film.pixels[dark] == 0).all() and (film.pixels[bright] == 1).all()
+    assert 0.4 < film.pixels[(deep > 2000) & (deep < 2100)].mean() < 0.6
+
+
+def test_deep_films_without_a_window_use_their_own_range() -> None:
+    film = read(make(FILM.astype(np.uint16) * 16 + 100, BitsStored=15, HighBit=14))
+    own = (FILM - FILM.min()) / np.ptp(FILM)
+    np.testing.assert_allclose(film.pixels, own, atol=1e-5)
+
+
+def test_rescale_is_applied_before_the_window() -> None:
+    tags = {"RescaleSlope": 2, "RescaleIntercept": -100, "WindowCenter": 156, "WindowWidth": 512}
+    film = read(make(**tags))
+    np.testing.assert_allclose(film.pixels, (FILM - FILM.min()) / np.ptp(FILM), atol=0.01)
+
+
+def test_what_the_gate_needs_is_read_and_no_name_reaches_a_log() -> None:
+    film = read(make(Modality="DX", ViewPosition="AP", BodyPartExamined="CHEST", PatientAge="004Y"))
+    assert (film.modality, film.view, film.body_part) == ("DX", "AP", "CHEST")
+    assert film.age_years == 4
+    assert "Shown" not in repr(film)
+
+
+@pytest.mark.parametrize(
+    ("tags", "age"),
+    [
+        ({"PatientAge": "018M"}, 1.5),
+        ({"PatientAge": "014D"}, 14 / 365.25),
+        ({"PatientBirthDate": "20200101", "StudyDate": "20230101"}, 3.0),
+        ({"PatientBirthDate": "19000101", "StudyDate": "20230101"}, None),
+        ({"PatientBirthDate": "20200101"}, None),
+        ({}, None),
+    ],
+)
+def test_age_comes_from_its_tag_or_the_dates(tags: dict, age: float | None) -> None:
+    assert read(make(**tags)).age_years == (age if age is None else pytest.approx(age, abs=0.01))
+
+
+def tiny_codestream_of(width: int, height: int) -> bytes:
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    return encapsulate([b"\xff\x4f\xff\x51\x00\x29\x00\x00" + size + bytes(60)])
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (make(NumberOfFrames=2), "several pictures"),
+        (make(np.dstack([FILM] * 3), SamplesPerPixel=3, PlanarConfiguration=0), "colour"),
+        (make(Rows=60_000, Columns=60_000), "at most 40,000,000"),
+        (make(Rows=240), "damaged"),
+        (make(np.zeros_like(FILM)), "blank"),
+        (make(np.zeros((20, 20), np.uint8)), "only 20 x 20"),
+        (make()[:5000], "damaged"),
+        (make(syntax=DeflatedExplicitVRLittleEndian), "Deflated"),
+        (
+            make(syntax=JPEG2000Lossless, PixelData=tiny_codestream_of(12_000, 12_000)),
+            "12,000 x 12,000",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_single_grey_picture_says_why(data: bytes, words: str) -> None:
+    assert words in reason(data)
+
+
+def test_a_file_without_picture_says_so() -> None:
+    dataset = pydicom.dcmread(io.BytesIO(make()))
+    del dataset.PixelData
+    buffer = io.BytesIO()
+    dataset.save_as(buffer)
+    assert "holds no picture" in reason(buffer.getvalue())
+
+
+def test_real_films_of_many_kinds_are_read(shared_data: Path) -> None:
+    films = {}
+    for path in sorted((shared_data / "dicom").iterdir()):
+        films[path.name] = film = read(path.read_bytes())
+        assert 0 <= film.pixels.min() < 0.05 and 0.95 < film.pixels.max() <= 1
+    assert len(films) == 9
+    assert films["RG2_JLSL.dcm"].body_part == "HIP"
+    assert films["nih-1.dcm"].age_years == 81
+    assert films["CR-MONO1-10-chest"].view == "PA"
+    first, second = (films[f"rsna-monochrome{k}.dcm"].pixels for k in (1, 2))
+    np.testing.assert_allclose(first, 1 - second, atol=1e-6)
+
+
+def test_whose_film_it_is_is_kept_as_written() -> None:
+    film = read(make(PatientID="ab12", PatientBirthDate="20200131", StudyDate="20240131"))
+    assert (film.patient.name, film.patient.patient_id) == ("Not^Shown", "ab12")
+    assert (film.patient.birth_date, film.study_date) == ("20200131", "20240131")

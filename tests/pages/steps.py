@@ -1,0 +1,47 @@
+"""What a reader does in the app, for AppTest."""
+
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from cxrapp.session.session import Session
+
+OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
+
+
+def texts(app: AppTest) -> str:
+    elements = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info]
+    return "\n".join(element.value for element in elements).replace("\\", "")
+
+
+def session(app: AppTest) -> Session:
+    return app.session_state["session"]
+
+
+def settle(app: AppTest) -> AppTest:
+    """Wait for the work in the background, and draw the page with its results."""
+    session(app).worklist.wait()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, *files: Path | tuple[str, bytes]) -> AppTest:
+    named = [one if isinstance(one, tuple) else (one.name, one.read_bytes()) for one in files]
+    widget = next(one for one in app.file_uploader if one.key.startswith("uploads"))
+    widget.set_value([(*one, "application/octet-stream") for one in named]).run()
+    return settle(app)
+
+
+def threshold(app: AppTest, finding: str) -> object:
+    return next(s for s in app.slider if s.label == f"{finding} threshold")
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def outcomes_shown(app: AppTest) -> str:
+    return next(one.value for one in app.markdown if OPENED in one.value)

@@ -1,0 +1,115 @@
+import io
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrapp.model.bundle import Bundle
+from cxrapp.server import bundles
+from tests.pages.steps import press, session, settle, texts
+from tests.places import ROOT, SAMPLES
+
+
+def test_without_a_bundle_the_app_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    assert "There is no model to screen with" in texts(app)
+    assert not app.file_uploader
+
+
+def test_an_altered_bundle_is_refused_and_a_good_one_still_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = next(bundles.WEIGHTS.glob("*.pt"))
+    for path in (good, good.with_suffix(".json")):
+        shutil.copy(path, tmp_path / path.name)
+        shutil.copy(path, tmp_path / f"altered{path.suffix}")
+    with (tmp_path / "altered.pt").open("ab") as file:
+        file.write(b"x")
+    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
+    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    assert "altered.pt" in texts(app)
+    assert "SHA-256 differs" in texts(app)
+    assert app.file_uploader
+
+
+def model_page() -> None:
+    from cxrapp.pages import model
+
+    model.show()
+
+
+def test_model_page_states_use_limits_and_numbers() -> None:
+    app = AppTest.from_function(model_page, default_timeout=120).run()
+    assert not app.exception
+    for words in ("Meant for", "Not meant for", "Known limits", "official test", "SHA-256"):
+        assert words in texts(app)
+    assert list(app.table[0].value["Measure"]) == [
+        "AUROC",
+        "Sensitivity",
+        "Specificity",
+        "Precision (PPV)",
+        "Accuracy",
+        "F1",
+        "Calibration error",
+    ]
+    assert "Decision curve" not in texts(app)
+    app.toggle(key="curves test").set_value(True).run()
+    assert not app.exception
+    for title in ("Precision and recall", "Calibration", "Scores", "Decision curve"):
+        assert title in texts(app)
+
+
+def test_model_page_shows_maps_of_random_weights() -> None:
+    app = AppTest.from_function(model_page, default_timeout=120).run()
+    app.toggle(key="sanity").set_value(True).run()
+    assert not app.exception
+    assert "rank correlation with the true map over ten draws" in texts(app)
+
+
+def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) -> None:
+    def page() -> None:
+        from cxrapp.pages import compare
+
+        compare.show()
+
+    app = AppTest.from_function(page, default_timeout=120).run()
+    assert not app.exception
+    session(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
+    settle(app)
+    settle(app)  # the other model has now been asked as well
+    assert "of 2 films flip" in texts(app)
+    assert list(app.dataframe[0].value["film"]) and len(app.dataframe[0].value) == 2
+    press(app, "match pneumonia")
+    other = bundles.offered_bundles()["all-ages"].card
+    changed = session(app).setting(other, "pneumonia").threshold
+    assert changed != other.default_thresholds()["pneumonia"]
+
+
+def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
+    def page() -> None:
+        from cxrapp.pages import site
+
+        site.show()
+
+    app = AppTest.from_function(page, default_timeout=120).run()
+    assert "How does the model do here?" in texts(app)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for folder in ("NORMAL", "PNEUMONIA"):
+            for path in sorted((kermany / "test" / folder).glob("*"))[:60:4]:
+                archive.write(path, f"{folder}/{path.name}")
+    app.file_uploader[0].set_value([("ours.zip", buffer.getvalue(), "application/zip")]).run()
+    session(app).site.wait()
+    app.run()
+    assert not app.exception
+    assert "30 films of 30 patients are labelled for pneumonia" in texts(app)
+    assert "AUROC" in texts(app)
+    assert "cannot carry a threshold of their own" in texts(app)
+    assert not [b for b in app.button if b.label.startswith("Screen with")]
+    session(app).site.given_up = 2
+    assert "Stopped before 2 of your files were screened" in texts(app.run())

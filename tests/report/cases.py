@@ -1,0 +1,89 @@
+"""Films with results, without a network: what the tests of reports write about."""
+
+import io
+import zipfile
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+
+import numpy as np
+import pypdf
+
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
+from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
+from cxrapp.model.decision import decide
+from cxrapp.model.gate import judge
+from cxrapp.model.predict import Prediction
+from cxrapp.report import Case, HeatMaps, ReaderCall, build_case
+from tests.films.dicom_maker import FILM, make
+from tests.places import ROOT
+
+CARD: ModelCard = load_card(ROOT / "weights/pneumonia.pt")
+SCREENED = datetime(2024, 3, 1, 11, 22, 33, tzinfo=timezone(timedelta(hours=1)))
+READER = ReaderCall("unsure", "rang her mother Winifred", "Dr Whisperwood")
+TAGS = {
+    "PatientName": "SECRETSON^GIVENHIDE",
+    "PatientID": "PID-9988776655",
+    "PatientBirthDate": "20210315",
+    "PatientSex": "F",
+    "StudyInstanceUID": "1.2.840.99999.771.55",
+    "StudyDate": "20240229",
+    "Modality": "DX",
+    "ViewPosition": "AP",
+}
+PIXELS = np.kron(FILM, np.ones((2, 2), np.uint8))  # large enough for the gate
+FILM_NAME = "ward7-secretfile.dcm"
+
+
+def film(name: str = FILM_NAME, **tags: object) -> Radiograph:
+    (read,) = read_upload(name, make(PIXELS, **{**TAGS, **tags}))
+    assert isinstance(read, Radiograph), read
+    return read
+
+
+def picture_film(name: str = "picture.png") -> Radiograph:
+    """A film that says nothing about itself."""
+    return Radiograph(name, film().pixels)
+
+
+def case(
+    radiograph: Radiograph | None = None,
+    probabilities: tuple[float, ...] = (0.873421, 0.234567),
+    abstain_from: dict[str, float] | None = None,
+    **parts: object,
+) -> Case:
+    radiograph = radiograph or film()
+    prediction = Prediction(np.zeros(2), np.array(probabilities), np.zeros((3, 4, 4)), 12.5)
+    values = np.linspace(0, 0.4, 2 * 7 * 7, dtype=np.float32).reshape(2, 7, 7)
+    defaults = {
+        "verdict": judge(CARD, radiograph, 12.5, {}),
+        "decisions": decide(CARD, probabilities, CARD.default_thresholds(), abstain_from),
+        "screened": SCREENED,
+        "heat_maps": HeatMaps("Grad-CAM", "adds to the logit, per cell", values),
+        "reader": READER,
+    }
+    return build_case(radiograph, prediction, **{**defaults, **parts})
+
+
+def refused(**parts: object) -> Case:
+    """Refused by its age."""
+    return case(replace(film(), age_years=44.0), **parts)
+
+
+def everything(data: bytes) -> str:
+    """All that can be read in a file's bytes, archives and streams unpacked, without spaces."""
+    chunks = [data]
+    if data[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for entry in archive.infolist():
+                chunks += [entry.filename.encode(), repr(entry).encode(), archive.read(entry)]
+    if data[:4] == b"%PDF":
+        reader = pypdf.PdfReader(io.BytesIO(data))
+        chunks.append(str(reader.metadata).encode())
+        chunks += [page.extract_text().encode() for page in reader.pages]
+        for number in range(1, len(reader.xref[0]) + 1):
+            thing = reader.get_object(number)
+            if isinstance(thing, pypdf.generic.StreamObject):
+                chunks.append(thing.get_data())
+    return "".join(" ".join(c.decode("utf-8", "ignore") for c in chunks).split()).lower()

@@ -1,0 +1,80 @@
+import json
+
+import pytest
+from fhir.resources.R4B.bundle import Bundle
+from fhir.resources.R4B.diagnosticreport import DiagnosticReport
+from fhir.resources.R4B.observation import Observation
+
+from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
+from tests.report.cases import CARD, SCREENED, case, picture_film, refused
+
+
+def reports(*cases: object, identified: bool = False) -> list[DiagnosticReport]:
+    data = FORMATS["fhir"].write(CARD, cases, identified=identified)
+    bundle = Bundle.model_validate_json(data)
+    assert json.loads(data)["type"] == "collection"
+    assert len({entry.fullUrl for entry in bundle.entry}) == len(cases)
+    return [entry.resource for entry in bundle.entry]
+
+
+def observations(report: DiagnosticReport) -> dict[str, Observation]:
+    contained = {part.id: part for part in report.contained}
+    # Contained resources must be referred to, and references must lead somewhere (dom-3, ref-1).
+    return {ref.reference[1:]: contained[ref.reference[1:]] for ref in report.result}
+
+
+def components(observation: Observation) -> dict[str, float]:
+    return {c.code.coding[0].code: float(c.valueQuantity.value) for c in observation.component}
+
+
+def test_a_report_is_preliminary_and_holds_every_number() -> None:
+    (report,) = reports(case(), identified=True)
+    assert report.status == "preliminary"
+    assert report.conclusion.endswith(NOT_A_DIAGNOSIS)
+    assert report.issued == SCREENED
+    assert report.imagingStudy[0].identifier.value == "urn:oid:1.2.840.99999.771.55"
+    found = observations(report)
+    assert list(found) == ["film-check", "finding-1", "finding-2", "reader"]
+    first, second = found["finding-1"], found["finding-2"]
+    assert first.code.coding[0].code == "233604007"
+    assert float(first.valueQuantity.value) == 0.873421
+    assert [o.interpretation[0].coding[0].code for o in (first, second)] == ["POS", "NEG"]
+    numbers = components(second)
+    assert numbers["JOINT"] == pytest.approx(0.204876)
+    assert numbers["122411"] == pytest.approx(CARD.default_thresholds()["viral"])
+    assert numbers["111088-LOW"] < numbers["111088"] < numbers["111088-HIGH"]
+    device = next(part for part in report.contained if part.id == "model")
+    assert device.identifier[0].value == CARD.sha256
+    assert first.device.reference == "#model"
+
+
+def test_the_patient_is_there_when_asked_for() -> None:
+    (report,) = reports(case(), identified=True)
+    patient = report.contained[0]
+    assert (patient.name[0].family, patient.name[0].given) == ("SECRETSON", ["GIVENHIDE"])
+    assert str(patient.birthDate) == "2021-03-15"
+    (hidden,) = reports(case())
+    assert hidden.contained[0].gender == "female"
+    assert hidden.contained[0].name is None and hidden.issued is None
+    (unknown,) = reports(case(picture_film()))
+    assert unknown.subject is None
+
+
+def test_not_asked_has_no_value_and_undecided_is_indeterminate() -> None:
+    (report,) = reports(case(probabilities=(0.5, 0.25), abstain_from={"pneumonia": 0.4}))
+    found = observations(report)
+    assert found["finding-1"].interpretation[0].coding[0].code == "IND"
+    second = found["finding-2"]
+    assert second.valueQuantity is None and second.interpretation is None
+    assert second.dataAbsentReason.coding[0].code == "not-asked"
+    assert components(second)["JOINT"] == pytest.approx(0.125)
+    assert components(second)["122157"] == pytest.approx(0.25)
+
+
+def test_a_refused_film_has_the_refusal_alone() -> None:
+    first, second = reports(refused(), case())
+    assert list(observations(first)) == ["film-check", "reader"]
+    check = observations(first)["film-check"]
+    assert check.valueCodeableConcept.coding[0].code == "REFUSED"
+    assert "ages 1 to 5" in check.note[1].text
+    assert len(observations(second)) == 4

@@ -1,0 +1,42 @@
+import json
+
+import pytest
+
+from cxrapp.model.gate import UNCHECKED
+from cxrapp.report import FORMATS
+from tests.report.cases import CARD, SCREENED, case, refused
+
+
+def films(*cases: object, identified: bool = False) -> list[dict]:
+    values = json.loads(FORMATS["json"].write(CARD, cases, identified=identified))
+    assert (values["schema"], values["identified"]) == (1, identified)
+    assert values["model"]["bundle_sha256"] == CARD.sha256
+    assert values["model"]["limits"] == [*CARD.limits, UNCHECKED]
+    return values["films"]
+
+
+def test_every_number_survives_the_round_trip() -> None:
+    (one,) = films(case(), identified=True)
+    first, second = one["findings"]
+    assert (first["probability"], second["probability"]) == (0.873421, 0.234567)
+    assert second["joint_probability"] == pytest.approx(0.873421 * 0.234567)
+    assert (first["threshold"], first["decision"]) == (
+        CARD.default_thresholds()["pneumonia"],
+        "positive",
+    )
+    measures = CARD.metrics["validation"]["pneumonia"]
+    assert first["validated"]["sensitivity"] == pytest.approx(measures["sensitivity"])
+    assert first["validated"]["specificity"] == pytest.approx(measures["specificity"])
+    assert one["screened"] == SCREENED.astimezone().isoformat()
+    assert one["patient"]["name"] == "SECRETSON^GIVENHIDE"
+    assert one["gate"]["status"] == "accepted"
+    assert [len(grid) for grid in one["heat_maps"]["maps"].values()] == [7, 7]
+
+
+def test_films_keep_their_order_and_a_withheld_one_is_empty() -> None:
+    first, second = films(refused(), case())
+    assert (first["findings"], first["answers"], first["heat_maps"]) == ([], [], None)
+    assert first["gate"]["reasons"] == [
+        "The patient is 44 years old; this model knows ages 1 to 5."
+    ]
+    assert len(second["findings"]) == 2

@@ -1,0 +1,70 @@
+import io
+from dataclasses import replace
+
+import pypdf
+
+from cxrapp.model.gate import Verdict
+from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps, ReaderCall
+from tests.report.cases import CARD, case, film, refused
+
+
+def pages(*cases: object, identified: bool = False) -> list[str]:
+    data = FORMATS["pdf"].write(CARD, cases, identified=identified)
+    read = pypdf.PdfReader(io.BytesIO(data))
+    for page in read.pages:
+        assert (round(page.mediabox.width), round(page.mediabox.height)) == (595, 842)  # A4
+    return [" ".join(page.extract_text().split()) for page in read.pages]
+
+
+def test_one_page_a_film_with_all_that_is_known() -> None:
+    first, second = pages(case(), refused(), identified=True)
+    for text in (
+        NOT_A_DIAGNOSIS,
+        CARD.sha256,
+        "Page 1 of 2",
+        "SECRETSON GIVENHIDE",
+        "87.3 %",
+        "20.5 % overall",
+        f"{100 * CARD.default_thresholds()['pneumonia']:.1f} %",
+        "97.1 % 95.2 to 98.7",
+        "Call: unsure, Dr Whisperwood",
+        "Grad-CAM, 7 x 7 cells",
+        *CARD.limits,
+    ):
+        assert text in first, text
+    assert "Page 2 of 2" in second and "Heat map: withheld" in second
+
+
+def test_the_longest_texts_still_fill_one_page() -> None:
+    reasons = tuple(f"Reason {k} is a long sentence about this film. " * 4 for k in range(12))
+    long = replace(film("n" * 255), study_uid=".".join(["1"] * 32))
+    reader = ReaderCall("negative", "word " * 400, "n" * 255)
+    texts = pages(case(long, verdict=Verdict("warn", reasons), reader=reader), identified=True)
+    assert len(texts) == 1
+    assert "Reason 11" in texts[0] and CARD.limits[-1] in texts[0]
+
+
+def test_films_of_any_shape_fit() -> None:
+    tall = replace(film(), pixels=film().pixels[:, :40])
+    flat = replace(film(), pixels=film().pixels[:30])
+    assert len(pages(case(tall), case(flat), case(heat_maps=None))) == 3
+
+
+def test_an_empty_heat_map_says_so_instead_of_painting_noise() -> None:
+    heats = case().heat_maps
+    empty = HeatMaps(heats.method, heats.unit, heats.values * 0)
+    (text,) = pages(case(heat_maps=empty))
+    assert "No positive evidence for pneumonia anywhere on this film" in text
+
+
+def test_what_the_typeface_lacks_is_spelled() -> None:
+    (text,) = pages(case(film("胸 é Ж.dcm")), identified=True)
+    assert "[U+80F8] é Ж.dcm" in text
+
+
+def test_fonts_are_embedded() -> None:
+    data = FORMATS["pdf"].write(CARD, [case()])
+    fonts = pypdf.PdfReader(io.BytesIO(data)).pages[0]["/Resources"]["/Font"]
+    used = [font.get_object() for font in fonts.values()]
+    embedded = [font for font in used if "/FontDescriptor" in font]
+    assert embedded and all("/FontFile2" in font["/FontDescriptor"] for font in embedded)

@@ -1,0 +1,110 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cxrapp.model.chain import joint_probabilities
+from cxrapp.model.gate import judge
+from cxrapp.report.case import Case
+from cxrapp.report.release import Release, release_cases
+from cxrapp.statistics.operating_point import operating_point
+from cxrapp.words import age_words, percent, plain, shorten
+from tests.report.cases import CARD, case, film, refused
+
+
+def release(one: Case, *, identified: bool = False) -> Release:
+    return release_cases(CARD, [one], identified=identified)[0]
+
+
+def test_joint_probabilities_multiply_along_the_chain() -> None:
+    one = release(case(probabilities=(0.8, 0.25)))
+    assert [result.joint for result in one.results] == pytest.approx([0.8, 0.2])
+    np.testing.assert_allclose(
+        [share for _, share in one.answers], joint_probabilities(np.array([[0.8, 0.25]]))[0]
+    )
+    assert [name for name, _ in one.answers] == [
+        "no pneumonia",
+        "bacterial pneumonia",
+        "viral pneumonia",
+    ]
+
+
+def test_the_validated_measures_are_those_of_the_threshold_in_use() -> None:
+    moved = tuple(replace(decision, threshold=0.3) for decision in case().decisions)
+    for result in release(replace(case(), decisions=moved)).results:
+        scores = CARD.scores("validation", result.finding.name)
+        point = operating_point(scores.labels, scores.probabilities, 0.3, scores.patients)
+        assert (result.sensitivity, result.specificity) == (point.sensitivity, point.specificity)
+        assert result.goal is None
+    assert release(case()).results[0].goal == "sensitivity at least 95 %"
+
+
+def test_a_refused_film_releases_no_number_until_overruled() -> None:
+    one = release(refused(), identified=True)
+    assert (one.status, one.results, one.answers, one.heat_maps) == ("refused", (), (), None)
+    assert release(refused(overruled=True)).status == "overruled"
+    assert len(release(refused(overruled=True)).results) == 2
+
+
+def test_overruling_says_nothing_of_a_film_that_was_not_refused() -> None:
+    assert not case(overruled=True).overruled
+    assert release(case(overruled=True)).status == "accepted"
+
+
+def test_the_film_is_named_by_its_pixels() -> None:
+    one = case()
+    same = case(film("another name.dcm"))
+    assert one.mark == same.mark and len(one.mark) == 12
+    other = replace(one, picture=Image.fromarray(255 - np.asarray(one.picture)))
+    assert other.mark != one.mark
+    assert one.picture.mode == "L" and one.picture.size == (320, 240)
+
+
+@pytest.mark.parametrize(
+    ("age", "kept", "words"),
+    [
+        (4.9876, 4.0, "4 years old"),
+        (0.55, 0.5, "6 months old"),
+        (97.3, 90.0, "90 or more years old"),
+    ],
+)
+def test_without_identity_an_age_is_coarse(age: float, kept: float, words: str) -> None:
+    old = replace(film(), age_years=age)
+    verdict = judge(replace(CARD, gate=replace(CARD.gate, ages=())), old, 0, {})
+    one = release(case(old, verdict=verdict, overruled=True))
+    assert one.age_years == pytest.approx(kept)
+    assert words in one.reasons[0]
+    assert f"{age:.3g} years" not in one.reasons[0]
+
+
+def test_without_identity_tags_that_are_no_codes_are_not_repeated() -> None:
+    odd = replace(film(), body_part="SECRETSON KNEE", view="GIVENHIDE", modality="CT")
+    one = release(case(odd))
+    assert not [reason for reason in one.reasons if "SECRETSON" in reason or "GIVEN" in reason]
+    assert (one.modality, one.view) == ("CT", None)
+    assert "modality CT" in one.reasons[0]
+    assert "SECRETSON KNEE" in " ".join(release(case(odd), identified=True).reasons)
+
+
+def test_dates_and_uids_are_valid_or_absent() -> None:
+    odd = replace(film(), study_date="20240231", study_uid="1.02.x")
+    one = release(case(odd), identified=True)
+    assert (one.study_date, one.study_uid) == (None, None)
+
+
+def test_a_note_and_a_readers_name_are_identity() -> None:
+    assert vars(release(case()).reader) == {"call": "unsure", "note": "", "name": ""}
+    assert release(case(), identified=True).reader.name == "Dr Whisperwood"
+
+
+def test_words() -> None:
+    assert plain("a\n b\x00c\u202ed \ud83d") == "a b c d ?"
+    assert shorten("a" * 50 + "z" * 50, 11) == "aaaaa…zzzzz"
+    assert [age_words(years) for years in (1 / 12, 1.5, 2, 44.37)] == [
+        "1 month",
+        "18 months",
+        "2 years",
+        "44 years",
+    ]
+    assert [percent(p) for p in (0, 0.5, 1)] == ["under 0.1 %", "50.0 %", "over 99.9 %"]

@@ -1,0 +1,94 @@
+import gc
+import weakref
+from types import SimpleNamespace
+
+import pytest
+from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.testing.v1 import AppTest
+
+from cxrapp.model.bundle import Bundle
+from cxrapp.server import sessions
+from cxrapp.server.sessions import sweep
+from cxrapp.session.session import Session
+from tests.pages.steps import session, upload
+from tests.places import SAMPLES
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A server that one reader, "a", is connected to."""
+    connected, removed = {"a"}, []
+    server = SimpleNamespace(
+        connected=connected,
+        removed=removed,
+        is_active_session=connected.__contains__,
+        uploaded_file_mgr=SimpleNamespace(remove_session_files=removed.append),
+    )
+    monkeypatch.setattr(runtime, "get_instance", lambda: server)
+    monkeypatch.setattr(sessions, "_seats", {})
+    return server
+
+
+@pytest.fixture
+def seated(server: SimpleNamespace, bundle: Bundle) -> Session:
+    here = Session()
+    here.worklist.add(bundle, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
+    here.worklist.wait()
+    sessions._seats["a"] = sessions._Seat(weakref.ref(here))
+    return here
+
+
+def test_a_connected_reader_keeps_his_films(server: SimpleNamespace, seated: Session) -> None:
+    for now in (0, 1000, 2000):
+        sweep(now, patience=60)
+    assert len(seated.worklist.films) == 1
+
+
+def test_a_lost_connection_may_come_back(server: SimpleNamespace, seated: Session) -> None:
+    server.connected.clear()
+    sweep(0, patience=60)
+    sweep(59, patience=60)
+    server.connected.add("a")
+    sweep(61, patience=60)
+    server.connected.clear()
+    sweep(70, patience=60)
+    sweep(129, patience=60)
+    assert len(seated.worklist.films) == 1
+
+
+def test_films_of_a_reader_who_has_gone_leave_the_memory(
+    server: SimpleNamespace, seated: Session
+) -> None:
+    server.connected.clear()
+    sweep(0, patience=60)
+    sweep(60, patience=60)
+    assert not seated.worklist.films
+    assert server.removed == ["a"]
+    assert not sessions._seats
+
+
+def test_a_seat_keeps_no_desk_alive(server: SimpleNamespace) -> None:
+    here = Session()
+    sessions._seats["a"] = sessions._Seat(weakref.ref(here))
+    del here
+    gc.collect()
+    assert sessions._seats["a"].session() is None
+    server.connected.clear()
+    sweep(0, patience=0)
+    assert not sessions._seats
+
+
+def test_raw_uploads_are_let_go_once_read(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes, remove = [], MemoryUploadedFileManager.remove_file
+
+    def watch(self: MemoryUploadedFileManager, session_id: str, file_id: str) -> None:
+        before = self.file_storage[session_id][file_id].data
+        remove(self, session_id, file_id)
+        assert file_id not in self.file_storage[session_id]
+        sizes.append(len(before))
+
+    monkeypatch.setattr(MemoryUploadedFileManager, "remove_file", watch)
+    upload(app, *SAMPLES[:2])
+    assert sizes == [path.stat().st_size for path in SAMPLES[:2]]
+    assert len(session(app).worklist.films) == 2

@@ -1,0 +1,95 @@
+import json
+import logging
+import socket
+import urllib.request
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cxrapp.model.bundle import Bundle
+from cxrapp.runtime.logs import JsonLines
+from cxrapp.runtime.metrics import serve
+from cxrapp.server.startup import VARIABLE, start_service
+from cxrapp.session.worklist import Worklist
+from tests.places import SAMPLES
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def read_metrics(port: int) -> dict[str, float]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        return {
+            " ".join([sample.name, *sample.labels.values()]): sample.value
+            for family in families
+            for sample in family.samples
+        }
+
+
+def test_metrics_count_films_passes_and_files_that_were_none(bundle: Bundle) -> None:
+    port = free_port()
+    serve(port)
+    before = read_metrics(port)
+    worklist = Worklist()
+    worklist.add(bundle, [(SAMPLES[0].name, SAMPLES[0].read_bytes()), ("words.txt", b"words")])
+    worklist.wait()
+    after = read_metrics(port)
+    gained = {name: after[name] - before.get(name, 0) for name in after}
+    gate = worklist.result(next(iter(worklist.films.values())), bundle).verdict.outcome
+    assert gained[f"cxrapp_films_total {gate}"] == 1
+    assert gained["cxrapp_files_rejected_total"] == 1
+    assert gained["cxrapp_network_pass_seconds_count"] == 1
+    assert gained["cxrapp_worklists"] == 1
+    assert after["cxrapp_network_queue"] == 0
+    del worklist
+    assert read_metrics(port)["cxrapp_worklists"] == before["cxrapp_worklists"]
+
+
+def test_metrics_are_for_this_machine_alone() -> None:
+    port = free_port()
+    serve(port)
+    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port)}
+    for address in others - {"127.0.0.1", "::1"}:
+        with pytest.raises(OSError):
+            socket.create_connection((address, port), timeout=2)
+    with socket.create_connection(("127.0.0.1", port), timeout=2):
+        pass
+
+
+def test_a_port_that_is_taken_is_logged_and_nothing_stops(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        monkeypatch.setenv(VARIABLE, str(taken.getsockname()[1]))
+        start_service.clear()
+        start_service()
+    assert f"{VARIABLE} is no free port" in caplog.text
+
+
+def test_log_lines_are_json_and_an_exceptions_words_stay_out() -> None:
+    logger = logging.getLogger("a.test")
+    try:
+        raise ValueError("DOE^JANE")
+    except ValueError as error:
+        record = logger.makeRecord(
+            "a.test",
+            logging.ERROR,
+            "f",
+            1,
+            "it failed",
+            (),
+            (type(error), error, error.__traceback__),
+            extra={"gate": "warn"},
+        )
+    entry = json.loads(JsonLines().format(record))
+    assert entry["message"] == "it failed"
+    assert entry["gate"] == "warn"
+    assert entry["exception"] == "ValueError"
+    assert "test_startup.py" in entry["at"][0]
+    assert "DOE" not in json.dumps(entry)

@@ -1,0 +1,17 @@
+"""A training small enough for a test: two epochs on thumbnails."""
+
+import dataclasses
+
+from tests.places import ROOT
+from train.recipe import Phase, Recipe, load_recipe
+
+RECIPES = ROOT / "train/recipes"
+
+
+def shrink(name: str, *phases: Phase) -> Recipe:
+    """A recipe of `train/recipes` with other phases, for a few dozen films."""
+    recipe = load_recipe(RECIPES / f"{name}.toml")
+    return dataclasses.replace(recipe, phases=phases, batch=8, validation=0.5)
+
+
+CYCLE = shrink("base", Phase(1e-3, ((32, 1), (48, 1)), "onecycle"))

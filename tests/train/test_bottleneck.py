@@ -1,0 +1,56 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tests.train.small import RECIPES
+from train.bottleneck import CLASSES, Bottleneck, compare_backbones, load_bottleneck
+from train.model import build_network
+
+TRIAL = Bottleneck(
+    sources=("kermany",),
+    backbones=(("small_cnn", "random"), ("plain", "random")),
+    sizes=(32,),
+    rates=(1e-2, 1e-3),
+    dropouts=(0.2,),
+    validation=0.5,
+    batch=8,
+    epochs=20,
+)
+
+
+def test_every_backbone_has_a_row_a_class(tiny: Path, tmp_path: Path) -> None:
+    table = compare_backbones(TRIAL, tiny, tmp_path)
+    assert list(table["backbone"].unique()) == ["small_cnn", "plain"]
+    assert list(table["class"].unique()) == list(CLASSES)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "bottleneck.csv"), table)
+
+
+def test_features_are_kept_and_used_again(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = compare_backbones(TRIAL, tiny, tmp_path)
+    monkeypatch.setattr("train.bottleneck._pool", None)  # no film is looked at again
+    pd.testing.assert_frame_equal(compare_backbones(TRIAL, tiny, tmp_path), first)
+    with np.load(tmp_path / "plain-32.npz") as kept:
+        assert kept["features"].shape == (48, 128)
+
+
+def test_features_of_other_weights_are_not_used(tiny: Path, tmp_path: Path) -> None:
+    one = Bottleneck(**{**vars(TRIAL), "backbones": (("small_cnn", "random"),)})
+    compare_backbones(one, tiny, tmp_path)
+    before = (tmp_path / "small_cnn-32.npz").read_bytes()
+    torch.save({"model": build_network(1, 0.0, backbone="small_cnn").state_dict()}, tmp_path / "w")
+    other = Bottleneck(**{**vars(one), "backbones": (("small_cnn", str(tmp_path / "w")),)})
+    compare_backbones(other, tiny, tmp_path)
+    assert (tmp_path / "small_cnn-32.npz").read_bytes() != before
+
+
+def test_the_recipe_file_is_read_and_a_wrong_one_named(tmp_path: Path) -> None:
+    recipe = load_bottleneck(RECIPES / "published/bottleneck.toml")
+    assert recipe.backbones[0] == ("densenet121", "runs/pretrained-densenet121/best.pt")
+    (tmp_path / "other.toml").write_text("rates = 1")
+    with pytest.raises(ValueError, match="other.toml"):
+        load_bottleneck(tmp_path / "other.toml")

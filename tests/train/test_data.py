@@ -1,0 +1,196 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from cxrapp.films.preprocess import Preprocessing
+from train import data
+from train.sources import group_near_copies
+
+
+@pytest.fixture(scope="module")
+def table(kermany: Path) -> pd.DataFrame:
+    return data.read_table(kermany, ("kermany",))
+
+
+def test_counts_are_the_published_ones(table: pd.DataFrame) -> None:
+    counts = table.groupby(["split", "pneumonia", "viral"], dropna=False).size().to_dict()
+    found = {key[:2] + (key[2] if key[2] == key[2] else None,): n for key, n in counts.items()}
+    assert found == {
+        ("train", 0, None): 1341,
+        ("train", 1, 0): 2530,
+        ("train", 1, 1): 1345,
+        ("test", 0, None): 234,
+        ("test", 1, 0): 242,
+        ("test", 1, 1): 148,
+    }
+
+
+def test_copies_leave_the_training_set_only(table: pd.DataFrame, kermany: Path) -> None:
+    kept, dropped = data.drop_copies(table, kermany)
+    assert dropped == 26
+    assert (kept["split"] == "test").sum() == 624
+    train = kept[kept["split"] == "train"]
+    assert not train["sha256"].duplicated().any()
+    assert not set(train["sha256"]) & set(kept.loc[kept["split"] == "test", "sha256"])
+
+
+def test_no_patient_is_in_two_splits_and_classes_keep_their_share(table: pd.DataFrame) -> None:
+    split = data.split_validation(table, 0.10, seed=0)
+    assert split.groupby("patient")["split"].nunique().max() == 1
+    sizes = split["split"].value_counts()
+    assert 0.08 < sizes["validation"] / (sizes["validation"] + sizes["train"]) < 0.12
+    shares = split.groupby("split")[["pneumonia", "viral"]].mean()
+    assert (shares.loc["train"] - shares.loc["validation"]).abs().max() < 0.03
+
+
+def test_split_follows_its_seed(table: pd.DataFrame) -> None:
+    first, again, other = (data.split_validation(table, 0.10, seed)["split"] for seed in (0, 0, 1))
+    assert first.equals(again)
+    assert not first.equals(other)
+
+
+def test_bacterial_and_viral_patients_of_one_number_are_two_children(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, "person3_bacteria_10.jpeg", "person3_virus_15.jpeg")
+    assert data.read_table(root, ("kermany",))["patient"].nunique() == 2
+
+
+@pytest.mark.parametrize("name", ["film.jpeg", "IM-0115-0001.jpeg"])
+def test_a_name_that_tells_nothing_or_contradicts_is_named(tmp_path: Path, name: str) -> None:
+    root = make_folder(tmp_path, name)
+    with pytest.raises(ValueError, match=name):
+        data.read_table(root, ("kermany",))
+
+
+def make_folder(root: Path, *pneumonia: str) -> Path:
+    for split in ("train", "test"):
+        for folder in ("NORMAL", "PNEUMONIA"):
+            (root / split / folder).mkdir(parents=True)
+    for name in pneumonia:
+        (root / "train/PNEUMONIA" / name).write_bytes(b"")
+    return root
+
+
+def test_data_folder_comes_from_the_option_or_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert data.find_data(str(tmp_path)) == tmp_path
+    monkeypatch.setenv("CXR_DATA", str(tmp_path))
+    assert data.find_data(None) == tmp_path
+    with pytest.raises(ValueError, match="no-such"):
+        data.find_data("no-such")
+
+
+def test_films_stand_at_the_root_or_in_a_folder_of_it(tmp_path: Path) -> None:
+    make_folder(tmp_path / "chest_xray", "person3_virus_15.jpeg")
+    above = data.read_table(tmp_path, ("kermany",))
+    below = data.read_table(tmp_path / "chest_xray", ("kermany",))
+    assert list(above["path"]) == ["chest_xray/train/PNEUMONIA/person3_virus_15.jpeg"]
+    assert list(below["path"]) == ["train/PNEUMONIA/person3_virus_15.jpeg"]
+    with pytest.raises(ValueError, match="no train/NORMAL and test/NORMAL"):
+        data.read_table(tmp_path / "chest_xray/train", ("kermany",))
+
+
+def test_an_unknown_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Unknown source 'chexpert': use kermany"):
+        data.read_table(tmp_path, ("chexpert",))
+
+
+@pytest.fixture(scope="module")
+def everything(shared_data: Path) -> pd.DataFrame:
+    return data.read_table(shared_data, ("kermany", "radiography", "covid19"))
+
+
+def test_every_source_is_read(everything: pd.DataFrame) -> None:
+    films = everything.groupby("source").agg(
+        films=("path", "size"), pneumonia=("pneumonia", "sum"), viral=("viral", "count")
+    )
+    assert films.loc["kermany"].tolist() == [5840, 4265, 4265]
+    assert films.loc["radiography"].tolist() == [7010, 3095, 0]
+    # Without ARDS alone and lipoid pneumonia; unspecified pneumonia is neither viral nor bacterial.
+    assert films.loc["covid19"].tolist() == [399, 382, 360]
+    covid19 = everything[everything["source"] == "covid19"]
+    assert set(covid19["view"]) == {"AP", "PA", "AP Supine"}
+    assert covid19["age_years"].min() >= 18
+
+
+def test_patients_stay_together_in_every_source(everything: pd.DataFrame) -> None:
+    split = data.split_validation(everything, 0.10, seed=0)
+    assert split.groupby("patient")["split"].nunique().max() == 1
+    assert split.groupby("patient")["source"].nunique().max() == 1
+    for _, rows in split.groupby("source"):
+        assert set(rows["split"]) == {"train", "validation", "test"}
+
+
+def test_a_source_splits_the_same_with_and_without_others(
+    everything: pd.DataFrame, table: pd.DataFrame
+) -> None:
+    together = data.split_validation(everything, 0.10, seed=0)
+    together = together[together["source"] == "kermany"]
+    alone = data.split_validation(table, 0.10, seed=0)
+    assert list(together["split"]) == list(alone["split"])
+
+
+def test_folds_cover_every_patient_once(table: pd.DataFrame) -> None:
+    folds = [
+        data.split_validation(table, 0.25, 0, fold)["split"] == "validation" for fold in range(4)
+    ]
+    assert (sum(fold.astype(int) for fold in folds) == (table["split"] == "train")).all()
+
+
+def test_a_held_out_source_is_the_whole_test(everything: pd.DataFrame) -> None:
+    held = data.hold_out(data.split_validation(everything, 0.10, 0), "covid19")
+    assert set(held.loc[held["split"] == "test", "source"]) == {"covid19"}
+    assert (held["source"] == "covid19").sum() == 399
+    assert set(held.loc[held["split"] == "train", "source"]) == {"kermany", "radiography"}
+
+
+def test_covid19_is_asked_of_known_causes_alone(everything: pd.DataFrame) -> None:
+    counts = everything.groupby("source")["covid19"].value_counts().to_dict()
+    assert counts == {
+        ("kermany", 0): 4265,
+        ("radiography", 1): 3095,
+        ("covid19", 1): 315,
+        ("covid19", 0): 45,
+    }
+
+
+def test_a_recipe_chooses_its_films(everything: pd.DataFrame) -> None:
+    chosen = data.choose_films(everything, ["covid19"], "viral == 1 or source == 'radiography'")
+    assert chosen["covid19"].notna().all()
+    assert (chosen.loc[chosen["source"] == "kermany", "viral"] == 1).all()
+    assert len(data.choose_films(everything, ["viral"], "")) == everything["viral"].notna().sum()
+    with pytest.raises(ValueError, match="where = 'viral = 1'"):
+        data.choose_films(everything, ["viral"], "viral = 1")
+    with pytest.raises(ValueError, match="leaves no film"):
+        data.choose_films(everything, ["viral"], "viral == 2")
+
+
+def test_near_copies_are_one_patient(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    blocks = [np.kron(generator.integers(0, 256, (8, 8)), np.ones((8, 8))) for _ in range(2)]
+    noisy = np.clip(blocks[0] * 0.9 + generator.normal(0, 4, (64, 64)), 0, 255)
+    paths = []
+    for number, pixels in enumerate([blocks[0], blocks[1], noisy]):
+        paths.append(tmp_path / f"{number}.png")
+        Image.fromarray(pixels.astype(np.uint8)).save(paths[-1])
+    groups = group_near_copies(paths)
+    assert groups[0] == groups[2] != groups[1]
+
+
+def test_films_are_the_clinics_own_input(table: pd.DataFrame, kermany: Path) -> None:
+    rows = table.sample(3, random_state=0)
+    preprocessing = Preprocessing(96)
+    films = data.load_films(rows, kermany, preprocessing)
+    assert films.dtype == np.uint8
+    for film, path in zip(films, rows["path"], strict=True):
+        expected = preprocessing.to_input(data.read_film(kermany / path).pixels)
+        np.testing.assert_allclose(film / 255, expected, atol=0.5 / 255 + 1e-6)
+
+
+def test_a_training_film_that_cannot_be_read_stops_with_its_name(tmp_path: Path) -> None:
+    (tmp_path / "bad.jpeg").write_bytes(b"no film")
+    with pytest.raises(ValueError, match="bad.jpeg: The file is not a DICOM, JPEG or PNG"):
+        data.read_film(tmp_path / "bad.jpeg")

@@ -1,0 +1,86 @@
+"""What a network knows without the lungs, and what its card says of it."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from torch import nn
+
+from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.card import Finding
+from cxrapp.model.card_file import load_card
+from train.__main__ import main
+from train.export import export
+from train.shortcuts import LEAST_MARGIN, VIEWS, describe, heat_shares, warn_of
+
+
+def test_shortcuts_reach_the_card(
+    run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run, copy)
+    assert main(["shortcuts", str(copy), "--data", str(tiny)]) == 0
+    assert "pneumonia, thumbnail and shape alone" in capsys.readouterr().out
+    export(copy, tiny, tmp_path / "b.pt")
+    card = load_card(tmp_path / "b.pt")
+    checks = card.shortcuts["pneumonia"]
+    said = [limit for limit in card.limits if "tell pneumonia from" in limit]
+    assert bool(said) == (checks["margin over thumbnail and shape"]["value"] < LEAST_MARGIN)
+    whole, baseline = (
+        checks[name]["value"] for name in ("whole film", "thumbnail and shape alone")
+    )
+    assert checks["margin over thumbnail and shape"]["value"] == pytest.approx(whole - baseline)
+
+
+def test_a_thumbnail_that_does_as_well_is_said_on_the_card() -> None:
+    rate = {"value": 0.9, "low": 0.8, "high": 1.0, "n": 9}
+    rates = {"whole film": rate, "thumbnail and shape alone": rate}
+    finding = Finding("covid19", "COVID-19", "other pneumonia")
+
+    def warn(margin: float) -> tuple[str, ...]:
+        told = {"margin over thumbnail and shape": rate | {"value": margin}}
+        return warn_of({"covid19": rates | told}, [finding])
+
+    (sentence,) = warn(0.01)
+    assert "tell COVID-19 from other pneumonia as well (AUROC 0.900" in sentence
+    assert warn(0.05) == ()
+    assert warn_of({}, [finding]) == ()
+
+
+def test_hiding_leaves_the_rest_of_the_film() -> None:
+    films = np.random.default_rng(0).random((2, 1, 40, 40), np.float32) + 0.1
+    chest = films * (VIEWS["chest hidden"](films) == 0)
+    np.testing.assert_array_equal(chest, VIEWS["all but the chest hidden"](films))
+    assert (VIEWS["border hidden"](films) == 0).mean() == pytest.approx(1 - 0.8**2)
+    assert (VIEWS["corners and markers hidden"](films) == 0).mean() == pytest.approx(4 * 0.25**2)
+
+
+def test_heat_is_shared_between_the_chest_and_the_rest() -> None:
+    """A network whose feature map is the film, averaged over cells of 8 pixels."""
+    pool = nn.AvgPool2d(8)
+    linear = nn.Linear(1, 1, bias=False)
+    nn.init.ones_(linear.weight)
+    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear).eval()
+    run = SimpleNamespace(
+        backbone=lambda films: (pool(films), films.mean((2, 3))),
+        head=head.requires_grad_(False),
+        preprocessing=Preprocessing(80),
+    )
+    films = np.zeros((3, 1, 80, 80), np.float32)
+    films[0, :, 32:48, 32:48] = 1
+    films[1, :, :8, :8] = 1
+    centre, corner, black = heat_shares(run, films)[:, 0]
+    assert centre == pytest.approx(1)
+    assert corner < 0.3
+    assert np.isnan(black)
+
+
+def test_description_tells_shape_and_sharpness() -> None:
+    noise = np.random.default_rng(0).random((1, 1, 64, 64), np.float32)
+    wide = np.repeat(noise, 2, axis=3)[..., :64]  # stretched: less detail across
+    plain, stretched = describe(noise)[0], describe(wide)[0]
+    assert len(plain) == 66
+    assert stretched[64] < plain[64]
+    assert stretched[65] < 0.6 * plain[65]

@@ -1,0 +1,290 @@
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from cxrapp.model.bundle import load_bundle
+from cxrapp.model.card import Calibration
+from cxrapp.model.predict import measure_distances
+from tests.places import ROOT
+from tests.train.small import CYCLE, RECIPES, shrink
+from train import fit as fit_module
+from train.__main__ import main
+from train.distil import posterior
+from train.evaluate import encode_films, learn_distance, load_run, score
+from train.export import require_numbers
+from train.files import load_checkpoint
+from train.fit import fit
+from train.measure import Scores, asks_everything, measure
+from train.recipe import Augment, Phase, load_recipe
+from train.repeat import cross_validate, repeat_seeds
+from train.sources import SOURCES
+
+
+def history(run: Path) -> pd.DataFrame:
+    return pd.read_csv(run / "history.csv").drop(columns="films_per_second")
+
+
+def test_a_run_leaves_its_files(run: Path) -> None:
+    assert list(history(run)["size"]) == [32, 48]
+    assert (run / "best.pt").exists()
+    assert list((run / "tensorboard").glob("events*"))
+    split = pd.read_csv(run / "split.csv")
+    assert set(split["split"]) == {"train", "validation", "test"}
+
+
+def test_a_stopped_run_continues_to_the_same_result(
+    run: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = fit_module.train_epoch, []
+
+    def stop_in_the_second(*arguments: object) -> dict[str, float]:
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(fit_module, "train_epoch", stop_in_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        fit(CYCLE, tiny, tmp_path / "run")
+    monkeypatch.undo()
+    assert len(history(tmp_path / "run")) == 1
+    fit(CYCLE, tiny, tmp_path / "run")
+
+    pd.testing.assert_frame_equal(history(tmp_path / "run"), history(run))
+    whole, resumed = (load_checkpoint(r / "last.pt")["trainer"] for r in (run, tmp_path / "run"))
+    for name, value in whole["model"].items():
+        assert torch.equal(value, resumed["model"][name]), name
+
+
+def test_a_run_of_another_recipe_is_not_continued(run: Path, tiny: Path) -> None:
+    with pytest.raises(ValueError, match="another recipe"):
+        fit(CYCLE.override(seed=5), tiny, run)
+
+
+def test_evaluate_and_export_make_a_bundle_the_app_loads(
+    run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(run), "--data", str(tiny)]) == 0
+    printed = capsys.readouterr().out
+    for words in ("validation", "official test", "auroc", "sensitivity", "precision", "f1"):
+        assert words in printed
+    metrics = json.loads((run / "evaluation.json").read_text())["metrics"]
+    assert main(["export", str(run), "--data", str(tiny), "--out", str(tmp_path / "b.pt")]) == 0
+
+    bundle = load_bundle(tmp_path / "b.pt")
+    assert bundle.card.preprocessing.size == load_checkpoint(run / "best.pt")["size"]
+    assert len(bundle.card.cohorts["test"].patients) == metrics["test"]["pneumonia"]["auroc"]["n"]
+    assert set(bundle.card.training["weights"]) == {"stored as", "AUROC cost of float16"}
+    assert bundle.card.shortcuts == {}
+    assert bundle.card.gate.warn < bundle.card.gate.refuse
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.json", "b.pt"]
+
+
+def test_a_pretrained_run_freezes_first_and_stops_on_a_plateau(
+    run: Path, tiny: Path, tmp_path: Path
+) -> None:
+    head = Phase(1e-3, ((32, 1),), trainable=0.0)
+    # A rate of nothing cannot improve: patience 1 ends the phase after two more epochs.
+    rest = Phase(0.0, ((32, 9),), patience=1)
+    recipe = shrink("finetune", head, rest).override(init=str(run / "best.pt"))
+    fit(recipe, tiny, tmp_path / "run")
+    rows = history(tmp_path / "run")
+    assert list(rows["phase"][:2]) == [0, 1]
+    assert len(rows) < 10
+
+    before = load_checkpoint(run / "best.pt")["model"]
+    after = load_checkpoint(tmp_path / "run/best.pt")["model"]
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"head.3.weight", "head.3.bias"}
+
+
+def test_the_kept_weights_are_the_moving_average(tiny: Path, tmp_path: Path) -> None:
+    phase = Phase(1e-2, ((32, 4),), "onecycle")
+    recipe = shrink("base", phase).override(average=0.9)
+    fit(recipe, tiny, tmp_path / "run")
+    trained = load_checkpoint(tmp_path / "run/last.pt")["trainer"]
+    name = "features.1.conv0.weight"
+    averaged = trained["averaged"][f"module.{name}"]
+    assert not torch.equal(averaged, trained["model"][name])
+    if history(tmp_path / "run")["best"].iloc[-1]:
+        assert torch.equal(load_checkpoint(tmp_path / "run/best.pt")["model"][name], averaged)
+
+
+def test_a_start_that_saw_the_films_set_apart_is_refused(
+    run: Path, tiny: Path, tmp_path: Path
+) -> None:
+    recipe = CYCLE.override(init=str(run / "best.pt"), fold=1)
+    with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
+        fit(recipe, tiny, tmp_path / "run")
+    with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
+        fit(CYCLE.override(teachers=(str(run),), fold=1), tiny, tmp_path / "run")
+
+
+def test_what_a_start_has_learned_from_is_followed(run: Path, tiny: Path, tmp_path: Path) -> None:
+    other = CYCLE.override(init=str(run / "best.pt"))
+    fit(other, tiny, tmp_path / "second")
+    (tmp_path / "second/split.csv").write_text("split,sha256\n")  # as if it had other films
+    with pytest.raises(ValueError, match="was trained on"):
+        fit(CYCLE.override(init=str(tmp_path / "second/best.pt"), fold=1), tiny, tmp_path / "run")
+
+
+def test_accuracy_over_classes_leaves_out_sources_that_lack_one() -> None:
+    rows = pd.DataFrame({"source": list("aaabb"), "pneumonia": [0, 1, 1, 0, 1], "viral": np.nan})
+    rows.loc[[1, 2], "viral"] = [0, 1]
+    assert list(asks_everything(CYCLE.findings, rows)) == [True, True, True, False, False]
+    rows.loc[4, "viral"] = 0  # b has no viral film
+    assert not asks_everything(CYCLE.findings, rows)[3:].any()
+
+
+def test_words_say_whom_a_cohort_holds(run: Path, tiny: Path) -> None:
+    still = CYCLE.override(augment=Augment(aspect=0), where="viral == 1", sources=("covid19",))
+    trained = load_run(run)
+    rows = {name: part for name, part in trained.table.groupby("split") if name != "train"}
+    zeros = {
+        name: Scores(np.zeros((len(part), 2)), np.zeros(len(part))) for name, part in rows.items()
+    }
+    for name, part in rows.items():
+        zeros[name].logits[:, 0] = part["pneumonia"]
+        zeros[name].logits[:, 1] = part["viral"].fillna(0)
+    cohorts = measure(still, trained.table, zeros).cohorts
+    assert "shape" not in cohorts["validation"].description
+    assert "patients set apart for good; only viral == 1" in cohorts["test"].description
+    cohorts = measure(CYCLE, trained.table, zeros).cohorts
+    assert "random shape and sharpness" in cohorts["validation"].description
+    assert "(official test)" in cohorts["test"].description
+
+
+def test_teachers_have_a_say_in_the_labels(run: Path, tiny: Path, tmp_path: Path) -> None:
+    taught = CYCLE.override(init=str(run / "best.pt"), teachers=(str(run), str(run)))
+    fit(taught, tiny, tmp_path / "run")
+    labels, table = (
+        pd.read_csv(tmp_path / "run/labels.csv"),
+        pd.read_csv(tmp_path / "run/split.csv"),
+    )
+    test = table["split"] == "test"
+    assert labels.stack().dropna().between(0, 1).all()
+    pd.testing.assert_frame_equal(labels[test], table.loc[test, list(labels)], check_dtype=False)
+    fit(taught, tiny, tmp_path / "run")  # a run that is done does not ask again
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "run/labels.csv"), labels)
+
+
+def test_a_label_moves_as_far_as_labels_are_wrong() -> None:
+    labels, logits = np.array([True, False, True, False]), np.array([-2.0, -2.0, 2.0, 2.0])
+    trusted = posterior(labels, logits, Calibration(1.0, 0.0))
+    np.testing.assert_array_equal(trusted, labels)
+    doubted = posterior(labels, logits, Calibration(1.0, 0.0, (0.1, 0.3)))
+    truth = 1 / (1 + np.exp(-logits))
+    expected = 0.7 * truth[0] / (0.7 * truth[0] + 0.1 * (1 - truth[0]))
+    assert doubted[0] == pytest.approx(expected)
+    assert doubted[1] < truth[1] < doubted[0] and doubted[3] < truth[3] < doubted[2]
+
+
+def test_two_processes_train_like_one(tiny: Path, run: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(CYCLE.as_dict()))
+    code = (
+        "import json, sys; from pathlib import Path; from train.fit import fit;"
+        "from train.recipe import recipe_from;"
+        "fit(recipe_from(json.loads(Path(sys.argv[1]).read_text())), *map(Path, sys.argv[2:]))"
+    )
+    (tmp_path / "start.py").write_text(code)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", str(tmp_path / "start.py")]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    arguments = [recipe, tiny, tmp_path / "run"]
+    subprocess.run([*command, *map(str, arguments)], check=True, env=environment, timeout=300)
+    alone, together = history(run), history(tmp_path / "run")
+    assert list(together.columns) == list(alone.columns)
+    assert list(together["rate"]) == pytest.approx(list(alone["rate"]))
+    assert list(together["validation_loss"]) == pytest.approx(
+        list(alone["validation_loss"]), rel=0.2
+    )
+
+
+def test_calibration_sees_films_of_other_shapes_and_the_gate_films_as_they_are(
+    run: Path, tiny: Path
+) -> None:
+    trained = load_run(run)
+    distance = learn_distance(trained, run, tiny)
+    rows = trained.table[trained.table["split"] == "validation"]
+    logits, averages = encode_films(trained, rows, trained, tiny, "as they are")
+    varied = score(trained, distance, trained, tiny)["validation"]
+    assert np.abs(varied.logits - logits).min() > 1e-4
+    np.testing.assert_allclose(
+        varied.distances, measure_distances(distance, averages), atol=1e-4, rtol=1e-4
+    )
+    recipe = dataclasses.replace(trained.recipe, augment=Augment(aspect=0, sharpness=0))
+    still = score(trained, distance, dataclasses.replace(trained, recipe=recipe), tiny)
+    np.testing.assert_allclose(still["validation"].logits, logits, atol=1e-3)
+
+
+def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> None:
+    phase = Phase(1e-3, ((32, 1),), "onecycle")
+    recipe = shrink("base", phase)
+    cross_validate(recipe, tiny, tmp_path / "folds", folds=2)
+    repeat_seeds(recipe, tiny, tmp_path / "seeds", [1, 2])
+    for name, runs in {"folds": ["fold-1", "fold-2"], "seeds": ["seed-1", "seed-2"]}.items():
+        table = pd.read_csv(tmp_path / name / "summary.csv")
+        assert list(table["run"].unique()) == [*runs, "mean", "std"]
+        tests = table.query("cohort == 'test' and finding == 'pneumonia'").set_index("run")
+        assert tests["auroc"]["mean"] == pytest.approx(tests["auroc"][runs].mean())
+    splits = [pd.read_csv(tmp_path / f"folds/fold-{k}/split.csv") for k in (1, 2)]
+    apart = [set(split.query("split == 'validation'")["path"]) for split in splits]
+    assert apart[0].isdisjoint(apart[1])
+
+
+TRAINED = [path for path in sorted(RECIPES.rglob("*.toml")) if path.stem != "bottleneck"]
+
+
+@pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.stem)
+def test_every_recipe_loads(path: Path) -> None:
+    recipe = load_recipe(path)
+    assert all(phase.size_at(phase.epochs - 1) == phase.sizes[-1][0] for phase in recipe.phases)
+    assert set(recipe.sources) <= set(SOURCES)
+    if path.stem in ("all-ages", "pneumonia"):  # what ships says for whom it is
+        assert [finding.name for finding in recipe.findings] == ["pneumonia", "viral"]
+        assert recipe.limits and recipe.out_of_scope and "Not for" not in recipe.intended_use
+
+
+def test_an_unknown_key_of_a_recipe_is_named(tmp_path: Path) -> None:
+    text = (RECIPES / "pneumonia.toml").read_text().replace("dropout =", "drop_out =")
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(ValueError, match=r"bad.toml.*drop_out"):
+        load_recipe(tmp_path / "bad.toml")
+
+
+def test_wrong_usage_ends_with_two_and_a_sentence(
+    tmp_path: Path, tiny: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(tmp_path), "--data", str(tiny)]) == 2
+    assert "holds no best.pt" in capsys.readouterr().err
+
+
+def test_the_command_line_changes_a_recipe(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    monkeypatch.setattr("train.__main__.fit", lambda recipe, *_: asked.append(recipe))
+    command = ["fit", "--recipe", str(RECIPES / "published/covid19.toml"), "--data", str(tiny)]
+    options = ["--backbone", "vgg19", "--rate", "0.5", "--init", "random", "--seed", "3"]
+    assert main([*command, "--out", str(tmp_path), *options]) == 0
+    assert main([*command, "--out", str(tmp_path)]) == 0
+    changed, recipe = asked
+    assert (changed.backbone, changed.init, changed.seed) == ("vgg19", "random", 3)
+    assert [phase.rate for phase in changed.phases] == [0.5] * len(recipe.phases)
+    assert [phase.rate for phase in recipe.phases] == [1e-3, 3e-4, 1e-4]
+
+
+def test_what_could_not_be_measured_is_named() -> None:
+    rate, gap = ({"value": value, "low": 0.1, "high": 0.9} for value in (0.5, float("nan")))
+    require_numbers({"test": {"viral": {"auroc": rate}}})
+    with pytest.raises(ValueError, match="too few films to measure auroc of viral on test films"):
+        require_numbers({"test": {"viral": {"auroc": gap, "accuracy": rate}}})
