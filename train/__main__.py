@@ -60,9 +60,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
     command.add_argument("--out", type=Path, required=True, help="folder of the runs")
     command.add_argument("--init", help="random, imagenet or a file of weights")
-    command.add_argument(
-        "--folds", type=int, default=5, help="how many, each of blocks of patient numbers"
-    )
+    command.add_argument("--folds", type=int, default=5, help="how many, of whole blocks")
     command.add_argument("--by", choices=("block", "source"), default="block")
     command.set_defaults(run_command=_crossval)
 
@@ -91,7 +89,10 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("compare", help="hold runs against the first of them")
     command.add_argument("runs", type=Path, nargs="+", help="folders of runs")
     command.add_argument("--out", type=Path, required=True, help="folder for table and figure")
-    command.set_defaults(run_command=lambda o: compare(o.runs, find_data(o.data), o.out))
+    command.add_argument("--test", action="store_true", help="on the official test, not validation")
+    command.set_defaults(
+        run_command=lambda o: compare(o.runs, find_data(o.data), o.out, test=o.test)
+    )
 
     command = commands.add_parser("export", help="write a run's bundle and its card")
     command.add_argument("run", type=Path, help="folder of the run")

@@ -1,6 +1,6 @@
-"""Runs side by side on the test films they share.
+"""Runs side by side on the validation films they share, or on the test where asked.
 
-    python -m train compare RUN RUN ... --out FOLDER --data DIR
+    python -m train compare RUN RUN ... --out FOLDER --data DIR [--test]
 
 The first run is what the others are held against: differences with intervals from a bootstrap that
 draws the same patients for both, and for AUROC a test by DeLong. Writes FOLDER/compare.csv and
@@ -29,7 +29,7 @@ COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207", "#be185d", "#475569", "#1
 
 @dataclass(frozen=True)
 class Sitting:
-    """One run's answers to one finding on the shared test films.
+    """One run's answers to one finding on the shared films.
 
     Args:
         labels: (N,) bool, the same for every run.
@@ -49,13 +49,16 @@ class Sitting:
         return (self.probabilities >= self.threshold) == self.labels
 
 
-def compare(folders: list[Path], root: Path, out: Path) -> None:
+def compare(folders: list[Path], root: Path, out: Path, *, test: bool = False) -> None:
     """Write the table and the figure.
 
+    Args:
+        test: Open the official test, which is counted in every run.
+
     Raises:
-        ValueError: The runs share no finding or no test films.
+        ValueError: The runs share no finding or no films.
     """
-    sittings = _sit(folders, root)
+    sittings = _sit(folders, root, test)
     rows = [row for name, answers in sittings.items() for row in _compare_finding(name, answers)]
     table = pd.DataFrame(rows)
     out.mkdir(parents=True, exist_ok=True)
@@ -64,22 +67,23 @@ def compare(folders: list[Path], root: Path, out: Path) -> None:
     print(table.to_string(index=False))
 
 
-def _sit(folders: list[Path], root: Path) -> dict[str, list[Sitting]]:
+def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]]:
     """Finding -> the answers of every run, film by film the same."""
-    runs = [(load_run(folder), evaluate(folder, root)) for folder in folders]
-    tests = [
-        pd.read_csv(folder / "scores.csv").query("split == 'test'").set_index("path")
+    runs = [(load_run(folder), evaluate(folder, root, test=test)) for folder in folders]
+    cohort = "test" if test else "validation"
+    tables = [
+        pd.read_csv(folder / "scores.csv").query("split == @cohort").set_index("path")
         for folder in folders
     ]
-    shared = set.intersection(*(set(test.index) for test in tests))
+    shared = set.intersection(*(set(table.index) for table in tables))
     findings = [f.name for f in runs[0][0].recipe.findings]
     for run, _ in runs[1:]:
         findings = [name for name in findings if name in {f.name for f in run.recipe.findings}]
-    order = [path for path in tests[0].index if path in shared]
+    order = [path for path in tables[0].index if path in shared]
     sittings: dict[str, list[Sitting]] = {}
     for name in findings:
-        for folder, (run, evaluation), test in zip(folders, runs, tests, strict=True):
-            films = test.loc[order]
+        for folder, (run, evaluation), table in zip(folders, runs, tables, strict=True):
+            films = table.loc[order]
             films = films[films[name].notna()]
             if films[name].nunique() < 2:
                 continue  # nothing to tell apart
@@ -93,7 +97,7 @@ def _sit(folders: list[Path], root: Path) -> dict[str, list[Sitting]]:
             )
             sittings.setdefault(name, []).append(sitting)
     if not sittings:
-        raise ValueError("These runs share no finding with test films of both kinds.")
+        raise ValueError(f"These runs share no finding with {cohort} films of both kinds.")
     return sittings
 
 

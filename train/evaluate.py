@@ -100,12 +100,15 @@ def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
     """
     run = load_run(folder)
     scores = _load_scores(run, folder)
-    cohorts = tuple(name for name in COHORTS if name != "test" or test)
+    # A source left out on purpose is no official test.
+    opened = test or bool(run.recipe.held_out)
+    cohorts = tuple(name for name in run.table["split"].unique() if name in COHORTS)
+    cohorts = tuple(name for name in cohorts if name != "test" or opened)
     lacking = tuple(name for name in cohorts if name not in scores)
     if lacking:
         distance = learn_distance(run, folder, root)
         scores |= score(run, distance, run, root, lacking)
-        if "test" in lacking:
+        if test and "test" in lacking:
             count_opening(run, folder)
     scores = {name: scores[name] for name in COHORTS if name in scores}
     evaluation = measure(run.recipe, run.table, scores)

@@ -24,7 +24,15 @@ from cxrapp.model.predict import encode, measure_distances
 from cxrapp.runtime.files import stage
 from train import data
 from train.distance import fit_distance
-from train.evaluate import Run, encode_training_films, evaluate, learn_distance, load_run, score
+from train.evaluate import (
+    Run,
+    encode_training_films,
+    evaluate,
+    learn_distance,
+    load_run,
+    read_openings,
+    score,
+)
 from train.measure import Evaluation, measure
 from train.model import Exported, ExportedInt8
 from train.quantise import FILMS, quantise
@@ -46,6 +54,8 @@ INT8_LIMIT = (
 def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelCard:
     """Write a run's bundle and card, checked before anything appears at `out`.
 
+    A bundle says how it does on the official test, so this opens it.
+
     Args:
         int8: The backbone in eight bits as well, which is what then runs, is calibrated and is
             measured.
@@ -55,7 +65,7 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
             patients apart less well, or there are too few films to measure it.
         OSError: The bundle cannot be written.
     """
-    run, trained = load_run(folder), evaluate(folder, root)
+    run, trained = load_run(folder), evaluate(folder, root, test=True)
     require_numbers(trained.metrics)
     if int8:
         running = replace(run, backbone=_quantise(run, root))
@@ -215,5 +225,6 @@ def _build_card(
             "history": history.to_dict(orient="list"),
             "weights": precision,
             "versions": run.versions,
+            "test openings": read_openings(folder),
         },
     )

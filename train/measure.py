@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from cxrapp.model.card import Calibration, Cohort, Finding, Gate
 from cxrapp.model.chain import read_classes
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.curves import auroc_rate, calibration_error
+from cxrapp.statistics.curves import auroc_rate, error_if_calibrated
 from cxrapp.statistics.operating_point import operating_point, share_rate
+from cxrapp.statistics.recalibration import fit_site_calibration
 from train.calibrate import find_operating_points, fit_calibration
 from train.distance import set_limits
 from train.recipe import Augment, Recipe
 
 COHORTS = ("validation", "left out", "test")
 GROUPED_BY = ("source", "view", "machine")
-MIN_GROUP = 10  # films with and without a finding below which a group is not measured
+MIN_GROUP = 10  # films with and without a finding below which a group has no AUROC
 
 
 @dataclass(frozen=True)
@@ -69,35 +71,44 @@ def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> E
     whole = {name: asks_everything(recipe.findings, rows[name]) for name in rows}
     for name, cohort in cohorts.items():
         evaluation.metrics[name] = _measure_cohort(evaluation, recipe, cohort, whole[name])
-    for name in cohorts:
         for column in GROUPED_BY:
-            groups = _measure_groups(evaluation, recipe, rows, whole, name, column)
-            evaluation.groups.update(groups)
+            evaluation.groups.update(_measure_groups(evaluation, recipe, rows[name], name, column))
     return evaluation
 
 
 def _measure_groups(
-    evaluation: Evaluation,
-    recipe: Recipe,
-    rows: dict[str, pd.DataFrame],
-    whole: dict[str, np.ndarray],
-    name: str,
-    column: str,
+    evaluation: Evaluation, recipe: Recipe, rows: pd.DataFrame, name: str, column: str
 ) -> dict[str, Any]:
-    """Parts of a cohort by a column of its table, where that parts it at all.
-
-    Of the machines also those too small for an AUROC: a handful of false alarms is what shows a
-    bad one.
-    """
-    values, groups = rows[name][column], {}
+    """Parts of a cohort by a column of its table, where that parts it at all."""
+    values, groups = rows[column], {}
     named = sorted(values.dropna().unique())
     for value in named if len(named) > 1 else ():
-        chosen = values.to_numpy() == value
-        part, known = evaluation.cohorts[name].subset(chosen), whole[name][chosen]
-        groups[f"{name}, {column} {value}"] = _measure_cohort(
-            evaluation, recipe, part, known, MIN_GROUP
-        )
+        part = evaluation.cohorts[name].subset(values.to_numpy() == value)
+        measured = {
+            finding.name: _measure_part(evaluation, part, k)
+            for k, finding in enumerate(recipe.findings)
+        }
+        groups[f"{name}, {column} {value}"] = {f: rates for f, rates in measured.items() if rates}
     return groups
+
+
+def _measure_part(evaluation: Evaluation, part: Cohort, k: int) -> dict[str, Any]:
+    """False alarms and misses of finding k at its default, and the AUROC of a group large enough.
+
+    A group of a handful of films counts too: that is where a machine shows that makes false alarms.
+    """
+    labels, logits, patients = _defined(part, k)
+    probabilities = evaluation.calibrations[k].probability(logits)
+    threshold = next(iter(evaluation.operating_points[k].values()))
+    right = (probabilities >= threshold) == labels
+    measured = {
+        name: asdict(share_rate(right[kind], patients[kind]))
+        for name, kind in (("sensitivity", labels), ("specificity", ~labels))
+        if kind.any()
+    }
+    if min(labels.sum(), (~labels).sum()) >= MIN_GROUP:
+        measured["auroc"] = asdict(auroc_rate(labels, probabilities, patients))
+    return measured
 
 
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) -> Cohort:
@@ -151,11 +162,11 @@ def _defined(cohort: Cohort, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
 
 
 def _measure_cohort(
-    evaluation: Evaluation, recipe: Recipe, cohort: Cohort, whole: np.ndarray, fewest: int = 1
+    evaluation: Evaluation, recipe: Recipe, cohort: Cohort, whole: np.ndarray
 ) -> dict[str, Any]:
     """Finding -> measures at its default threshold; and what holds for all findings together.
 
-    A finding with fewer than `fewest` films of either kind is left out.
+    A finding without films of either kind is left out.
 
     Args:
         whole: (N,) from `asks_everything`.
@@ -167,17 +178,30 @@ def _measure_cohort(
         threshold = next(iter(evaluation.operating_points[k].values()))
         calls[:, k] = calibration.probability(cohort.logits[:, k]) >= threshold
         labels, logits, patients = _defined(cohort, k)
-        if min(labels.sum(), (~labels).sum()) >= fewest:
+        if labels.any() and not labels.all():
             probabilities = calibration.probability(logits)
             measured[finding.name] = {
                 "auroc": asdict(auroc_rate(labels, probabilities, patients)),
-                "calibration_error": asdict(calibration_error(labels, probabilities, patients)),
+                **_measure_calibration(labels, calibration.log_odds(logits), patients),
                 **asdict(operating_point(labels, probabilities, threshold, patients)),
             }
     accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
     together = {"accuracy": _joint_accuracy(cohort, calls, whole), "accepted": accepted}
     measured["all findings"] = {name: asdict(rate) for name, rate in together.items() if rate}
     return measured
+
+
+def _measure_calibration(
+    labels: np.ndarray, log_odds: np.ndarray, patients: np.ndarray
+) -> dict[str, Any]:
+    """How true the probabilities are; a slope only where a finite line fits."""
+    fitted = fit_site_calibration(labels, log_odds, patients)
+    measured = {
+        "calibration_error": asdict(fitted.error),
+        "error_if_calibrated": error_if_calibrated(expit(log_odds)),
+        "in_the_large": asdict(fitted.in_the_large),
+    }
+    return measured | ({"slope": asdict(fitted.slope)} if fitted.slope else {})
 
 
 def _joint_accuracy(cohort: Cohort, calls: np.ndarray, whole: np.ndarray) -> Rate | None:

@@ -12,6 +12,7 @@ from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.card_schema import (
     EXACT,
     Digest,
+    GroupMeasures,
     Measured,
     Measures,
     Name,
@@ -22,7 +23,7 @@ from cxrapp.model.card_schema import (
     Whole,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True, config=EXACT)
@@ -69,7 +70,11 @@ class Calibration:
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Logits of any shape -> probabilities of the same shape, float64 in [0, 1]."""
-        return 1 / (1 + np.exp(-(self.slope * np.asarray(logits, np.float64) + self.intercept)))
+        return 1 / (1 + np.exp(-self.log_odds(logits)))
+
+    def log_odds(self, logits: np.ndarray) -> np.ndarray:
+        """Logits of any shape -> log-odds of the calibrated probability, float64."""
+        return self.slope * np.asarray(logits, np.float64) + self.intercept
 
 
 @dataclass(frozen=True, config=EXACT)
@@ -121,8 +126,9 @@ class ModelCard:
             first is the default.
         metrics: Cohort -> finding -> measure -> {value, low, high, n}, at the default point; and
             under `all findings` what holds for them together.
-        groups: The same for parts of the test cohort, such as `source kermany`.
-        shortcuts: Finding -> check -> {value, low, high, n}: what it knows without the lungs.
+        groups: The same for parts of a cohort, such as `test, source kermany`.
+        shortcuts: Cohort -> finding -> check -> {value, low, high, n}: what it knows without the
+            lungs.
         training: Recipe, data, versions and history of the run, for people.
     """
 
@@ -139,8 +145,8 @@ class ModelCard:
     operating_points: tuple[Annotated[dict[str, Share], Field(min_length=1)], ...]
     cohorts: dict[str, Cohort]
     metrics: dict[str, dict[str, Measures | Together]]
-    groups: dict[str, dict[str, Measures | Together]]
-    shortcuts: dict[str, dict[str, Measured]]
+    groups: dict[str, dict[str, GroupMeasures | Together]]
+    shortcuts: dict[str, dict[str, dict[str, Measured]]]
     training: Training
 
     @property

@@ -1,6 +1,7 @@
 """Reading a model card, and whether its parts fit each other: what no single field can tell."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card import SCHEMA, Cohort, Gate, ModelCard
-from cxrapp.model.card_schema import read_json
+from cxrapp.model.card_schema import GroupMeasures, read_json
 
 MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
 SIDES = range(16, 1025)  # pixels a side of the network's input: memory grows with the square
@@ -31,7 +32,9 @@ def load_card(path: Path) -> ModelCard:
         schema = values.pop("schema")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
-    if schema != SCHEMA:
+    if schema == 2:
+        values = upgrade(values)
+    elif schema != SCHEMA:
         found = str(schema)[:20]
         raise InvalidBundle(
             f"{path.name}: the model card has format {found}; this program reads {SCHEMA}."
@@ -48,6 +51,31 @@ def load_card(path: Path) -> ModelCard:
     except (ValueError, TypeError, KeyError, ArithmeticError) as error:
         raise InvalidBundle(f"{path.name}: the model card does not fit ({error}).") from error
     return card
+
+
+def upgrade(values: dict[str, Any]) -> dict[str, Any]:
+    """A card of format 2 as one of format 3: groups and shortcuts were of the test alone.
+
+    Values of any shape: what does not fit is left for the checks that follow.
+    """
+    upgraded = dict(values)
+    if isinstance(shortcuts := values.get("shortcuts"), dict):
+        upgraded["shortcuts"] = {"test": shortcuts} if shortcuts else {}
+    if isinstance(groups := values.get("groups"), dict):
+        upgraded["groups"] = {f"test, {name}": _upgrade_group(g) for name, g in groups.items()}
+    return upgraded
+
+
+def _upgrade_group(group: Any) -> Any:
+    if not isinstance(group, dict):
+        return group
+    kept = GroupMeasures.__annotations__
+    return {
+        finding: {key: rate for key, rate in rates.items() if key in kept}
+        if finding != "all findings" and isinstance(rates, dict)
+        else rates
+        for finding, rates in group.items()
+    }
 
 
 def check_card(card: ModelCard) -> None:
@@ -108,7 +136,9 @@ def _check_training(card: ModelCard) -> None:
         > 1
     ):
         raise ValueError("the history's columns differ in length")
-    if card.shortcuts and set(card.shortcuts) != names:
+    if any(set(findings) != names for findings in card.shortcuts.values()):
         raise ValueError("the shortcuts are not those of its findings")
+    if unknown := set(card.shortcuts) - COHORTS:
+        raise ValueError(f"the shortcuts are of {', '.join(sorted(unknown))}, no cohort of it")
     if unknown := {f for group in card.groups.values() for f in group} - names - {"all findings"}:
         raise ValueError(f"the groups hold {', '.join(sorted(unknown))}, which is no finding of it")

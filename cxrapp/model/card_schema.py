@@ -6,7 +6,7 @@ Numbers are finite, texts are plain words, and names that become parts of file n
 import json
 import math
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 from pydantic import ConfigDict, Field, PlainValidator
@@ -39,11 +39,18 @@ class Measured(TypedDict):
 
 
 class Measures(TypedDict):
-    """One finding in one cohort, at one threshold; see `OperatingPoint`."""
+    """One finding in one cohort, at one threshold; see `OperatingPoint` and `SiteCalibration`.
+
+    `error_if_calibrated` is the calibration error that chance alone would show. What cards of
+    format 2 did not measure may be missing, and so may a slope that no finite line gives.
+    """
 
     __pydantic_config__ = EXACT
     auroc: Measured
     calibration_error: Measured
+    error_if_calibrated: NotRequired[float]
+    in_the_large: NotRequired[Measured]
+    slope: NotRequired[Measured]
     threshold: float
     true_positives: int
     false_positives: int
@@ -54,6 +61,15 @@ class Measures(TypedDict):
     precision: Measured
     accuracy: Measured
     f1: Measured
+
+
+class GroupMeasures(TypedDict, total=False):
+    """One finding in a part of a cohort: what its films allow to be measured."""
+
+    __pydantic_config__ = EXACT
+    auroc: Measured
+    sensitivity: Measured
+    specificity: Measured
 
 
 class Together(TypedDict, total=False):
@@ -95,6 +111,7 @@ Training = TypedDict(
         "history": History,
         "weights": Precision,
         "versions": dict[str, str],
+        "test openings": NotRequired[int],
     },
 )
 Training.__pydantic_config__ = EXACT

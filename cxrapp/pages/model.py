@@ -5,6 +5,7 @@ import streamlit as st
 
 from cxrapp.figures.cohort_charts import draw_finding, learning_figure, roc_figure
 from cxrapp.model.card import Calibration, ModelCard
+from cxrapp.model.card_schema import Measured, Measures, Training
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.panels.sanity import show_sanity
 from cxrapp.panels.widgets import PLAIN, themed
@@ -20,6 +21,8 @@ MEASURES = {
     "precision": "Precision (PPV)",
     "accuracy": "Accuracy",
     "f1": "F1",
+    "in_the_large": "Calibration in the large (log-odds; 0 is true)",
+    "slope": "Calibration slope (1 is true)",
     "calibration_error": "Calibration error",
 }
 TOGETHER = {"accuracy": "All findings right", "accepted": "Accepted without a warning"}
@@ -70,7 +73,12 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         metrics = card.metrics[cohort][finding.name]
         films = metrics["auroc"]["n"]
         heading = f"{finding.positive.capitalize()} at {metrics['threshold']:.3f}, {films} films"
-        rows[heading] = [str(Rate(**metrics[key])) for key in MEASURES]
+        rows[heading] = [
+            str(Rate(**metrics[key])) + _expected(metrics, key)
+            if key in metrics
+            else "not measured"
+            for key in MEASURES
+        ]
         scores = card.scores(cohort, finding.name)
         curve = roc(scores.labels, scores.probabilities)
         point = operating_point(
@@ -96,6 +104,13 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
     )
 
 
+def _expected(metrics: Measures, key: str) -> str:
+    """What chance alone would show, beside the one measure that is never 0 of itself."""
+    if key != "calibration_error" or "error_if_calibrated" not in metrics:
+        return ""
+    return f", {metrics['error_if_calibrated']:.3f} if every probability were true"
+
+
 def _show_curves(card: ModelCard, cohort: str) -> None:
     """What does not hang on one threshold; on demand, for its bands take a second."""
     for k, finding in enumerate(card.findings):
@@ -118,39 +133,51 @@ def _show_curves(card: ModelCard, cohort: str) -> None:
 
 
 def _show_groups(card: ModelCard) -> None:
-    """The test apart by source and view: one group can hide in the mean of all."""
+    """Films apart by source, view and machine: one group can hide in the mean of all."""
     rows = [
         {
-            "Test films": group.replace("source ", "from "),
+            "Films of": group.replace("source ", "from "),
             "Finding": card.findings[card.index(finding)].positive,
-            "Films": measured["auroc"]["n"],
-            **{MEASURES[key]: str(Rate(**measured[key])) for key in GROUP_MEASURES},
+            **{MEASURES[key]: _count_rate(measured.get(key)) for key in GROUP_MEASURES},
         }
         for group, findings in card.groups.items()
         for finding, measured in findings.items()
         if finding != "all findings"
     ]
-    if len(card.groups) > 1 and rows:
-        st.markdown("##### The test in parts")
+    if rows:
+        st.markdown("##### In parts")
         st.dataframe(rows, hide_index=True)
+        st.caption(
+            "A machine is a group of films that look alike in tone, detail, borders and burned-in "
+            "letters; nobody wrote down which machine made a film. Sensitivity counts the films "
+            "with the finding, specificity those without, which may be few."
+        )
+
+
+def _count_rate(measured: Measured | None) -> str:
+    return f"{Rate(**measured)}, {measured['n']} films" if measured else "no such films"
 
 
 def _show_shortcuts(card: ModelCard) -> None:
     if not card.shortcuts:
         return
     st.markdown("##### What it knows without the lungs")
-    checks = list(dict.fromkeys(check for rates in card.shortcuts.values() for check in rates))
+    columns = {
+        f"{finding.positive.capitalize()}, {cohort}": findings[finding.name]
+        for cohort, findings in card.shortcuts.items()
+        for finding in card.findings
+    }
+    checks = list(dict.fromkeys(check for rates in columns.values() for check in rates))
     rows: dict[str, list[str]] = {"Check": checks}
-    for finding in card.findings:
-        rates = card.shortcuts[finding.name]
-        rows[finding.positive.capitalize()] = [
+    for heading, rates in columns.items():
+        rows[heading] = [
             str(Rate(**rates[check])) if check in rates else "not measured" for check in checks
         ]
     st.table(rows, hide_index=True)
     st.caption(
-        "AUROC on the test with parts of each film hidden; 0.5 is chance. Thumbnail and shape: a "
-        "plain model of 8 x 8 pixels, sharpness and what is left of the film's shape. The chest is "
-        "a fixed box. The last row is the share of the heat map's heat inside that box."
+        "AUROC with parts of each film hidden; 0.5 is chance. Thumbnail and shape: plain models of "
+        "8 x 8 pixels, sharpness and what is left of the film's shape; grey levels: a histogram. "
+        "The chest is a fixed box. The last row is the share of the heat map's heat inside it."
     )
 
 
@@ -164,6 +191,14 @@ def _mislabelled_words(calibration: Calibration) -> str:
     )
 
 
+def _count_openings(training: Training) -> list[str]:
+    """How often the official test was looked at; older cards do not say."""
+    if "test openings" not in training:
+        return []
+    count = training["test openings"]
+    return [f"Official test scored {count} {'time' if count == 1 else 'times'}"]
+
+
 def _show_training(card: ModelCard) -> None:
     st.markdown("##### How it was made")
     facts, curve = st.columns(2)
@@ -175,10 +210,12 @@ def _show_training(card: ModelCard) -> None:
     recipe = training["recipe"]
     side = card.preprocessing.size
     lines = [
-        f"DenseNet121, {recipe['init']} initial weights, input {side} x {side} pixels",
+        f"{recipe.get('backbone', 'backbone not named')}, {recipe['init']} initial weights, "
+        f"input {side} x {side} pixels",
         films,
-        f"Best of {len(training['history']['epoch'])} epochs by validation loss: "
-        f"{training['best epoch']}; seed {recipe['seed']}",
+        f"Epoch {training['best epoch']} of {len(training['history']['epoch'])}; "
+        f"seed {recipe['seed']}",
+        *_count_openings(training),
         f"Weights stored as {training['weights']['stored as']}",
         ", ".join(f"{name} {version}" for name, version in training["versions"].items()),
         f"Model file SHA-256 `{card.sha256}`",

@@ -208,6 +208,20 @@ def calibration_error(labels: np.ndarray, probabilities: np.ndarray, patients: n
     )
 
 
+def error_if_calibrated(probabilities: np.ndarray, draws: int = 500) -> float:
+    """The calibration error to expect were every probability true: what chance alone shows.
+
+    Labels are drawn from the probabilities (Vaicenavicius et al., AISTATS 2019).
+
+    Args:
+        probabilities: (N,) float64 in [0, 1].
+    """
+    labels = np.random.default_rng(0).random((draws, len(probabilities))) < probabilities
+    bins = np.minimum((probabilities * 10).astype(int), 9)
+    excess = (labels - probabilities) @ np.eye(10)[bins]  # (draws, 10)
+    return float(np.abs(excess).sum(1).mean() / len(probabilities))
+
+
 @dataclass(frozen=True)
 class NetBenefit:
     """Found minus wrongly flagged films, these weighed by the odds of the threshold, per film.

@@ -12,9 +12,15 @@ from sklearn.metrics import classification_report, confusion_matrix
 
 from cxrapp.model.card import Calibration, Cohort, Finding
 from cxrapp.model.chain import class_names, joint_probabilities, read_classes
-from cxrapp.statistics.curves import auroc_rate, average_precision, calibration_error
+from cxrapp.statistics.curves import (
+    auroc_rate,
+    average_precision,
+    calibration_error,
+    error_if_calibrated,
+)
 from cxrapp.statistics.operating_point import operating_point, share_rate
-from train.evaluate import Run
+from cxrapp.statistics.recalibration import fit_site_calibration
+from train.evaluate import Run, read_openings
 from train.measure import Evaluation, against_the_rest, asks_everything
 from train.shortcuts import read_shortcuts
 
@@ -36,6 +42,7 @@ def collect(run: Run, evaluation: Evaluation, folder: Path, root: Path) -> Numbe
         "versions": run.versions,
         "groups": evaluation.groups,
         "shortcuts": read_shortcuts(run, folder),
+        "openings": read_openings(folder),
         "gate": asdict(evaluation.gate),
         "calibrations": [asdict(calibration) for calibration in evaluation.calibrations],
     }
@@ -125,13 +132,17 @@ def _measure_finding(
     uncalibrated = Calibration(1, 0).probability(logits)
     scores = labels, probabilities, patients
     default = next(iter(points.values()))
+    fitted = fit_site_calibration(labels, calibration.log_odds(logits), patients)
     return {
         "auroc": asdict(auroc_rate(*scores)),
         "average precision": asdict(average_precision(*scores)),
         "calibration error": {
             "before": asdict(calibration_error(labels, uncalibrated, patients)),
-            "after": asdict(calibration_error(*scores)),
+            "after": asdict(fitted.error),
+            "if calibrated": error_if_calibrated(probabilities),
         },
+        "in the large": asdict(fitted.in_the_large),
+        "slope": asdict(fitted.slope) if fitted.slope else None,
         "operating points": {
             name: asdict(operating_point(labels, probabilities, threshold, patients))
             for name, threshold in points.items()

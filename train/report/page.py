@@ -29,9 +29,7 @@ def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> st
         lstrip_blocks=True,
     )
     environment.filters["rate"] = _in_words
-    has_groups = any(
-        "auroc" in row for findings in numbers["groups"].values() for row in findings.values()
-    )
+    has_groups = bool(numbers["groups"])
     missing = {"groups"} if not has_groups else set()
     missing |= {"shortcuts"} if not numbers["shortcuts"] else set()
     return environment.get_template("template.html").render(
@@ -47,6 +45,7 @@ def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> st
         },
         samples=sample_films(run, root),
         worst=worst_films(run, evaluation, root),
+        worst_of=list(evaluation.cohorts)[-1],
         has_groups=has_groups,
         items=[item for item in ITEMS if item.where not in missing],
     )
@@ -85,6 +84,6 @@ def _embed(figure: go.Figure) -> str:
 
 
 def _in_words(rate: dict[str, Any] | None) -> str:
-    if rate is None or np.isnan(rate["value"]):
+    if not rate or np.isnan(rate["value"]):
         return "-"
     return str(Rate(**rate))

@@ -45,12 +45,12 @@ def sample_films(run: Run, root: Path) -> dict[str, list[Picture]]:
 
 
 def worst_films(run: Run, evaluation: Evaluation, root: Path) -> dict[str, list[Picture]]:
-    """Finding -> test films with the highest loss, with the heat of that finding on them.
+    """Finding -> films of the last cohort with the highest loss, with that finding's heat on them.
 
     The heat shows why a film was called ill; on one that was missed there is little.
     """
-    paths = run.table.loc[run.table["split"] == "test", "path"].to_list()
-    cohort = evaluation.cohorts["test"]
+    name, cohort = list(evaluation.cohorts.items())[-1]
+    paths = run.table.loc[run.table["split"] == name, "path"].to_list()
     pictures = {}
     for k, finding in enumerate(run.recipe.findings):
         said = evaluation.calibrations[k].probability(cohort.logits[:, k])
