@@ -24,7 +24,14 @@ from cxrapp.model.predict import encode, measure_distances
 from cxrapp.runtime.files import stage
 from train import data
 from train.distance import fit_distance
-from train.evaluate import Run, encode_training_films, evaluate, learn_distance, load_run, score
+from train.evaluate import (
+    Run,
+    encode_training_films,
+    evaluate,
+    learn_distance,
+    load_run,
+    score,
+)
 from train.measure import Evaluation, measure
 from train.model import Exported, ExportedInt8
 from train.quantise import FILMS, quantise
