@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from tests.model.small_bundle import script, stored
 from tests.places import ROOT, SAMPLES
 from tests.train.small import CYCLE
 
@@ -17,6 +18,12 @@ from tests.train.small import CYCLE
 @pytest.fixture(scope="session")
 def bundle() -> Bundle:
     return load_bundle(WEIGHTS / "pneumonia.pt")
+
+
+@pytest.fixture(scope="session")
+def model() -> bytes:
+    """A model file that loads in a moment."""
+    return stored(script())
 
 
 @pytest.fixture(scope="session")

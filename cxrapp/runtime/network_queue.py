@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from itertools import islice
 
 
-class Turns:
+class NetworkQueue:
     """A queue of threads, first come, first served, `at_once` of them at a time.
 
     A thread that needs many turns gets one of them after everybody who asked meanwhile, so a film
@@ -45,4 +45,4 @@ class Turns:
             return len(self._queue)
 
 
-NETWORK = Turns()
+NETWORK = NetworkQueue()

@@ -9,9 +9,9 @@ from tests.places import ROOT, SAMPLE_FOLDER
 OURS = """
 import sys
 from pathlib import Path
-from cxrapp.bundle import WEIGHTS, load_bundle
-from cxrapp.predict import predict
-from cxrapp.radiograph import read_upload
+from cxrapp.model.bundle import WEIGHTS, load_bundle
+from cxrapp.model.predict import predict
+from cxrapp.films.decode import read_upload
 path = Path(sys.argv[1])
 films = list(read_upload(path.name, path.read_bytes()))
 print(predict(load_bundle(WEIGHTS / "pneumonia.pt"), films))

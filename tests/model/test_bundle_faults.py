@@ -3,11 +3,9 @@
 import ast
 import hashlib
 import io
-import json
 import os
 import pickle
 import random
-import shutil
 import sys
 import zipfile
 from collections.abc import Callable, Iterator
@@ -16,46 +14,13 @@ from typing import Any
 
 import pytest
 import torch
-from streamlit.testing.v1 import AppTest
 from torch import nn
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.model import bundle as bundle_module
-from cxrapp.model.bundle import WEIGHTS, load_bundle
-from cxrapp.server import bundles
+from cxrapp.model.bundle import load_bundle
+from tests.model.small_bundle import put, script, stored
 from tests.places import ROOT
-from train.distance import PopulationDistance
-from train.model import Exported, build_network, with_averages
-
-CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())
-
-
-def script(findings: int = 2) -> torch.jit.ScriptModule:
-    torch.manual_seed(0)
-    network = build_network(findings, dropout=0.2, backbone="small_cnn").eval()
-    parts = with_averages(network), network.head, PopulationDistance(128, 4)
-    return torch.jit.script(Exported(*parts))
-
-
-def stored(module: torch.jit.ScriptModule) -> bytes:
-    buffer = io.BytesIO()
-    torch.jit.save(module, buffer)
-    return buffer.getvalue()
-
-
-@pytest.fixture(scope="module")
-def model() -> bytes:
-    """A model file that loads in a moment."""
-    return stored(script())
-
-
-def put(folder: Path, data: bytes, name: str = "model", **changes: Any) -> Path:
-    """A bundle whose card vouches for whatever the model file holds."""
-    path = folder / f"{name}.pt"
-    path.write_bytes(data)
-    card = CARD | {"sha256": hashlib.sha256(data).hexdigest()} | changes
-    path.with_suffix(".json").write_text(json.dumps(card))
-    return path
 
 
 def test_the_small_model_loads(model: bytes, tmp_path: Path) -> None:
@@ -257,62 +222,3 @@ def test_the_app_reads_no_pickle(path: Path) -> None:
             assert ast.unparse(node) not in ("torch.load", "pd.read_pickle", "pandas.read_pickle")
         if isinstance(node, ast.keyword):
             assert node.arg != "allow_pickle"
-
-
-def screen_page() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
-    assert not app.exception
-    return app
-
-
-def test_the_app_says_what_it_refuses_and_stays_up_with_what_is_good(
-    model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    weights = tmp_path / "weights"
-    weights.mkdir()
-    put(weights, model, "good")
-    put(weights, model, "newer", schema=99)
-    put(weights, model, "altered").write_bytes(model[:-1] + b"x")
-    put(weights, model, "cut").write_bytes(model[:1000])
-    put(weights, model, "cardless").with_suffix(".json").unlink()
-    put(weights, model, "lying", gate={})
-    put(weights, stored(script(findings=3)), "other")
-    put(weights, b"no archive", "odd")
-    (weights / "dangling.pt").symlink_to(tmp_path / "nowhere.pt")
-    shutil.move(put(weights, model, "linked"), tmp_path / "linked.pt")
-    (weights / "linked.pt").symlink_to(tmp_path / "linked.pt")
-    (weights / "folder.pt").mkdir()
-    monkeypatch.setattr(bundles, "WEIGHTS", weights)
-
-    app = screen_page()
-    said = "\n".join(error.value for error in app.error).replace("\\", "")
-    bad = {path.stem for path in weights.glob("*.pt")} - {"good"}
-    assert len(app.error) == len(bad) == 10
-    for name in bad:
-        assert f"Not offered: {name}." in said
-    assert app.selectbox(key="bundle").value == "good"
-    assert app.file_uploader
-
-    loaded: list[Path] = []
-    monkeypatch.setattr(bundles, "load_bundle", lambda path: loaded.append(path))
-    app.run()
-    assert not loaded  # what was refused is not read again for every click
-    monkeypatch.setattr(bundles, "load_bundle", load_bundle)
-    shutil.copy(weights / "good.json", weights / "cardless.json")
-    app.run()
-    assert not app.exception
-    assert set(app.selectbox(key="bundle").options) == {
-        f"{name}: for {CARD['population']}" for name in ("good", "cardless")
-    }
-
-
-def test_a_recalibrated_card_is_read_though_the_model_file_is_the_same(
-    model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = put(tmp_path, model)
-    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
-    assert screen_page().selectbox(key="bundle").options == [f"model: for {CARD['population']}"]
-    stamp = path.stat()
-    put(tmp_path, model, population="adults")
-    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert screen_page().selectbox(key="bundle").options == ["model: for adults"]

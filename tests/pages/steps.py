@@ -5,7 +5,9 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.session.session import Session
+from tests.places import SAMPLES
 
+NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 
 

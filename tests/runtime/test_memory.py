@@ -5,7 +5,7 @@ import pytest
 
 COUNT = """
 import ctypes, sys, tempfile, threading
-from cxrapp.pages.heap import share_heaps
+from cxrapp.runtime.memory import share_heaps
 if sys.argv[1] == "shared":
     share_heaps()
 libc = ctypes.CDLL(None)

@@ -3,16 +3,16 @@ import time
 
 import pytest
 
-from cxrapp.runtime.network_queue import Turns
+from cxrapp.runtime.network_queue import NetworkQueue
 
 
-def wait_until(turns: Turns, length: int) -> None:
+def wait_until(turns: NetworkQueue, length: int) -> None:
     while len(turns) < length:
         time.sleep(0.001)
 
 
 def test_turns_go_round_in_the_order_of_asking() -> None:
-    turns, order = Turns(), []
+    turns, order = NetworkQueue(), []
 
     def take(name: str) -> None:
         with turns.turn():
@@ -32,7 +32,7 @@ def test_turns_go_round_in_the_order_of_asking() -> None:
 
 
 def test_a_long_work_lets_others_in_between() -> None:
-    turns, order = Turns(), []
+    turns, order = NetworkQueue(), []
 
     def take(name: str, count: int) -> None:
         for _ in range(count):
@@ -50,7 +50,7 @@ def test_a_long_work_lets_others_in_between() -> None:
 
 
 def test_two_may_have_their_turn_together() -> None:
-    turns = Turns()
+    turns = NetworkQueue()
     turns.at_once = 2
     together, waited, third = threading.Barrier(2), threading.Event(), threading.Event()
 
@@ -79,7 +79,7 @@ def test_two_may_have_their_turn_together() -> None:
 
 
 def test_a_failure_passes_the_turn_on() -> None:
-    turns = Turns()
+    turns = NetworkQueue()
     with pytest.raises(ZeroDivisionError), turns.turn():
         _ = 1 / 0
     with turns.turn():

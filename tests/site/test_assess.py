@@ -1,78 +1,16 @@
 import json
-from datetime import date
-from functools import cache
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card_file import load_card
-from cxrapp.session.saved_points import dump_points, load_points
-from cxrapp.site.assess import SiteReport, assess
+from cxrapp.site.assess import assess
 from cxrapp.site.recommend import SiteFilms, recommend
 from cxrapp.site.report import describe, summarise, to_points
 from cxrapp.statistics.operating_point import operating_point
-from cxrapp.statistics.recalibration import _draws, _fit_line, _newton, fit_site_calibration
-from cxrapp.statistics.sample_size import design_effect, films_needed, too_few
-from cxrapp.statistics.thresholds import round_down, strictest
-
-CARD = load_card(WEIGHTS / "pneumonia.json")
-TODAY = date(2025, 3, 1)
-
-
-def simulate(
-    seed: int, films: int = 300, slope: float = 0.7, intercept: float = -0.8
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels whose log-odds are intercept + slope * the log-odds stated."""
-    generator = np.random.default_rng(seed)
-    log_odds = 2.5 * generator.standard_normal(films)
-    return generator.random(films) < expit(intercept + slope * log_odds), log_odds
-
-
-@cache
-def real(every: int) -> SiteReport:
-    """Every so manieth test film of a shipped bundle as a clinic's own."""
-    films = CARD.cohorts["test"].subset(np.arange(624) % every == 0)
-    return assess(CARD, "pneumonia", films.labels[:, 0], films.logits[:, 0], films.patients)
-
-
-def test_recalibration_finds_the_line_the_films_were_drawn_from() -> None:
-    labels, log_odds = simulate(0, 5_000)
-    fitted = fit_site_calibration(labels, log_odds, np.arange(5_000))
-    assert fitted.slope.value == pytest.approx(0.7, abs=0.05)
-    assert fitted.intercept.value == pytest.approx(-0.8, abs=0.1)
-    assert fitted.in_the_large.low < fitted.in_the_large.value < fitted.in_the_large.high < 0
-    shifted = expit(log_odds + fitted.in_the_large.value).mean()
-    assert shifted == pytest.approx(labels.mean(), abs=1e-4)
-    assert fitted.stated == pytest.approx(expit(log_odds).mean())
-
-
-def test_intervals_of_the_recalibration_cover_the_truth() -> None:
-    covered = {"slope": 0, "intercept": 0}
-    for seed in range(24):
-        fitted = fit_site_calibration(*simulate(seed, 200), np.arange(200))
-        covered["slope"] += fitted.slope.low <= 0.7 <= fitted.slope.high
-        covered["intercept"] += fitted.intercept.low <= -0.8 <= fitted.intercept.high
-    assert min(covered.values()) >= 20  # P(fewer of 24 at 95 %) is 0.006
-
-
-def test_lines_of_the_resamples_are_those_of_scikit_learn() -> None:
-    labels, log_odds = simulate(1, 60)
-    drawn = _draws(labels, np.arange(60))[:25]
-    quick = _newton(labels, log_odds, drawn, (1.0, 0.0))
-    for line, weights in zip(quick, drawn, strict=True):
-        assert line == pytest.approx(_fit_line(labels, log_odds, weights), rel=1e-3, abs=1e-3)
-
-
-def test_copies_of_a_film_do_not_narrow_the_slope() -> None:
-    labels, log_odds = simulate(3, 100)
-    once = fit_site_calibration(labels, log_odds, np.arange(100)).slope
-    copied = [np.repeat(values, 3) for values in (labels, log_odds, np.arange(100))]
-    by_patient = fit_site_calibration(*copied).slope
-    by_film = fit_site_calibration(*copied[:2], np.arange(300)).slope
-    assert by_patient.high - by_patient.low == pytest.approx(once.high - once.low, rel=0.01)
-    assert by_film.high - by_film.low < 0.8 * (once.high - once.low)
+from cxrapp.statistics.sample_size import too_few
+from cxrapp.statistics.thresholds import round_down
+from tests.site.clinic import CARD, TODAY, real
 
 
 @pytest.mark.parametrize("overlap", [0, 1])
@@ -168,29 +106,6 @@ def test_no_miss_leaves_the_threshold_open_below() -> None:
     assert advice.threshold.low == 0 < advice.threshold.value < advice.threshold.high
 
 
-def test_strictest_threshold_is_the_best_of_all() -> None:
-    generator = np.random.default_rng(2)
-    labels, scores = generator.random(60) < 0.5, np.round(generator.random(60), 1)
-    weights = generator.multinomial(60, np.full(60, 1 / 60), size=20)
-    goals = generator.uniform(0.05, 1, 20)
-    found = strictest(labels, scores, weights, goals)
-    for threshold, row, goal in zip(found, weights, goals, strict=True):
-        ill = row * labels
-        keeps = [t for t in np.unique(scores) if ill[scores >= t].sum() >= goal * ill.sum() - 1e-9]
-        assert threshold == max(keeps)
-    assert strictest(labels, scores, np.ones((1, 60), int), 0.0) == scores[labels].max()
-    none = strictest(labels, scores, (~labels).astype(int)[None], 0.9)
-    assert np.isnan(none).all()
-
-
-def test_rounding_down_keeps_every_film() -> None:
-    thresholds = np.concatenate([np.arange(1, 1000) / 1000, np.linspace(0.001, 1, 997)])
-    for threshold in thresholds.tolist():
-        assert threshold - 0.001 < round_down(threshold) <= threshold
-    assert round_down(0.57) == 0.57 and round_down(0.5699) == 0.569
-    assert round_down(0.0004) == 0.0004  # 0 would call every film positive
-
-
 def test_interval_of_the_threshold_covers_it() -> None:
     """Scores of the ill are normal, so the threshold that finds 80 % of them is known."""
     covered = 0
@@ -208,27 +123,6 @@ def test_interval_of_the_threshold_covers_it() -> None:
     assert covered >= 16
 
 
-def test_films_needed_by_hand() -> None:
-    """Sensitivity 0.9 to within 0.05: 1.96^2 * 0.09 / 0.0025 = 138.3, so 139; specificity 0.8:
-    245.9, so 246. A fifth are ill: 139 / 0.2 = 695 films hold enough of the ill and, with
-    246 / 0.8 = 307.5, of the others."""
-    needed = films_needed(0.9, 0.8, 0.2, half_width=0.05)
-    assert (needed.positives, needed.negatives, needed.total) == (139, 246, 695)
-    doubled = films_needed(0.9, 0.8, 0.2, half_width=0.05, design_effects=(2.0, 1.0))
-    assert (doubled.positives, doubled.negatives, doubled.total) == (277, 246, 1385)
-    assert films_needed(0.9, 0.8, 0.9, half_width=0.05).total == 2460
-    assert films_needed(0.9, 0.8, float("nan"), half_width=0.05).total is None
-
-
-def test_so_many_films_do_give_such_intervals() -> None:
-    needed = films_needed(0.9, 0.8, 0.5, half_width=0.05)
-    labels = np.arange(needed.positives + needed.negatives) < needed.positives
-    called = np.random.default_rng(0).random(len(labels)) < np.where(labels, 0.9, 0.2)
-    point = operating_point(labels, called.astype(float), 0.5, np.arange(len(labels)))
-    for rate in (point.sensitivity, point.specificity):
-        assert (rate.high - rate.low) / 2 == pytest.approx(0.05, abs=0.01)
-
-
 def test_a_perfect_local_share_is_not_planned_on() -> None:
     labels = np.arange(36) < 18  # one miss of 18 would be below the goal
     raw = np.where(labels, 0.0, -5.0) + np.linspace(0, 1, 36)
@@ -236,46 +130,3 @@ def test_a_perfect_local_share_is_not_planned_on() -> None:
     assert report.recommended.point.sensitivity.value == 1
     assert report.needed.sensitivity == 0.95 and report.needed.positives == 73
     assert "patient of its own" in report.needed_basis
-
-
-def test_design_effect_of_copies_is_their_number() -> None:
-    hits = np.random.default_rng(0).random(400) < 0.7
-    assert design_effect(hits, np.arange(400)) == 1
-    assert design_effect(np.repeat(hits, 3), np.repeat(np.arange(400), 3)) == pytest.approx(
-        3, rel=0.01
-    )
-    shuffled = design_effect(np.repeat(hits, 3), np.tile(np.arange(400), 3))
-    assert 1 <= shuffled < 1.2
-    assert design_effect(np.ones(10, bool), np.arange(10) // 2) is None
-
-
-def test_recommendations_are_saved_as_settings() -> None:
-    sound, small = real(1), real(12)
-    assert sound.sound and small.recommended and not small.sound
-    points = to_points([sound, small], TODAY)
-    assert load_points(CARD, dump_points(CARD, points)) == points
-    assert [point.threshold for point in points] == [sound.recommended.threshold.value]
-    assert points[0].note == (
-        "Site calibration on 624 films of 428 patients, goal sensitivity at least 95 % by the "
-        "lower bound of its 95 % interval, 2025-03-01."
-    )
-
-
-def test_summary_holds_the_numbers_and_no_curve() -> None:
-    values = json.loads(summarise(CARD, [real(1)], TODAY, "Patients are those of the table."))
-    found = values["findings"][0]
-    assert values["bundle_sha256"] == CARD.sha256 and values["date"] == "2025-03-01"
-    assert found["auroc"]["value"] == real(1).auroc.value
-    assert found["recommended"]["point"]["sensitivity"]["low"] >= 0.95
-    assert "roc" not in found
-
-
-def test_sentences_name_both_thresholds_and_the_question_asked() -> None:
-    text = " ".join(describe(real(1)))
-    own = CARD.default_thresholds()["pneumonia"]
-    assert f"own threshold ({own:.3f})" in text and "recommended threshold" in text
-    assert "AUROC" in text and "with pneumonia as they come" not in text
-    films = CARD.cohorts["test"].subset(np.arange(624) % 3 == 0)
-    viral = assess(CARD, "viral", films.labels[:, 1], films.logits[:, 1], films.patients)
-    assert viral.films == int((~np.isnan(films.labels[:, 1])).sum())
-    assert "films with pneumonia as they come" in describe(viral)[-1]

@@ -122,7 +122,7 @@ def test_it_disturbs_no_log() -> None:
         "from pathlib import Path\n"
         "from cxrapp.model.bundle import load_bundle\n"
         "from cxrapp.model.predict import predict\n"
-        "from cxrapp.films.radiograph import read_film\n"
+        "from cxrapp.films.decode import read_film\n"
         "film = read_film('', Path(sys.argv[2]).read_bytes())\n"
         "predict(load_bundle(Path(sys.argv[1])), [film])\n"
     )

@@ -1,0 +1,25 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages.steps import (
+    texts,
+    upload,
+)
+from tests.places import SAMPLES
+
+
+@pytest.mark.parametrize("method", ["Evidence for and against", "Grad-CAM++", "Eigen-CAM"])
+def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, method: str) -> None:
+    upload(app, SAMPLES[-1])
+    app.selectbox(key="second method").set_value(method).run()
+    assert not app.exception
+    assert "the two methods" in texts(app)
+    assert f"**{method}**" in texts(app)
+
+
+def test_feature_maps_of_a_chosen_layer(app: AppTest) -> None:
+    upload(app, SAMPLES[-1])
+    app.toggle(key="layers").set_value(True).run()
+    app.selectbox(key="layer").set_value("dense block 1").run()
+    assert not app.exception
+    assert "12 channels of the dense block 1" in texts(app)

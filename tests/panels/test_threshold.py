@@ -1,0 +1,114 @@
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cxrapp.model.bundle import Bundle
+from cxrapp.server import bundles
+from cxrapp.session.saved_points import SavedPoint, dump_points
+from tests.pages.steps import (
+    NORMAL,
+    outcomes_shown,
+    press,
+    session,
+    texts,
+    threshold,
+    upload,
+)
+from tests.places import SAMPLES
+
+
+def test_logit_and_probability_are_one_threshold(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    threshold(app, "Pneumonia").set_value(0.5).run()
+    app.segmented_control(key="scale").set_value("Logit").run()
+    assert threshold(app, "Pneumonia").value == pytest.approx(0.0)
+    threshold(app, "Pneumonia").set_value(1.0).run()
+    app.segmented_control(key="scale").set_value("Probability").run()
+    assert not app.exception
+    assert threshold(app, "Pneumonia").value == pytest.approx(0.731)
+
+
+def test_probabilities_of_the_answers_multiply(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    (line,) = [one.value for one in app.caption if one.value.startswith("no pneumonia")]
+    assert "bacterial pneumonia" in line
+    assert "viral pneumonia" in line
+
+
+def test_prevalence_changes_the_outcomes(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    before = outcomes_shown(app)
+    field = next(one for one in app.number_input if one.label.startswith("Of 100 children seen"))
+    field.set_value(40.0).run()
+    assert not app.exception
+    assert outcomes_shown(app) != before
+
+
+def test_a_goal_sets_the_slider(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    goal = next(b for b in app.button if b.label.startswith("Specificity at least 90 %"))
+    goal.click().run()
+    assert threshold(app, "Pneumonia").value == float(goal.label.split(": ")[1])
+
+
+@pytest.mark.parametrize(
+    "goal", ["Specificity of at least", "Youden's index", "Cost of a miss", "Net benefit"]
+)
+def test_other_goals_say_what_they_give_and_set_the_slider(app: AppTest, goal: str) -> None:
+    upload(app, SAMPLES[0])
+    app.selectbox(key="goal pneumonia").set_value(goal).run()
+    words = next(one.value for one in app.caption if one.value.startswith("Threshold 0"))
+    press(app, "goal pneumonia use")
+    assert f"Threshold {threshold(app, 'Pneumonia').value:.3f}" in words
+
+
+def test_films_in_the_abstain_band_are_undecided_and_counted_apart(app: AppTest) -> None:
+    upload(app, NORMAL)
+    toggle = next(one for one in app.toggle if one.label.startswith("Abstain band"))
+    toggle.set_value(True).run()
+    threshold(app, "Pneumonia").set_value((0.001, 0.999)).run()
+    assert not app.exception
+    assert "undecided" in texts(app)
+    assert "undecided, both kinds" in outcomes_shown(app)
+    toggle = next(one for one in app.toggle if one.label.startswith("Abstain band"))
+    toggle.set_value(False).run()
+    assert "undecided, both kinds" not in outcomes_shown(app)
+
+
+def test_points_are_saved_and_used_again(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    threshold(app, "Pneumonia").set_value(0.25).run()
+    app.text_input(key="save pneumonia name").set_value("night *shift*")
+    app.text_input(key="save pneumonia note").set_value("two on duty")
+    next(b for b in app.button if b.label == "Save this point").click().run()
+    assert not app.exception
+    threshold(app, "Pneumonia").set_value(0.75).run()
+    next(b for b in app.button if b.label.startswith("night")).click().run()
+    assert threshold(app, "Pneumonia").value == 0.25
+    (saved,) = session(app).saved[bundles.offered_bundles()["pneumonia"].card.sha256]
+    assert (saved.note, saved.threshold) == ("two on duty", 0.25)
+
+
+def test_a_settings_file_is_loaded_and_another_models_is_refused(
+    app: AppTest, bundle: Bundle
+) -> None:
+    upload(app, SAMPLES[0])
+    text = dump_points(bundle.card, [SavedPoint("pneumonia", "day", 0.4, saved="2026-01-02")])
+    app.file_uploader(key="save pneumonia upload").set_value(
+        [("settings.json", text.encode(), "application/json")]
+    ).run()
+    assert not app.exception
+    next(b for b in app.button if b.label.startswith("day")).click().run()
+    assert threshold(app, "Pneumonia").value == 0.4
+    other = json.dumps(json.loads(text) | {"bundle_sha256": "0" * 64})
+    app.file_uploader(key="save pneumonia upload").set_value(
+        [("settings.json", other.encode(), "application/json")]
+    ).run()
+    assert "saved for another model" in texts(app)
+
+
+def test_viral_is_not_asked_without_pneumonia(app: AppTest) -> None:
+    upload(app, NORMAL)
+    threshold(app, "Pneumonia").set_value(0.999).run()
+    assert "not asked: only if pneumonia" in texts(app)

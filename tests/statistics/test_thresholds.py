@@ -1,0 +1,26 @@
+import numpy as np
+
+from cxrapp.statistics.thresholds import round_down, strictest
+
+
+def test_strictest_threshold_is_the_best_of_all() -> None:
+    generator = np.random.default_rng(2)
+    labels, scores = generator.random(60) < 0.5, np.round(generator.random(60), 1)
+    weights = generator.multinomial(60, np.full(60, 1 / 60), size=20)
+    goals = generator.uniform(0.05, 1, 20)
+    found = strictest(labels, scores, weights, goals)
+    for threshold, row, goal in zip(found, weights, goals, strict=True):
+        ill = row * labels
+        keeps = [t for t in np.unique(scores) if ill[scores >= t].sum() >= goal * ill.sum() - 1e-9]
+        assert threshold == max(keeps)
+    assert strictest(labels, scores, np.ones((1, 60), int), 0.0) == scores[labels].max()
+    none = strictest(labels, scores, (~labels).astype(int)[None], 0.9)
+    assert np.isnan(none).all()
+
+
+def test_rounding_down_keeps_every_film() -> None:
+    thresholds = np.concatenate([np.arange(1, 1000) / 1000, np.linspace(0.001, 1, 997)])
+    for threshold in thresholds.tolist():
+        assert threshold - 0.001 < round_down(threshold) <= threshold
+    assert round_down(0.57) == 0.57 and round_down(0.5699) == 0.569
+    assert round_down(0.0004) == 0.0004  # 0 would call every film positive
