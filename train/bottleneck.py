@@ -62,7 +62,7 @@ class Bottleneck:
     rates: tuple[float, ...]
     dropouts: tuple[float, ...]
     seed: int = 0
-    validation: float = 0.10
+    validation: tuple[int, ...] = (9,)  # blocks, as in a training recipe
     batch: int = 64
     epochs: int = 200
     patience: int = 10
@@ -98,7 +98,7 @@ def _freeze(value: Any) -> Any:
 def compare_backbones(recipe: Bottleneck, root: Path, out: Path) -> pd.DataFrame:
     """One row a backbone, size and class: its numbers against the rest, by patient."""
     table, _ = data.drop_copies(data.read_table(root, recipe.sources), root)
-    table = data.split_validation(table, recipe.validation, recipe.seed)
+    table = data.split_validation(table, recipe.validation)
     classes = read_classes(table[[f.name for f in FINDINGS]].to_numpy(float))
     table = table.assign(answer=classes)[classes >= 0].reset_index(drop=True)
     check_starts([Path(init).parent for _, init in recipe.backbones], table)

@@ -15,6 +15,7 @@ and one column a finding: 1 present, 0 absent, NaN where the question is not def
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -173,5 +174,10 @@ def load_films(table: pd.DataFrame, root: Path, preprocessing: Preprocessing) ->
     for i, path in enumerate(
         tqdm(table["path"], desc=f"films at {preprocessing.size} px", disable=None)
     ):
-        films[i] = np.rint(preprocessing.to_input(read_film(root / path).pixels) * 255)
+        films[i] = _load_film(root / path, preprocessing)
     return films
+
+
+@lru_cache(maxsize=50_000)  # one command trains several networks on the same films
+def _load_film(path: Path, preprocessing: Preprocessing) -> np.ndarray:
+    return np.rint(preprocessing.to_input(read_film(path).pixels) * 255).astype(np.uint8)
