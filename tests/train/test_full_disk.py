@@ -165,7 +165,7 @@ def test_a_disk_that_fills_up_while_training_ends_in_a_sentence(tiny: Path, tmp_
     small, recipe = tmp_path / "small", tmp_path / "recipe.toml"
     small.mkdir()
     shipped = (RECIPES / "published/recall.toml").read_text()
-    recipe.write_text("validation = 0.5\nbatch = 8\n" + shipped)
+    recipe.write_text("validation = [5, 6, 7, 8, 9]\nbatch = 8\n" + shipped)
     with mounted(small, "-t", "tmpfs", "-o", "size=200k", "tmpfs"):
         arguments = ("--recipe", recipe, "--data", tiny, "--out", small / "run")
         done = run_program("train", "fit", *arguments)
