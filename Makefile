@@ -16,13 +16,8 @@ test: $(VENV)/ready tools  ## set up, then run all tests
 screenshots: $(VENV)/ready tools  ## the pictures in docs/, anew from the running app
 	$(RUN)python -m pytest tests/browser/take_screenshots.py
 
-weights: $(VENV)/ready  ## train the bundles from nothing: about six hours on two cores
-	for name in base all-ages children pneumonia; do \
-	  $(RUN)python -m train fit --recipe train/recipes/$$name.toml --out runs/$$name || exit; done
-	for name in all-ages pneumonia; do \
-	  $(RUN)python -m train shortcuts runs/$$name && \
-	  $(RUN)python -m train export runs/$$name --out weights/$$name.pt || exit; done
-	$(RUN)python -m train export runs/pneumonia --out weights/pneumonia-int8.pt --int8
+weights: $(VENV)/ready  ## train the bundles from nothing; the same command goes on after a stop
+	$(RUN)python -m train release --plan train/recipes/release.toml
 
 PUBLISHED := train/recipes/published
 FIT := $(RUN)python -m train fit --recipe $(PUBLISHED)

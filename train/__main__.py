@@ -7,6 +7,7 @@ python -m train shortcuts runs/NAME
 python -m train report runs/NAME
 python -m train compare runs/NAME runs/OTHER --out runs/compared
 python -m train export runs/NAME --out weights/NAME.pt [--int8]
+python -m train release --plan train/recipes/release.toml
 """
 
 import argparse
@@ -23,6 +24,7 @@ from train.export import export
 from train.fit import fit
 from train.measure import to_text
 from train.recipe import load_recipe
+from train.release import release
 from train.repeat import cross_validate, leave_sources_out, repeat_seeds
 from train.report import write_report
 from train.shortcuts import measure_shortcuts
@@ -52,6 +54,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--init", help="random, imagenet or a file of weights")
     command.add_argument("--backbone", help="another backbone than the recipe's")
     command.add_argument("--rate", type=float, help="another rate than the recipe's phases have")
+    command.add_argument("--batch", type=int, help="another batch than the recipe's")
     command.add_argument("--seed", type=int, help="another seed than the recipe's")
     command.add_argument("--seeds", type=int, nargs="+", help="once each, measured together")
     command.set_defaults(run_command=_fit)
@@ -61,6 +64,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, help="folder of the runs")
     command.add_argument("--init", help="random, imagenet or a file of weights")
     command.add_argument("--folds", type=int, default=5, help="how many, of whole blocks")
+    command.add_argument("--batch", type=int, help="another batch than the recipe's")
     command.add_argument("--by", choices=("block", "source"), default="block")
     command.set_defaults(run_command=_crossval)
 
@@ -100,6 +104,11 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--int8", action="store_true", help="in eight bits: several times as fast")
     command.set_defaults(run_command=lambda o: export(o.run, find_data(o.data), o.out, int8=o.int8))
 
+    command = commands.add_parser("release", help="every step of a plan, such as the shipped one")
+    command.add_argument("--plan", type=Path, required=True, help="a TOML file of steps")
+    command.add_argument("--batch", type=int, help="another batch than the recipes'")
+    command.set_defaults(run_command=_release)
+
     for command in commands.choices.values():
         command.add_argument("--data", help="folder with train and test (default: $CXR_DATA)")
     return parser
@@ -112,7 +121,7 @@ def _fit(options: argparse.Namespace) -> None:
         seed=options.seed,
         backbone=options.backbone,
         phases=options.rate and tuple(replace(one, rate=options.rate) for one in recipe.phases),
-    )
+    ).with_batch(options.batch)
     root = find_data(options.data)
     if options.seeds:
         repeat_seeds(recipe, root, options.out, options.seeds)
@@ -121,11 +130,26 @@ def _fit(options: argparse.Namespace) -> None:
 
 
 def _crossval(options: argparse.Namespace) -> None:
-    recipe, root = load_recipe(options.recipe).override(init=options.init), find_data(options.data)
+    root = find_data(options.data)
+    recipe = load_recipe(options.recipe).override(init=options.init).with_batch(options.batch)
     if options.by == "source":
         leave_sources_out(recipe, root, options.out)
     else:
         cross_validate(recipe, root, options.out, options.folds)
+
+
+def _release(options: argparse.Namespace) -> None:
+    root = ["--data", str(find_data(options.data))]
+    batch = ["--batch", str(options.batch)] if options.batch else []
+    parser = _build_parser()
+
+    def run_step(arguments: list[str]) -> None:
+        step = parser.parse_args(arguments)
+        step.run_command(step)
+
+    commands = ("fit", "crossval", "evaluate", "shortcuts", "report", "export", "bottleneck")
+    extra = {name: root + (batch if name in ("fit", "crossval") else []) for name in commands}
+    release(options.plan, Path("runs/steps.csv"), extra, run_step)
 
 
 if __name__ == "__main__":

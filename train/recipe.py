@@ -108,6 +108,18 @@ class Recipe:
         """A copy with the fields replaced whose new value is not None."""
         return replace(self, **{key: value for key, value in changes.items() if value is not None})
 
+    def with_batch(self, batch: int | None) -> "Recipe":
+        """The same with other batches, its rates scaled by the square root of their ratio.
+
+        That keeps the noise of AdamW's steps (Malladi et al., "On the SDEs and scaling rules for
+        adaptive gradient algorithms", 2022).
+        """
+        if batch is None:
+            return self
+        scale = (batch / self.batch) ** 0.5
+        phases = tuple(replace(phase, rate=phase.rate * scale) for phase in self.phases)
+        return replace(self, batch=batch, phases=phases)
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 

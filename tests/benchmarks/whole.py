@@ -28,7 +28,9 @@ from train.fit import load_split, split_table
 from train.model import GreyToRgb, build_network, prepare
 from train.recipe import Phase, Recipe, load_recipe
 
-OURS = Phase(schedule="onecycle", rate=2e-3, sizes=((96, 6),))  # as the shipped recipe begins, in one cycle
+OURS = Phase(
+    schedule="onecycle", rate=2e-3, sizes=((96, 6),)
+)  # as the shipped recipe begins, in one cycle
 SIDE, BATCH, RATE, EPOCHS = 224, 32, 1e-4, 20  # of theirs
 LOOK_EVERY = 32  # steps of theirs, a fifth of an epoch: a late look must not count against them
 
