@@ -1,14 +1,16 @@
 """What the folders of a path say of a film: NORMAL/x.png, viral/y.dcm, pneumonia/0/z.png."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 from cxrapp.model.card import Finding
 
 Answers = dict[str, bool]  # finding -> whether it is there; findings not named are not known
 
-YES = ("1", "1.0", "yes", "y", "true", "positive")
-NO = ("0", "0.0", "no", "n", "false", "negative")
+YES = ("1", "yes", "y", "true", "positive")
+NO = ("0", "no", "n", "false", "negative")
+WHOLE = re.compile(r"([01])[.,]0+")  # a spreadsheet's way to write 1 and 0
 NORMAL = "normal"
 
 
@@ -17,8 +19,21 @@ class UnusableLabel(ValueError):
 
 
 def fold(word: str) -> str:
-    """Case, underscores and spaces make no difference between two names."""
-    return " ".join(re.sub(r"[_\-\s]+", " ", word).split()).casefold()
+    """Case, underscores, spaces and hyphens inside make no difference between two names.
+
+    A hyphen in front is a sign and stays: -1 is not 1. Letters composed of two characters, as
+    macOS writes them, are the same as those of one.
+    """
+    word = unicodedata.normalize("NFC", word)
+    return " ".join(re.sub(r"[_\s]+|(?<=\w)-+(?=\w)", " ", word).split()).casefold()
+
+
+def read_answer(text: str) -> bool | None:
+    """Whether a cell or a folder says yes or no; None for all else, which is never guessed at."""
+    word = fold(text)
+    if match := WHOLE.fullmatch(word):
+        word = match[1]
+    return True if word in YES else False if word in NO else None
 
 
 def folders_of(name: str) -> list[str]:
@@ -63,13 +78,14 @@ def read_folders(findings: Sequence[Finding], name: str) -> Answers:
 
 def _read_plain(findings: Sequence[Finding], folders: Sequence[str]) -> Answers:
     """The answer of a folder that only says yes or no; `folders` from the nearest on."""
-    if not folders or folders[0] not in (*YES, *NO):
+    answer = read_answer(folders[0]) if folders else None
+    if answer is None:
         return {}
     around = [finding.name for finding in findings if fold(finding.name) in folders[1:2]]
     asked = around or [finding.name for finding in findings if finding.given is None]
     if len(asked) != 1:
         raise UnusableLabel(f"its folder {folders[0]!r} does not say which finding it is about")
-    return _with_given(findings, asked[0], folders[0] in YES)
+    return _with_given(findings, asked[0], answer)
 
 
 def _read_word(findings: Sequence[Finding], folder: str) -> Answers:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cxrapp.model.card import Finding
-from cxrapp.site.folders import NO, YES, Answers, UnusableLabel, fold, given_of
+from cxrapp.site.folders import Answers, UnusableLabel, fold, given_of, read_answer
 from cxrapp.site.names import FilmNames
 
 FILE_HEADERS = ("file", "filename", "file name", "film", "image", "path")
@@ -56,9 +56,10 @@ def read_sheet(findings: Sequence[Finding], names: Sequence[str], text: str) -> 
     """Read labels for the films `names`.
 
     The first row names the columns: `file`, any of the findings, and `patient` if there is one.
-    Cells are 1, 0, yes, no, positive, negative or empty. A finding asked only given another is
-    undefined where that is absent; a no there is what a table without gaps looks like, and is
-    passed over. Two rows of one film add up, unless they contradict each other.
+    Cells are 1, 0, yes, no, positive, negative or empty; an uncertain one (CheXpert's -1, 0.5, a
+    question mark) is no label, and named. A finding asked only given another is undefined where
+    that is absent; a no there is what a table without gaps looks like, and is passed over. Two rows
+    of one film add up, unless they contradict each other.
     """
     rows, problems = _split_rows(text)
     roles = _read_header(findings, rows[0] if rows else [], problems)
@@ -135,12 +136,13 @@ def _add_row(film: _Film, number: int, cells: Mapping[str, str]) -> list[str]:
     problems = []
     values = {role: cell for role, cell in cells.items() if role not in (FILE, PATIENT)}
     for finding, cell in values.items():
-        if fold(cell) in (*YES, *NO):
-            film.labels[finding].add(fold(cell) in YES)
+        answer = read_answer(cell)
+        if answer is not None:
+            film.labels[finding].add(answer)
         elif cell:
             problems.append(
                 f"Row {number} ({cells[FILE]}): {cell!r} under {finding} is not 1, 0, yes, no, "
-                "positive, negative or empty."
+                "positive, negative or empty, so the film has no label for it."
             )
     if not any(values.values()):
         problems.append(f"Row {number} ({cells[FILE]}): it has no label.")

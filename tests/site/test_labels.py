@@ -172,3 +172,30 @@ def test_patients_come_from_the_table_then_from_dicom_then_are_one_a_film() -> N
 def test_a_patient_called_like_a_film_is_not_that_film() -> None:
     labels = read_labels(CARD, ["NORMAL/0", "NORMAL/1"], dicom_patients={"NORMAL/1": "0"})
     assert labels.patients[0] != labels.patients[1]
+
+
+@pytest.mark.parametrize(
+    "cell", ["-1", "-1.0", "\u22121", "0.5", "1.5", "2", "?", "nan", "-", "no?"]
+)
+def test_an_uncertain_cell_is_no_label_and_is_named(cell: str) -> None:
+    sheet = f"file,pneumonia\na/x.png,{cell}\nb/x.png,0\ny.png,1"
+    labels = read_labels(CARD, NAMES[:3], sheet)
+    np.testing.assert_array_equal(labels.labels[:, 0], [UNKNOWN, 0, 1])
+    assert len(labels.problems) == 1 and f"Row 2 (a/x.png): {cell!r} under" in labels.problems[0]
+
+
+def test_a_coding_of_minus_one_and_one_has_positives_only() -> None:
+    labels = read_labels(CARD, NAMES[:3], "file,pneumonia\na/x.png,-1\nb/x.png,-1\ny.png,1")
+    np.testing.assert_array_equal(labels.labels[:, 0], [UNKNOWN, UNKNOWN, 1])
+    assert [problem[:5] for problem in labels.problems] == ["Row 2", "Row 3"]
+
+
+@pytest.mark.parametrize(("cell", "label"), [("1,0", 1), ("0,0", 0), ("1.00", 1), ("0.0", 0)])
+def test_a_spreadsheets_decimals_are_one_and_zero(cell: str, label: float) -> None:
+    labels = read_labels(CARD, ["y.png"], f"file;pneumonia\ny.png;{cell}")
+    assert labels.labels[0, 0] == label and labels.problems == ()
+
+
+def test_a_folder_of_minus_one_is_no_label() -> None:
+    labels = read_labels(CARD, ["-1/x.png"])
+    assert np.isnan(labels.labels[0]).all() and "no folder" in labels.problems[0]
