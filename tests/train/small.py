@@ -6,12 +6,14 @@ from tests.places import ROOT
 from train.recipe import Phase, Recipe, load_recipe
 
 RECIPES = ROOT / "train/recipes"
+# A few dozen films need half of them for validation.
+EARLIER, LATER = (0, 1, 2, 3, 4), (5, 6, 7, 8, 9)
 
 
 def shrink(name: str, *phases: Phase) -> Recipe:
     """A recipe of `train/recipes` with other phases, for a few dozen films."""
     recipe = load_recipe(RECIPES / f"{name}.toml")
-    return dataclasses.replace(recipe, phases=phases, batch=8, validation=0.5)
+    return dataclasses.replace(recipe, phases=phases, batch=8, teachers=(), validation=LATER)
 
 
-CYCLE = shrink("base", Phase(1e-3, ((32, 1), (48, 1)), "onecycle"))
+CYCLE = shrink("pneumonia", Phase(1e-3, ((32, 1), (48, 1)), "onecycle"))

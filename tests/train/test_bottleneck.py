@@ -15,7 +15,7 @@ TRIAL = Bottleneck(
     sizes=(32,),
     rates=(1e-2, 1e-3),
     dropouts=(0.2,),
-    validation=0.5,
+    validation=(5, 6, 7, 8, 9),
     batch=8,
     epochs=20,
 )

@@ -4,7 +4,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.statistics.operating_point import operating_point
-from train.calibrate import find_operating_points, fit_calibration, fit_to_posterior
+from train.calibrate import find_operating_points, fit_calibration
 
 
 @pytest.fixture(scope="module")
@@ -43,19 +43,6 @@ def test_scale_of_the_logits_does_not_matter(truth: tuple[np.ndarray, np.ndarray
     np.testing.assert_allclose(
         small.probability(0.01 * logits), large.probability(100 * logits), atol=0.02
     )
-
-
-def test_calibration_to_a_posterior_finds_the_truth(truth: tuple[np.ndarray, np.ndarray]) -> None:
-    logits, labels = truth
-    generator = np.random.default_rng(2)
-    given = np.where(labels, generator.random(20_000) > 0.25, generator.random(20_000) < 0.15)
-    right = fit_calibration(labels, logits)
-    posterior = expit(right.slope * logits + right.intercept)
-    present = posterior * np.where(given, 0.75, 0.25)
-    posterior = present / (present + (1 - posterior) * np.where(given, 0.15, 0.85))
-    fitted = fit_to_posterior(given, posterior, logits)
-    np.testing.assert_allclose(fitted.probability(logits), right.probability(logits), atol=0.03)
-    assert fitted.mislabelled == pytest.approx((0.15, 0.25), abs=0.02)
 
 
 def test_operating_points_keep_their_goals(truth: tuple[np.ndarray, np.ndarray]) -> None:

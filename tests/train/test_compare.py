@@ -39,7 +39,7 @@ def test_runs_are_held_against_the_first(run: Path, tiny: Path, tmp_path: Path) 
         shutil.copytree(run, tmp_path / name)
     folders = [str(tmp_path / name) for name in ("one", "two")]
     out = tmp_path / "compared"
-    assert main(["compare", *folders, "--out", str(out), "--data", str(tiny)]) == 0
+    assert main(["compare", *folders, "--out", str(out), "--data", str(tiny), "--test"]) == 0
     table = pd.read_csv(out / "compare.csv")
     assert list(table["run"]) == folders * 2
     assert list(table["films"]) == [24, 24, 16, 16]

@@ -38,7 +38,7 @@ def test_copies_leave_the_training_set_only(table: pd.DataFrame, kermany: Path) 
 
 
 def test_no_patient_is_in_two_splits_and_classes_keep_their_share(table: pd.DataFrame) -> None:
-    split = data.split_validation(table, 0.10, seed=0)
+    split = data.split_validation(table, (9,))
     assert split.groupby("patient")["split"].nunique().max() == 1
     sizes = split["split"].value_counts()
     assert 0.08 < sizes["validation"] / (sizes["validation"] + sizes["train"]) < 0.12
@@ -46,10 +46,30 @@ def test_no_patient_is_in_two_splits_and_classes_keep_their_share(table: pd.Data
     assert (shares.loc["train"] - shares.loc["validation"]).abs().max() < 0.03
 
 
-def test_split_follows_its_seed(table: pd.DataFrame) -> None:
-    first, again, other = (data.split_validation(table, 0.10, seed)["split"] for seed in (0, 0, 1))
-    assert first.equals(again)
-    assert not first.equals(other)
+@pytest.mark.parametrize("block", [0, 4, 9])
+def test_a_block_is_a_run_of_numbers_with_no_training_film_between(
+    table: pd.DataFrame, block: int
+) -> None:
+    split = data.split_validation(table, (block,))
+    split = split[split["split"] != "test"]
+    for _, rows in split.groupby("series"):
+        chosen = rows.loc[rows["split"] == "validation", "number"]
+        between = rows["number"].between(chosen.min(), chosen.max())
+        assert (rows.loc[between, "split"] == "validation").all()
+        assert 0.08 < len(chosen) / len(rows) < 0.12
+
+
+def test_films_are_left_out_by_a_condition(table: pd.DataFrame) -> None:
+    split = data.split_validation(table, (9,))
+    left = data.leave_out(split, "block in [0, 1] and pneumonia == 0")
+    apart = left["split"] == "left out"
+    assert apart.any() and (left.loc[apart, "pneumonia"] == 0).all()
+    assert left.loc[apart, "block"].isin([0, 1]).all()
+    assert (left["split"] == "test").sum() == 624
+    with pytest.raises(ValueError, match="leave_out = 'machine == 1'"):
+        data.leave_out(split, "machine == 1")
+    with pytest.raises(ValueError, match="leaves no film to train on"):
+        data.leave_out(split, "block >= 0")
 
 
 def test_bacterial_and_viral_patients_of_one_number_are_two_children(tmp_path: Path) -> None:
@@ -100,7 +120,7 @@ def test_an_unknown_source_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def everything(shared_data: Path) -> pd.DataFrame:
-    return data.read_table(shared_data, ("kermany", "radiography", "covid19"))
+    return data.read_table(shared_data, ("kermany", "radiography", "covid19", "rsna"))
 
 
 def test_every_source_is_read(everything: pd.DataFrame) -> None:
@@ -108,16 +128,17 @@ def test_every_source_is_read(everything: pd.DataFrame) -> None:
         films=("path", "size"), pneumonia=("pneumonia", "sum"), viral=("viral", "count")
     )
     assert films.loc["kermany"].tolist() == [5840, 4265, 4265]
-    assert films.loc["radiography"].tolist() == [7010, 3095, 0]
+    assert films.loc["radiography"].tolist() == [7003, 3088, 0]  # without seven children
     # Without ARDS alone and lipoid pneumonia; unspecified pneumonia is neither viral nor bacterial.
     assert films.loc["covid19"].tolist() == [399, 382, 360]
+    assert films.loc["rsna"].tolist() == [1699, 1097, 0]
     covid19 = everything[everything["source"] == "covid19"]
     assert set(covid19["view"]) == {"AP", "PA", "AP Supine"}
     assert covid19["age_years"].min() >= 18
 
 
 def test_patients_stay_together_in_every_source(everything: pd.DataFrame) -> None:
-    split = data.split_validation(everything, 0.10, seed=0)
+    split = data.split_validation(everything, (9,))
     assert split.groupby("patient")["split"].nunique().max() == 1
     assert split.groupby("patient")["source"].nunique().max() == 1
     for _, rows in split.groupby("source"):
@@ -127,31 +148,30 @@ def test_patients_stay_together_in_every_source(everything: pd.DataFrame) -> Non
 def test_a_source_splits_the_same_with_and_without_others(
     everything: pd.DataFrame, table: pd.DataFrame
 ) -> None:
-    together = data.split_validation(everything, 0.10, seed=0)
+    together = data.split_validation(everything, (9,))
     together = together[together["source"] == "kermany"]
-    alone = data.split_validation(table, 0.10, seed=0)
+    alone = data.split_validation(table, (9,))
     assert list(together["split"]) == list(alone["split"])
 
 
-def test_folds_cover_every_patient_once(table: pd.DataFrame) -> None:
-    folds = [
-        data.split_validation(table, 0.25, 0, fold)["split"] == "validation" for fold in range(4)
-    ]
-    assert (sum(fold.astype(int) for fold in folds) == (table["split"] == "train")).all()
+def test_blocks_cover_every_training_film_once(table: pd.DataFrame) -> None:
+    blocks = data.number_blocks(table)
+    assert (blocks["block"].notna() == (blocks["split"] == "train")).all()
+    assert set(blocks["block"].dropna()) == set(range(data.BLOCKS))
 
 
 def test_a_held_out_source_is_the_whole_test(everything: pd.DataFrame) -> None:
-    held = data.hold_out(data.split_validation(everything, 0.10, 0), "covid19")
+    held = data.hold_out(data.split_validation(everything, (9,)), "covid19")
     assert set(held.loc[held["split"] == "test", "source"]) == {"covid19"}
     assert (held["source"] == "covid19").sum() == 399
-    assert set(held.loc[held["split"] == "train", "source"]) == {"kermany", "radiography"}
+    assert set(held.loc[held["split"] == "train", "source"]) == {"kermany", "radiography", "rsna"}
 
 
 def test_covid19_is_asked_of_known_causes_alone(everything: pd.DataFrame) -> None:
     counts = everything.groupby("source")["covid19"].value_counts().to_dict()
     assert counts == {
         ("kermany", 0): 4265,
-        ("radiography", 1): 3095,
+        ("radiography", 1): 3088,
         ("covid19", 1): 315,
         ("covid19", 0): 45,
     }

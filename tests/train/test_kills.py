@@ -25,7 +25,7 @@ from train.shortcuts import measure_shortcuts
 
 # Two phases, so that the second has to find the best of the first.
 CYCLE, PLATEAU = Phase(1e-3, ((32, 2),), "onecycle"), Phase(1e-3, ((32, 1), (48, 1)))
-RECIPE = shrink("base", CYCLE, PLATEAU).override(backbone="small_cnn", average=0.5)
+RECIPE = shrink("pneumonia", CYCLE, PLATEAU).override(backbone="small_cnn", average=0.5)
 
 
 @pytest.fixture(scope="module")

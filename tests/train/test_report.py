@@ -15,6 +15,7 @@ from train.report.checklist import ITEMS
 def reported(run: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report") / "run"
     shutil.copytree(run, folder)
+    assert main(["evaluate", str(folder), "--data", str(tiny), "--test"]) == 0
     assert main(["report", str(folder), "--data", str(tiny)]) == 0
     return folder
 

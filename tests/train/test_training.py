@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,16 +15,18 @@ from cxrapp.model.bundle import load_bundle
 from cxrapp.model.card import Calibration
 from cxrapp.model.predict import measure_distances
 from tests.places import ROOT
-from tests.train.small import CYCLE, RECIPES, shrink
+from tests.train.small import CYCLE, EARLIER, RECIPES, shrink
 from train import fit as fit_module
-from train.__main__ import main
+from train.__main__ import _build_parser, main
+from train.augment import augment
 from train.distil import posterior
-from train.evaluate import encode_films, learn_distance, load_run, score
+from train.evaluate import encode_films, learn_distance, load_run, read_openings, score
 from train.export import require_numbers
 from train.files import load_checkpoint
 from train.fit import fit
 from train.measure import Scores, asks_everything, measure
 from train.recipe import Augment, Phase, load_recipe
+from train.release import load_plan, release
 from train.repeat import cross_validate, repeat_seeds
 from train.sources import SOURCES
 
@@ -72,20 +75,27 @@ def test_a_run_of_another_recipe_is_not_continued(run: Path, tiny: Path) -> None
 def test_evaluate_and_export_make_a_bundle_the_app_loads(
     run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    run = Path(shutil.copytree(run, tmp_path / "run"))
     assert main(["evaluate", str(run), "--data", str(tiny)]) == 0
+    assert "official test" not in capsys.readouterr().out
+    assert read_openings(run) == 0
+    assert main(["evaluate", str(run), "--data", str(tiny), "--test"]) == 0
     printed = capsys.readouterr().out
+    assert read_openings(run) == 1
     for words in ("validation", "official test", "auroc", "sensitivity", "precision", "f1"):
         assert words in printed
     metrics = json.loads((run / "evaluation.json").read_text())["metrics"]
-    assert main(["export", str(run), "--data", str(tiny), "--out", str(tmp_path / "b.pt")]) == 0
+    out = tmp_path / "out/b.pt"
+    assert main(["export", str(run), "--data", str(tiny), "--out", str(out)]) == 0
 
-    bundle = load_bundle(tmp_path / "b.pt")
+    bundle = load_bundle(out)
+    assert bundle.card.training["test openings"] == 1
     assert bundle.card.preprocessing.size == load_checkpoint(run / "best.pt")["size"]
     assert len(bundle.card.cohorts["test"].patients) == metrics["test"]["pneumonia"]["auroc"]["n"]
     assert set(bundle.card.training["weights"]) == {"stored as", "AUROC cost of float16"}
     assert bundle.card.shortcuts == {}
     assert bundle.card.gate.warn < bundle.card.gate.refuse
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b.json", "b.pt"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["b.json", "b.pt"]
 
 
 def test_a_pretrained_run_freezes_first_and_stops_on_a_plateau(
@@ -108,24 +118,24 @@ def test_a_pretrained_run_freezes_first_and_stops_on_a_plateau(
 
 def test_the_kept_weights_are_the_moving_average(tiny: Path, tmp_path: Path) -> None:
     phase = Phase(1e-2, ((32, 4),), "onecycle")
-    recipe = shrink("base", phase).override(average=0.9)
+    recipe = shrink("pneumonia", phase).override(average=0.9)
     fit(recipe, tiny, tmp_path / "run")
     trained = load_checkpoint(tmp_path / "run/last.pt")["trainer"]
     name = "features.1.conv0.weight"
     averaged = trained["averaged"][f"module.{name}"]
     assert not torch.equal(averaged, trained["model"][name])
-    if history(tmp_path / "run")["best"].iloc[-1]:
-        assert torch.equal(load_checkpoint(tmp_path / "run/best.pt")["model"][name], averaged)
+    # A cycle is kept as it ends, whatever validation said on the way.
+    assert torch.equal(load_checkpoint(tmp_path / "run/best.pt")["model"][name], averaged)
 
 
 def test_a_start_that_saw_the_films_set_apart_is_refused(
     run: Path, tiny: Path, tmp_path: Path
 ) -> None:
-    recipe = CYCLE.override(init=str(run / "best.pt"), fold=1)
+    recipe = CYCLE.override(init=str(run / "best.pt"), validation=EARLIER)
     with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
         fit(recipe, tiny, tmp_path / "run")
     with pytest.raises(ValueError, match=r"was trained on \d+ films that this run sets"):
-        fit(CYCLE.override(teachers=(str(run),), fold=1), tiny, tmp_path / "run")
+        fit(CYCLE.override(teachers=(str(run),), validation=EARLIER), tiny, tmp_path / "run")
 
 
 def test_what_a_start_has_learned_from_is_followed(run: Path, tiny: Path, tmp_path: Path) -> None:
@@ -133,7 +143,8 @@ def test_what_a_start_has_learned_from_is_followed(run: Path, tiny: Path, tmp_pa
     fit(other, tiny, tmp_path / "second")
     (tmp_path / "second/split.csv").write_text("split,sha256\n")  # as if it had other films
     with pytest.raises(ValueError, match="was trained on"):
-        fit(CYCLE.override(init=str(tmp_path / "second/best.pt"), fold=1), tiny, tmp_path / "run")
+        third = CYCLE.override(init=str(tmp_path / "second/best.pt"), validation=EARLIER)
+        fit(third, tiny, tmp_path / "run")
 
 
 def test_accuracy_over_classes_leaves_out_sources_that_lack_one() -> None:
@@ -145,7 +156,7 @@ def test_accuracy_over_classes_leaves_out_sources_that_lack_one() -> None:
 
 
 def test_words_say_whom_a_cohort_holds(run: Path, tiny: Path) -> None:
-    still = CYCLE.override(augment=Augment(aspect=0), where="viral == 1", sources=("covid19",))
+    still = CYCLE.override(augment=Augment.none(), where="viral == 1", sources=("covid19",))
     trained = load_run(run)
     rows = {name: part for name, part in trained.table.groupby("split") if name != "train"}
     zeros = {
@@ -160,20 +171,6 @@ def test_words_say_whom_a_cohort_holds(run: Path, tiny: Path) -> None:
     cohorts = measure(CYCLE, trained.table, zeros).cohorts
     assert "random shape and sharpness" in cohorts["validation"].description
     assert "(official test)" in cohorts["test"].description
-
-
-def test_teachers_have_a_say_in_the_labels(run: Path, tiny: Path, tmp_path: Path) -> None:
-    taught = CYCLE.override(init=str(run / "best.pt"), teachers=(str(run), str(run)))
-    fit(taught, tiny, tmp_path / "run")
-    labels, table = (
-        pd.read_csv(tmp_path / "run/labels.csv"),
-        pd.read_csv(tmp_path / "run/split.csv"),
-    )
-    test = table["split"] == "test"
-    assert labels.stack().dropna().between(0, 1).all()
-    pd.testing.assert_frame_equal(labels[test], table.loc[test, list(labels)], check_dtype=False)
-    fit(taught, tiny, tmp_path / "run")  # a run that is done does not ask again
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "run/labels.csv"), labels)
 
 
 def test_a_label_moves_as_far_as_labels_are_wrong() -> None:
@@ -228,20 +225,89 @@ def test_calibration_sees_films_of_other_shapes_and_the_gate_films_as_they_are(
 
 def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> None:
     phase = Phase(1e-3, ((32, 1),), "onecycle")
-    recipe = shrink("base", phase)
+    recipe = shrink("pneumonia", phase)
     cross_validate(recipe, tiny, tmp_path / "folds", folds=2)
     repeat_seeds(recipe, tiny, tmp_path / "seeds", [1, 2])
-    for name, runs in {"folds": ["fold-1", "fold-2"], "seeds": ["seed-1", "seed-2"]}.items():
+    measured = {"folds": (["fold-1", "fold-2"], "left out"), "seeds": (["seed-1", "seed-2"],)}
+    for name, (runs, *cohort) in measured.items():
         table = pd.read_csv(tmp_path / name / "summary.csv")
         assert list(table["run"].unique()) == [*runs, "mean", "std"]
-        tests = table.query("cohort == 'test' and finding == 'pneumonia'").set_index("run")
-        assert tests["auroc"]["mean"] == pytest.approx(tests["auroc"][runs].mean())
-    splits = [pd.read_csv(tmp_path / f"folds/fold-{k}/split.csv") for k in (1, 2)]
-    apart = [set(split.query("split == 'validation'")["path"]) for split in splits]
-    assert apart[0].isdisjoint(apart[1])
+        assert "test" not in set(table["cohort"])
+        rows = table[(table["cohort"] == (cohort or ["validation"])[0])]
+        rows = rows[rows["finding"] == "pneumonia"].set_index("run")
+        assert rows["auroc"]["mean"] == pytest.approx(rows["auroc"][runs].mean())
 
 
-TRAINED = [path for path in sorted(RECIPES.rglob("*.toml")) if path.stem != "bottleneck"]
+def test_a_cross_validation_has_an_opinion_of_every_training_film(
+    tiny: Path, tmp_path: Path
+) -> None:
+    recipe = shrink("pneumonia", Phase(1e-3, ((32, 1),), "onecycle"))
+    recipe = recipe.override(backbone="small_cnn")
+    folds = tmp_path / "folds"
+    cross_validate(recipe, tiny, folds, folds=2)
+    splits = [pd.read_csv(folds / f"fold-{k}/split.csv") for k in (1, 2)]
+    apart = [set(split.query("split == 'left out'")["sha256"]) for split in splits]
+    learned = [set(split.query("split == 'train'")["sha256"]) for split in splits]
+    assert apart[0] == learned[1] and apart[1] == learned[0]
+    opinions = pd.read_csv(folds / "opinions.csv").set_index("sha256")
+    assert set(opinions.index) == apart[0] | apart[1]
+    first = pd.read_csv(folds / "fold-1/scores.csv").query("split == 'left out'")
+    said = opinions.loc[first["sha256"], "viral_logit"]
+    assert list(said) == list(first["viral_logit"])
+
+    taught = recipe.override(teachers=(str(folds),), teaching=0.5)
+    fit(taught, tiny, tmp_path / "run")
+    labels, table = (pd.read_csv(tmp_path / f"run/{name}.csv") for name in ("labels", "split"))
+    learned_from = table["split"] == "train"
+    assert labels.stack().dropna().between(0, 1).all()
+    assert not labels.loc[learned_from, "pneumonia"].isin([0, 1]).any()
+    kept = labels[~learned_from]
+    pd.testing.assert_frame_equal(kept, table.loc[kept.index, list(labels)], check_dtype=False)
+    with pytest.raises(ValueError, match="was trained on"):
+        fit(taught.override(validation=EARLIER), tiny, tmp_path / "other")
+    with pytest.raises(ValueError, match=r"opinions.csv is missing"):
+        fit(recipe.override(teachers=(str(tmp_path / "none"),)), tiny, tmp_path / "another")
+
+
+def test_no_change_is_none_at_all() -> None:
+    films = torch.rand((4, 1, 32, 32), generator=torch.Generator().manual_seed(0))
+    same = augment(films, Augment.none(), torch.Generator().manual_seed(1))
+    torch.testing.assert_close(same, films, atol=1e-4, rtol=0)
+
+
+def test_a_plan_runs_every_step_and_says_how_long_it_took(tmp_path: Path) -> None:
+    plan = tmp_path / "plan.toml"
+    plan.write_text('steps = ["fit --out runs/a", "shortcuts runs/a"]')
+    asked: list[list[str]] = []
+    extra = {"fit": ["--batch", "64"]}
+    release(plan, tmp_path / "runs/steps.csv", extra, asked.append)
+    assert asked == [["fit", "--out", "runs/a", "--batch", "64"], ["shortcuts", "runs/a"]]
+    assert list(pd.read_csv(tmp_path / "runs/steps.csv")["step"]) == load_lines(plan)
+    plan.write_text("steps = 3")
+    with pytest.raises(ValueError, match="plan.toml"):
+        release(plan, tmp_path / "steps.csv", {}, asked.append)
+
+
+def load_lines(plan: Path) -> list[str]:
+    return [" ".join(step) for step in load_plan(plan)]
+
+
+def test_every_step_of_the_shipped_plan_is_a_line_of_the_command_line() -> None:
+    for step in load_plan(RECIPES / "release.toml"):
+        options = _build_parser().parse_args(step)
+        assert callable(options.run_command)
+        if "--recipe" in step:
+            load_recipe(ROOT / options.recipe)
+
+
+def test_a_larger_batch_takes_larger_steps() -> None:
+    larger = CYCLE.with_batch(4 * CYCLE.batch)
+    assert larger.batch == 4 * CYCLE.batch
+    assert [phase.rate for phase in larger.phases] == [2 * phase.rate for phase in CYCLE.phases]
+
+
+OTHERS = ("bottleneck", "release")
+TRAINED = [path for path in sorted(RECIPES.rglob("*.toml")) if path.stem not in OTHERS]
 
 
 @pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.stem)
