@@ -71,10 +71,8 @@ def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]
     """Finding -> the answers of every run, film by film the same."""
     runs = [(load_run(folder), evaluate(folder, root, test=test)) for folder in folders]
     cohort = "test" if test else "validation"
-    tables = [
-        pd.read_csv(folder / "scores.csv").query("split == @cohort").set_index("path")
-        for folder in folders
-    ]
+    tables = [pd.read_csv(folder / "scores.csv", index_col="path") for folder in folders]
+    tables = [table[table["split"] == cohort] for table in tables]
     shared = set.intersection(*(set(table.index) for table in tables))
     findings = [f.name for f in runs[0][0].recipe.findings]
     for run, _ in runs[1:]:
