@@ -8,6 +8,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.card import Calibration
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.thresholds import threshold_for, youden_threshold
 
 MAX_MISLABELLED = 0.4
@@ -49,9 +50,7 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
     return Calibration(slope / float(spread), intercept, (mislabelled[0], mislabelled[1]))
 
 
-def find_operating_points(
-    labels: np.ndarray, probabilities: np.ndarray, patients: np.ndarray, *, screens: bool
-) -> dict[str, float]:
+def find_operating_points(scores: Scores, *, screens: bool) -> dict[str, float]:
     """Name -> threshold; the default first. A goal the films cannot show is left out, and one that
     only calling every film, or none, would keep.
 
@@ -62,12 +61,11 @@ def find_operating_points(
         screens: Begin with a sensitivity. Youden's point weighs a miss like a false alarm, and on a
             nearly perfect curve a handful of films decide where it lies.
     """
-    scores = labels, probabilities, patients
     points = {
-        "balanced (Youden)": max(_down(youden_threshold(labels, probabilities)), 0.001),
-        SCREENING_GOAL: _down(threshold_for(*scores, sensitivity=0.95)),
-        "sensitivity at least 98 %": _down(threshold_for(*scores, sensitivity=0.98)),
-        "specificity at least 90 %": _up(threshold_for(*scores, specificity=0.90)),
+        "balanced (Youden)": max(_down(youden_threshold(scores)), 0.001),
+        SCREENING_GOAL: _down(threshold_for(scores, sensitivity=0.95)),
+        "sensitivity at least 98 %": _down(threshold_for(scores, sensitivity=0.98)),
+        "specificity at least 90 %": _up(threshold_for(scores, specificity=0.90)),
     }
     points = {name: t for name, t in points.items() if t is not None and 0 < t < 1}
     first = {name: t for name, t in points.items() if screens and name == SCREENING_GOAL}

@@ -18,6 +18,7 @@ from plotly.subplots import make_subplots
 from scipy.stats import norm, rankdata
 
 from cxrapp.figures.charts import dress
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import mean_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate, roc
 from cxrapp.statistics.operating_point import operating_point
@@ -32,21 +33,17 @@ class Sitting:
     """One run's answers to one finding on the shared films.
 
     Args:
-        labels: (N,) bool, the same for every run.
-        probabilities: (N,) float64, by the run's own calibration.
+        scores: By the run's own calibration; films, labels and patients are the same for all.
         threshold: Its default.
-        patients: (N,) of names.
     """
 
     run: str
-    labels: np.ndarray
-    probabilities: np.ndarray
+    scores: Scores
     threshold: float
-    patients: np.ndarray
 
     def right(self) -> np.ndarray:
         """(N,) bool: films called what they are."""
-        return (self.probabilities >= self.threshold) == self.labels
+        return (self.scores.probabilities >= self.threshold) == self.scores.labels
 
 
 def compare(folders: list[Path], root: Path, out: Path, *, test: bool = False) -> None:
@@ -86,13 +83,13 @@ def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]
             if films[name].nunique() < 2:
                 continue  # nothing to tell apart
             k = [f.name for f in run.recipe.findings].index(name)
-            sitting = Sitting(
-                str(folder),
+            scores = Scores(
                 films[name].to_numpy() == 1,
                 films[f"{name}_probability"].to_numpy(float),
-                next(iter(evaluation.operating_points[k].values())),
                 films["patient"].to_numpy(),
             )
+            threshold = next(iter(evaluation.operating_points[k].values()))
+            sitting = Sitting(str(folder), scores, threshold)
             sittings.setdefault(name, []).append(sitting)
     if not sittings:
         raise ValueError(f"These runs share no finding with {cohort} films of both kinds.")
@@ -102,41 +99,37 @@ def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]
 def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, str]]:
     first, rows = sittings[0], []
     for sitting in sittings:
-        scores = sitting.labels, sitting.probabilities
-        point = operating_point(*scores, sitting.threshold, sitting.patients)
+        scores, others = sitting.scores, first.scores
+        point = operating_point(scores, sitting.threshold)
         row = {
             "finding": finding,
             "run": sitting.run,
-            "films": str(len(sitting.labels)),
-            "AUROC": str(auroc_rate(*scores, sitting.patients)),
+            "films": str(len(scores.labels)),
+            "AUROC": str(auroc_rate(scores)),
             "sensitivity": str(point.sensitivity),
             "specificity": str(point.specificity),
             "accuracy": str(point.accuracy),
         }
         if sitting is not first:
-            both = sitting.probabilities, first.probabilities
             gained = sitting.right().astype(float) - first.right()
             row |= {
-                "AUROC difference": str(auroc_difference(sitting.labels, *both, sitting.patients)),
-                "DeLong p": f"{delong(sitting.labels, *both):.3g}",
-                "accuracy difference": str(mean_rate(gained, sitting.patients)),
+                "AUROC difference": str(auroc_difference(scores, others)),
+                "DeLong p": f"{delong(scores, others):.3g}",
+                "accuracy difference": str(mean_rate(gained, scores.patients)),
             }
         rows.append(row)
     return rows
 
 
-def delong(labels: np.ndarray, scores: np.ndarray, others: np.ndarray) -> float:
+def delong(scores: Scores, others: Scores) -> float:
     """P-value of two AUROCs on the same films being one (DeLong et al., 1988).
 
     By ranks, as Sun and Xu (2014) do. It takes films for independent, which films of one patient
     are not: the interval by patient counts where they disagree.
-
-    Args:
-        labels: (N,) bool.
-        scores, others: (N,) float64.
     """
+    labels = scores.labels
     ill, well = [], []
-    for values in (scores, others):
+    for values in (scores.probabilities, others.probabilities):
         positive, negative = values[labels], values[~labels]
         ranks = rankdata(np.concatenate([positive, negative]))
         among = rankdata(positive), rankdata(negative)
@@ -155,7 +148,7 @@ def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
     figure = make_subplots(cols=len(sittings), subplot_titles=list(sittings))
     for column, answers in enumerate(sittings.values(), start=1):
         for colour, sitting in zip(cycle(COLOURS), answers, strict=False):
-            curve = roc(sitting.labels, sitting.probabilities)
+            curve = roc(sitting.scores)
             at = np.searchsorted(-curve.thresholds, -sitting.threshold, side="right") - 1
             for part, mode in ((slice(None), "lines"), (slice(at, at + 1), "markers")):
                 figure.add_scatter(

@@ -32,7 +32,7 @@ from train import data
 from train.augment import augment
 from train.distance import fit_distance, load_distance, save_distance
 from train.files import digest_weights, load_checkpoint, to_json, write_atomically
-from train.measure import COHORTS, Evaluation, Scores, measure, varies_shape
+from train.measure import COHORTS, Evaluation, Outputs, measure, varies_shape
 from train.model import build_network, with_averages
 from train.recipe import Augment, Recipe, recipe_from
 
@@ -118,7 +118,7 @@ def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
     return evaluation
 
 
-def _load_scores(run: Run, folder: Path) -> dict[str, Scores]:
+def _load_scores(run: Run, folder: Path) -> dict[str, Outputs]:
     """What `evaluate` wrote down; nothing if the run has gone on since."""
     paths = folder / "evaluation.json", folder / "scores.csv"
     if not all(path.exists() for path in paths):
@@ -128,7 +128,7 @@ def _load_scores(run: Run, folder: Path) -> dict[str, Scores]:
     films = pd.read_csv(paths[1])
     logits = [f"{finding.name}_logit" for finding in run.recipe.findings]
     return {
-        cohort: Scores(rows[logits].to_numpy(float), rows["distance"].to_numpy(float))
+        cohort: Outputs(rows[logits].to_numpy(float), rows["distance"].to_numpy(float))
         for cohort, rows in films.groupby("split", sort=False)
     }
 
@@ -168,7 +168,7 @@ def score(
     run: Run,
     root: Path,
     cohorts: tuple[str, ...] = COHORTS,
-) -> dict[str, Scores]:
+) -> dict[str, Outputs]:
     """Score the films of some cohorts, read and shaped exactly as the clinic does."""
     scores = {}
     for cohort, rows in run.table.groupby("split", sort=False):
@@ -179,7 +179,7 @@ def score(
                 logits, _ = encode_films(network, rows, run, root, "varied validation", change)
             distances = measure_distances(distance, averages)
             # Five decimals are the card's; rounding here keeps later numbers consistent with it.
-            scores[cohort] = Scores(*(a.astype(float).round(5) for a in (logits, distances)))
+            scores[cohort] = Outputs(*(a.astype(float).round(5) for a in (logits, distances)))
     return scores
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from cxrapp.model.card import Calibration, Cohort, Finding, Gate
 from cxrapp.model.chain import read_classes
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import auroc_rate, error_if_calibrated
 from cxrapp.statistics.operating_point import operating_point, share_rate
@@ -27,7 +27,7 @@ MIN_GROUP = 10  # films with and without a finding below which a group has no AU
 
 
 @dataclass(frozen=True)
-class Scores:
+class Outputs:
     """What a network says about N films: logits (N, K) and distances (N,), float64."""
 
     logits: np.ndarray
@@ -46,18 +46,18 @@ class Evaluation:
     groups: dict[str, Any]
 
 
-def measure(recipe: Recipe, table: pd.DataFrame, scores: dict[str, Scores]) -> Evaluation:
+def measure(recipe: Recipe, table: pd.DataFrame, outputs: dict[str, Outputs]) -> Evaluation:
     """Set what validation decides, then measure every cohort and the groups of the test."""
-    rows = {name: table[table["split"] == name] for name in scores}
-    cohorts = {name: _make_cohort(recipe, name, rows[name], scores[name]) for name in scores}
+    rows = {name: table[table["split"] == name] for name in outputs}
+    cohorts = {name: _make_cohort(recipe, name, rows[name], outputs[name]) for name in outputs}
     calibrations, points = [], []
     for k in range(len(recipe.findings)):
-        labels, logits, patients = _defined(cohorts["validation"], k)
+        validation = cohorts["validation"]
+        defined = ~np.isnan(validation.labels[:, k])
+        labels, logits = validation.labels[defined, k] == 1, validation.logits[defined, k]
         calibration = fit_calibration(labels, logits)
         screens = recipe.findings[k].given is None
-        named = find_operating_points(
-            labels, calibration.probability(logits), patients, screens=screens
-        )
+        named = find_operating_points(validation.scores(k, calibration), screens=screens)
         calibrations.append(calibration)
         points.append(named)
     evaluation = Evaluation(
@@ -97,27 +97,27 @@ def _measure_part(evaluation: Evaluation, part: Cohort, k: int) -> dict[str, Any
 
     A group of a handful of films counts too: that is where a machine shows that makes false alarms.
     """
-    labels, logits, patients = _defined(part, k)
-    probabilities = evaluation.calibrations[k].probability(logits)
+    scores = part.scores(k, evaluation.calibrations[k])
+    labels = scores.labels
     threshold = next(iter(evaluation.operating_points[k].values()))
-    right = (probabilities >= threshold) == labels
+    right = (scores.probabilities >= threshold) == labels
     measured = {
-        name: asdict(share_rate(right[kind], patients[kind]))
+        name: asdict(share_rate(right[kind], scores.patients[kind]))
         for name, kind in (("sensitivity", labels), ("specificity", ~labels))
         if kind.any()
     }
     if min(labels.sum(), (~labels).sum()) >= MIN_GROUP:
-        measured["auroc"] = asdict(auroc_rate(labels, probabilities, patients))
+        measured["auroc"] = asdict(auroc_rate(scores))
     return measured
 
 
-def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, scores: Scores) -> Cohort:
+def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, outputs: Outputs) -> Cohort:
     return Cohort(
         f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({_say_who(recipe, name)})",
         pd.factorize(rows["patient"])[0],
         rows[[finding.name for finding in recipe.findings]].to_numpy(float),
-        scores.logits,
-        scores.distances,
+        outputs.logits,
+        outputs.distances,
     )
 
 
@@ -155,12 +155,6 @@ def asks_everything(findings: tuple[Finding, ...], rows: pd.DataFrame) -> np.nda
     return found.to_numpy(bool) & (classes >= 0)
 
 
-def _defined(cohort: Cohort, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels (N,) bool, logits (N,) and patients (N,) where finding k is defined."""
-    defined = ~np.isnan(cohort.labels[:, k])
-    return cohort.labels[defined, k] == 1, cohort.logits[defined, k], cohort.patients[defined]
-
-
 def _measure_cohort(
     evaluation: Evaluation, recipe: Recipe, cohort: Cohort, whole: np.ndarray
 ) -> dict[str, Any]:
@@ -177,13 +171,12 @@ def _measure_cohort(
         calibration = evaluation.calibrations[k]
         threshold = next(iter(evaluation.operating_points[k].values()))
         calls[:, k] = calibration.probability(cohort.logits[:, k]) >= threshold
-        labels, logits, patients = _defined(cohort, k)
-        if labels.any() and not labels.all():
-            probabilities = calibration.probability(logits)
+        scores = cohort.scores(k, calibration)
+        if scores.labels.any() and not scores.labels.all():
             measured[finding.name] = {
-                "auroc": asdict(auroc_rate(labels, probabilities, patients)),
-                **_measure_calibration(labels, calibration.log_odds(logits), patients),
-                **asdict(operating_point(labels, probabilities, threshold, patients)),
+                "auroc": asdict(auroc_rate(scores)),
+                **_measure_calibration(scores),
+                **asdict(operating_point(scores, threshold)),
             }
     accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
     together = {"accuracy": _joint_accuracy(cohort, calls, whole), "accepted": accepted}
@@ -191,14 +184,12 @@ def _measure_cohort(
     return measured
 
 
-def _measure_calibration(
-    labels: np.ndarray, log_odds: np.ndarray, patients: np.ndarray
-) -> dict[str, Any]:
+def _measure_calibration(scores: Scores) -> dict[str, Any]:
     """How true the probabilities are; a slope only where a finite line fits."""
-    fitted = fit_site_calibration(labels, log_odds, patients)
+    fitted = fit_site_calibration(scores)
     measured = {
         "calibration_error": asdict(fitted.error),
-        "error_if_calibrated": error_if_calibrated(expit(log_odds)),
+        "error_if_calibrated": error_if_calibrated(scores),
         "in_the_large": asdict(fitted.in_the_large),
     }
     return measured | ({"slope": asdict(fitted.slope)} if fitted.slope else {})
@@ -232,8 +223,8 @@ def against_the_rest(
     """
     return {
         name: {
-            "auroc": asdict(auroc_rate(truth == c, probabilities[:, c], patients)),
-            **asdict(operating_point(truth == c, (said == c).astype(float), 0.5, patients)),
+            "auroc": asdict(auroc_rate(Scores(truth == c, probabilities[:, c], patients))),
+            **asdict(operating_point(Scores(truth == c, (said == c).astype(float), patients), 0.5)),
         }
         for c, name in enumerate(names)
         if 0 < (truth == c).sum() < len(truth)

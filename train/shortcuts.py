@@ -28,6 +28,7 @@ from cxrapp.explain import grad_cams
 from cxrapp.explain.trust import chest_mask, heat_in_chest
 from cxrapp.model.card import Finding
 from cxrapp.model.predict import BATCH, encode
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import Rate, mean_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate
 from train import data
@@ -67,15 +68,13 @@ def _measure_cohort(
         defined = rows[finding.name].notna().to_numpy()
         labels = rows.loc[defined, finding.name].to_numpy() == 1
         patients = pd.factorize(rows.loc[defined, "patient"])[0]
-        rates = {
-            n: auroc_rate(labels, values[defined, k], patients) for n, values in logits.items()
-        }
-        whole = logits["whole film"][defined, k]
+        whole = Scores(labels, logits["whole film"][defined, k], patients)
+        rates = {name: auroc_rate(whole.by(values[defined, k])) for name, values in logits.items()}
         for name, describe in BASELINES.items():
             learned = train[finding.name].to_numpy(float)
-            baseline = fit_baseline(known[name], learned, describe(films[defined]))
-            rates[f"{name} alone"] = auroc_rate(labels, baseline, patients)
-            rates[f"margin over {name}"] = auroc_difference(labels, whole, baseline, patients)
+            baseline = whole.by(fit_baseline(known[name], learned, describe(films[defined])))
+            rates[f"{name} alone"] = auroc_rate(baseline)
+            rates[f"margin over {name}"] = auroc_difference(whole, baseline)
         heat = shares[defined, k]
         lit = labels & ~np.isnan(heat)
         if lit.any():

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import Band, Roc
 from cxrapp.statistics.operating_point import OperatingPoint
@@ -97,8 +98,7 @@ def precision_recall_figure(
 
 
 def score_histogram(
-    labels: np.ndarray,
-    probabilities: np.ndarray,
+    scores: Scores,
     names: tuple[str, str],
     threshold: float | None,
     *,
@@ -107,16 +107,14 @@ def score_histogram(
     """Scores of films without and with the finding, and where they are cut.
 
     Args:
-        labels: (N,) bool.
-        probabilities: (N,) float64.
         names: The finding's negative and positive.
         logit: Draw log-odds, which spread out the films whose probability is near 0 or 1.
     """
     figure = go.Figure()
     ends = score_ends(logit)
     edges = np.linspace(*ends, BINS + 1)
-    places = place_score(probabilities, logit)
-    films = [np.histogram(places[labels == present], edges)[0] for present in (False, True)]
+    places = place_score(scores.probabilities, logit)
+    films = [np.histogram(places[scores.labels == present], edges)[0] for present in (False, True)]
     for present, colour in ((False, MUTED), (True, ACCENT)):
         figure.add_bar(
             x=(edges[:-1] + edges[1:]) / 2,

@@ -16,7 +16,7 @@ from cxrapp.figures.charts import (
     roc_figure,
     score_histogram,
 )
-from cxrapp.model.card import Scores
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.curves import (
     NetBenefit,
     Reliability,
@@ -39,21 +39,20 @@ def draw_finding(
         names: The finding's negative and positive.
         threshold: On the calibrated probability.
     """
-    labels, probabilities, patients = films = scores.labels, scores.probabilities, scores.patients
-    point = operating_point(labels, probabilities, threshold, patients)
+    point = operating_point(scores, threshold)
     counts = [
         [point.true_negatives, point.false_positives],
         [point.false_negatives, point.true_positives],
     ]
-    before, after = reliability(labels, uncalibrated, patients), reliability(*films)
-    precision = precision_recall_band(*films)
+    before, after = reliability(scores.by(uncalibrated)), reliability(scores)
+    precision, prevalence = precision_recall_band(scores), float(scores.labels.mean())
     return {
-        "ROC": roc_figure(roc(labels, probabilities), point, "", roc_band(*films)),
-        "Precision and recall": precision_recall_figure(precision, point, labels.mean(), ""),
+        "ROC": roc_figure(roc(scores), point, "", roc_band(scores)),
+        "Precision and recall": precision_recall_figure(precision, point, prevalence, ""),
         "At the default threshold": confusion_figure(np.array(counts), names, ""),
         "Calibration": reliability_figure(before, after, ""),
-        "Scores": score_histogram(labels, probabilities, names, threshold),
-        "Decision curve": decision_curve_figure(net_benefit(*films), ""),
+        "Scores": score_histogram(scores, names, threshold),
+        "Decision curve": decision_curve_figure(net_benefit(scores), ""),
     }
 
 

@@ -22,6 +22,7 @@ from cxrapp.model.card_schema import (
     Training,
     Whole,
 )
+from cxrapp.model.scores import Scores
 
 SCHEMA = 3
 
@@ -100,20 +101,14 @@ class Cohort:
         films = (self.patients, self.labels, self.logits, self.distances)
         return Cohort(self.description, *(part[chosen] for part in films))
 
-
-@dataclass(frozen=True, config=EXACT)
-class Scores:
-    """One finding in one cohort, films without a label left out.
-
-    Args:
-        labels: (N,) bool.
-        probabilities: (N,) float64, calibrated.
-        patients: (N,) int.
-    """
-
-    labels: np.ndarray
-    probabilities: np.ndarray
-    patients: np.ndarray
+    def scores(self, k: int, calibration: Calibration) -> Scores:
+        """Finding k on the films where it is defined."""
+        defined = ~np.isnan(self.labels[:, k])
+        return Scores(
+            self.labels[defined, k] == 1,
+            calibration.probability(self.logits[defined, k]),
+            self.patients[defined],
+        )
 
 
 @dataclass(frozen=True, config=EXACT)
@@ -165,13 +160,8 @@ class ModelCard:
 
     def scores(self, cohort: str, finding: str) -> Scores:
         """The cohort's films on which the finding is defined."""
-        k, films = self.index(finding), self.cohorts[cohort]
-        defined = ~np.isnan(films.labels[:, k])
-        return Scores(
-            films.labels[defined, k] == 1,
-            self.calibrations[k].probability(films.logits[defined, k]),
-            films.patients[defined],
-        )
+        k = self.index(finding)
+        return self.cohorts[cohort].scores(k, self.calibrations[k])
 
     def to_json(self) -> str:
         """The card as strict JSON: NaN becomes null, arrays become lists."""

@@ -80,12 +80,9 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
             for key in MEASURES
         ]
         scores = card.scores(cohort, finding.name)
-        curve = roc(scores.labels, scores.probabilities)
-        point = operating_point(
-            scores.labels, scores.probabilities, metrics["threshold"], scores.patients
-        )
+        point = operating_point(scores, metrics["threshold"])
         figure.plotly_chart(
-            themed(roc_figure(curve, point, finding.positive.capitalize())),
+            themed(roc_figure(roc(scores), point, finding.positive.capitalize())),
             key=f"{cohort} {finding.name}",
             config=PLAIN,
         )

@@ -86,13 +86,13 @@ def _build(
     """The figures in this theme's colours, without a setting."""
     scores = _card.scores(cohort, finding)
     bands = _bands(_card, sha256, cohort, finding)
-    curve = roc(scores.labels, scores.probabilities)
+    curve = roc(scores)
     prevalence = float(scores.labels.mean())
     names = (_finding.negative, _finding.positive)
     figures = {
         "roc": roc_figure(curve, None, "", bands[0]),
         "precision": precision_recall_figure(bands[1], None, prevalence, ""),
-        "scores": score_histogram(scores.labels, scores.probabilities, names, None, logit=logit),
+        "scores": score_histogram(scores, names, None, logit=logit),
     }
     for figure in figures.values():
         margin = LEGEND_MARGIN if figure.layout.showlegend else MARGIN
@@ -114,5 +114,4 @@ def _build(
 def _bands(_card: ModelCard, sha256: str, cohort: str, finding: str) -> tuple[Band, Band]:
     """The bands take a second, and are everybody's."""
     scores = _card.scores(cohort, finding)
-    films = (scores.labels, scores.probabilities, scores.patients)
-    return roc_band(*films), precision_recall_band(*films)
+    return roc_band(scores), precision_recall_band(scores)

@@ -86,16 +86,15 @@ def _search(
 ) -> float | None:
     """The threshold for a goal; kept, because every move of a slider asks again."""
     scores = _card.scores("validation", finding)
-    labels, probabilities = scores.labels, scores.probabilities
     if goal == SENSITIVITY:
-        return threshold_for(labels, probabilities, scores.patients, sensitivity=value)
+        return threshold_for(scores, sensitivity=value)
     if goal == SPECIFICITY:
-        return threshold_for(labels, probabilities, scores.patients, specificity=value)
+        return threshold_for(scores, specificity=value)
     if goal == YOUDEN:
-        return youden_threshold(labels, probabilities)
+        return youden_threshold(scores)
     # Acting from a chance p on weighs a miss as (1 - p) / p false alarms.
     cost = value if goal == COST else (1 - value) / value
-    return cost_threshold(labels, probabilities, prevalence=prevalence, miss_cost=cost)
+    return cost_threshold(scores, prevalence=prevalence, miss_cost=cost)
 
 
 def _percents(rate: Rate) -> str:

@@ -15,5 +15,4 @@ def point_at(card: ModelCard, cohort: str, finding: str, threshold: float) -> Op
 def _count(
     _card: ModelCard, sha256: str, cohort: str, finding: str, threshold: float
 ) -> OperatingPoint:
-    scores = _card.scores(cohort, finding)
-    return operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
+    return operating_point(_card.scores(cohort, finding), threshold)

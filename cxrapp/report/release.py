@@ -114,8 +114,7 @@ def release_cases(card: ModelCard, cases: Sequence[Case], *, identified: bool) -
 
 
 def _validated(card: ModelCard, finding: str, threshold: float) -> tuple[Rate, Rate]:
-    scores = card.scores("validation", finding)
-    point = operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
+    point = operating_point(card.scores("validation", finding), threshold)
     return point.sensitivity, point.specificity
 
 

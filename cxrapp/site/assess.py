@@ -6,9 +6,9 @@ import numpy as np
 from scipy.stats import binomtest
 
 from cxrapp.model.card import ModelCard
+from cxrapp.model.scores import Scores
 from cxrapp.site.recommend import (
     Recommendation,
-    SiteFilms,
     highest_bound,
     plan_by_card,
     plan_by_films,
@@ -91,10 +91,9 @@ def assess(
     """
     defined = ~np.isnan(labels)
     k = card.index(finding)
-    calibration = card.calibrations[k]
-    log_odds = calibration.slope * logits[defined].astype(np.float64) + calibration.intercept
-    films = SiteFilms(labels[defined] == 1, log_odds, patients[defined])
-    reason = too_few(films.labels, films.patients)
+    probabilities = card.calibrations[k].probability(logits[defined])
+    films = Scores(labels[defined] == 1, probabilities, patients[defined])
+    reason = too_few(films)
     needed, basis = plan_by_card(card, finding, films, half_width)
     positives = int(films.labels.sum())
     report = SiteReport(
@@ -112,9 +111,8 @@ def assess(
     return report if reason else _measure(report, films, card.default_thresholds()[finding])
 
 
-def _measure(report: SiteReport, films: SiteFilms, threshold: float) -> SiteReport:
-    labels, probabilities, patients = films.scored
-    own = operating_point(labels, probabilities, threshold, patients)
+def _measure(report: SiteReport, films: Scores, threshold: float) -> SiteReport:
+    own = operating_point(films, threshold)
     recommended = recommend(films, report.goal)
     point = recommended.point if recommended else own
     needed, basis = plan_by_films(films, point, report.needed.half_width)
@@ -123,21 +121,21 @@ def _measure(report: SiteReport, films: SiteFilms, threshold: float) -> SiteRepo
         needed=needed,
         needed_basis=basis,
         auroc=_auroc(films),
-        roc=roc(labels, films.log_odds),
-        calibration=fit_site_calibration(labels, films.log_odds, patients),
+        roc=roc(films),
+        calibration=fit_site_calibration(films),
         own=own,
         recommended=recommended,
     )
     return replace(report, warnings=_warn(report, highest_bound(films)))
 
 
-def _auroc(films: SiteFilms) -> Rate:
+def _auroc(films: Scores) -> Rate:
     """With an exact bound where all pairs are in order, which no resample can put in doubt.
 
     Pairs of an ill and a well patient that share nobody are independent, and each is in order with
     a chance of just the AUROC: so many of so many bound it (Clopper and Pearson).
     """
-    rate = auroc_rate(films.labels, films.log_odds, films.patients)
+    rate = auroc_rate(films)
     if 0 < rate.value < 1:
         return rate
     kinds = [len(np.unique(films.patients[kind])) for kind in (films.labels, ~films.labels)]

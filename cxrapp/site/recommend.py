@@ -6,34 +6,14 @@ Films are planned for on what is known: the clinic's own films, else the card.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
 from scipy.stats import binomtest
 
 from cxrapp.model.card import ModelCard
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import Rate, film_weights, interval
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.sample_size import FilmsNeeded, design_effect, films_needed
 from cxrapp.statistics.thresholds import round_down, strictest, threshold_for
-
-
-@dataclass(frozen=True)
-class SiteFilms:
-    """Films on which a finding is defined and labelled.
-
-    Args:
-        labels: (N,) bool.
-        log_odds: (N,) float64, of the bundle's calibrated probability.
-        patients: (N,) int.
-    """
-
-    labels: np.ndarray
-    log_odds: np.ndarray
-    patients: np.ndarray
-
-    @property
-    def scored(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Labels, probabilities (N,) float64 and patients, as measures of a cohort want them."""
-        return self.labels, expit(self.log_odds), self.patients
 
 
 @dataclass(frozen=True)
@@ -54,7 +34,7 @@ class Recommendation:
     point: OperatingPoint
 
 
-def recommend(films: SiteFilms, goal: float) -> Recommendation | None:
+def recommend(films: Scores, goal: float) -> Recommendation | None:
     """The highest threshold whose lower bound keeps the goal; else that which itself does.
 
     Args:
@@ -64,23 +44,21 @@ def recommend(films: SiteFilms, goal: float) -> Recommendation | None:
     Returns:
         None where only calling every film positive keeps the goal.
     """
-    labels, probabilities, patients = films.scored
-    choices: list[float | None] = [
-        float(strictest(labels, probabilities, np.ones((1, len(labels)), int), goal)[0])
-    ]
+    once = np.ones((1, len(films.labels)), int)
+    choices: list[float | None] = [float(strictest(films, once, goal)[0])]
     if highest_bound(films) >= goal:
-        choices.insert(0, threshold_for(labels, probabilities, patients, sensitivity=goal))
+        choices.insert(0, threshold_for(films, sensitivity=goal))
     for choice in choices:
         if choice is None:
             continue
-        point = operating_point(labels, probabilities, round_down(choice), patients)
+        point = operating_point(films, round_down(choice))
         if point.true_negatives:
             shown = len(choices) > 1 and point.sensitivity.low >= goal
             return Recommendation(_threshold_rate(films, point), shown, point)
     return None
 
 
-def highest_bound(films: SiteFilms) -> float:
+def highest_bound(films: Scores) -> float:
     """The lower bound of a sensitivity without a miss among so many patients (Clopper, Pearson).
 
     A resampled bound can lie above it when one or two films are missed; it proves no more than
@@ -90,25 +68,22 @@ def highest_bound(films: SiteFilms) -> float:
     return float(binomtest(ill, ill).proportion_ci(method="exact").low)
 
 
-def _threshold_rate(films: SiteFilms, point: OperatingPoint) -> Rate:
-    labels, probabilities, patients = films.scored
-    index = number_patients(patients)
-    weights = resamples(int(index.max()) + 1)[:, index]
-    drawn = strictest(labels, probabilities, weights, point.sensitivity.value)
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+def _threshold_rate(films: Scores, point: OperatingPoint) -> Rate:
+    drawn = strictest(films, film_weights(films.patients), point.sensitivity.value)
+    low, high = interval(drawn)
     if point.false_negatives == 0:
         low = 0.0
     value = point.threshold
-    return Rate(value, min(float(low), value), max(float(high), value), int(labels.sum()))
+    return Rate(value, min(float(low), value), max(float(high), value), int(films.labels.sum()))
 
 
 def plan_by_card(
-    card: ModelCard, finding: str, films: SiteFilms, half_width: float
+    card: ModelCard, finding: str, films: Scores, half_width: float
 ) -> tuple[FilmsNeeded, str]:
     """Plan on the bundle's test films, where the clinic's own are too few; and why, in words."""
     scores = card.scores("test", finding)
     threshold = card.default_thresholds()[finding]
-    point = operating_point(scores.labels, scores.probabilities, threshold, scores.patients)
+    point = operating_point(scores, threshold)
     expected = _expected(point, half_width)
     needed = films_needed(*expected, _share(films), half_width=half_width)
     return needed, (
@@ -118,11 +93,11 @@ def plan_by_card(
 
 
 def plan_by_films(
-    films: SiteFilms, point: OperatingPoint, half_width: float
+    films: Scores, point: OperatingPoint, half_width: float
 ) -> tuple[FilmsNeeded, str]:
     """Plan on the clinic's own films at a threshold; and why, in words."""
-    labels, probabilities, patients = films.scored
-    called = probabilities >= point.threshold
+    labels, patients = films.labels, films.patients
+    called = films.probabilities >= point.threshold
     effects = [
         design_effect(called[labels], patients[labels]),
         design_effect(~called[~labels], patients[~labels]),
@@ -140,7 +115,7 @@ def plan_by_films(
     )
 
 
-def _explain(films: SiteFilms, effects: list[float | None]) -> str:
+def _explain(films: Scores, effects: list[float | None]) -> str:
     if len(np.unique(films.patients)) == len(films.patients):
         return "Every film counts as a patient of its own, so the design effect is 1."
     words = [
@@ -161,7 +136,7 @@ def _expected(point: OperatingPoint, half_width: float) -> tuple[float, float]:
     return sensitivity, specificity
 
 
-def _share(films: SiteFilms) -> float:
+def _share(films: Scores) -> float:
     return float(films.labels.mean()) if len(films.labels) else float("nan")
 
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 REPLICATES = 2000
+ENDS = (2.5, 97.5)  # per cent, of every interval
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,25 @@ class Rate:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+
+
+def interval(draws: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high end of the 95 % interval of resampled values.
+
+    Args:
+        draws: (R, ...) float64; NaN where a resample could not give the value.
+
+    Returns:
+        Two of (...).
+    """
+    low, high = np.nanpercentile(draws, ENDS, axis=0)
+    return low, high
+
+
+def drawn_rate(value: float, draws: ArrayLike, n: int) -> Rate:
+    """A measure with the interval of its resampled values (R,)."""
+    low, high = interval(draws)
+    return Rate(float(value), float(low), float(high), n)
 
 
 @lru_cache(maxsize=16)
@@ -41,11 +62,16 @@ def number_patients(patients: np.ndarray) -> np.ndarray:
     return np.unique(patients, return_inverse=True)[1]
 
 
+def film_weights(patients: np.ndarray) -> np.ndarray:
+    """(N,) of any names -> (R, N) float64: how often each film is drawn in each replicate."""
+    index = number_patients(patients)
+    return resamples(int(index.max()) + 1)[:, index]
+
+
 def mean_rate(values: np.ndarray, patients: np.ndarray) -> Rate:
     """The mean of a measure (N,) over films, with its interval by patient."""
     index = number_patients(patients)
     films = np.bincount(index)
     weights = resamples(len(films))
     means = weights @ np.bincount(index, values) / (weights @ films)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Rate(float(values.mean()), float(low), float(high), len(values))
+    return drawn_rate(values.mean(), means, len(values))

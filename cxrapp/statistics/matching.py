@@ -1,12 +1,13 @@
 """The threshold with which one bundle can take the place of another."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cxrapp.errors import CxrError
-from cxrapp.model.card import ModelCard, Scores
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.model.card import ModelCard
+from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.sample_size import too_few
 from cxrapp.statistics.thresholds import round_down, strictest
@@ -93,13 +94,13 @@ def _number_by_appearance(patients: np.ndarray) -> np.ndarray:
 
 def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) -> Match:
     for scores in (a, b):
-        reason = too_few(scores.labels, scores.patients)
+        reason = too_few(scores)
         if reason:
             raise CxrError(reason)
-    before = operating_point(a.labels, a.probabilities, threshold, a.patients)
+    before = operating_point(a, threshold)
     once = np.ones((1, len(b.labels)), int)
-    exact = strictest(b.labels, b.probabilities, once, before.sensitivity.value)
-    after = operating_point(b.labels, b.probabilities, round_down(float(exact[0])), b.patients)
+    exact = strictest(b, once, before.sensitivity.value)
+    after = operating_point(b, round_down(float(exact[0])))
     thresholds, specificities, changes = _draw(a, threshold, b, paired)
     specificity = after.specificity.value
     return Match(
@@ -126,7 +127,7 @@ def _draw(
     both = _has_both(drawn_a, a.labels) & _has_both(drawn_b, b.labels)
     drawn_a, drawn_b = drawn_a[both], drawn_b[both]
     found = _share(drawn_a[:, a.labels], a.probabilities[a.labels] >= threshold)
-    thresholds = strictest(b.labels, b.probabilities, drawn_b, found)
+    thresholds = strictest(b, drawn_b, found)
     well = b.probabilities[~b.labels]
     specificities = _share(drawn_b[:, ~b.labels], well < thresholds[:, None])
     before = _share(drawn_a[:, ~a.labels], a.probabilities[~a.labels] < threshold)
@@ -143,5 +144,5 @@ def _share(weights: np.ndarray, cases: np.ndarray) -> np.ndarray:
 
 
 def _rate(value: float, drawn: np.ndarray, films: int) -> Rate:
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Rate(value, min(float(low), value), max(float(high), value), films)
+    rate = drawn_rate(value, drawn, films)
+    return replace(rate, low=min(rate.low, value), high=max(rate.high, value))

@@ -1,10 +1,11 @@
-"""Labels, scores and a threshold -> what a setting does, with 95 % intervals by patient."""
+"""Scores and a threshold -> what a setting does, with 95 % intervals by patient."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples
 
 
 @dataclass(frozen=True)
@@ -23,19 +24,11 @@ class OperatingPoint:
     f1: Rate
 
 
-def operating_point(
-    labels: np.ndarray, scores: np.ndarray, threshold: float, patients: np.ndarray
-) -> OperatingPoint:
-    """What calling every score >= `threshold` positive does.
-
-    Args:
-        labels: (N,) bool.
-        scores: (N,) float64.
-        patients: (N,) int; films of one patient are resampled together.
-    """
-    called = scores >= threshold
+def operating_point(scores: Scores, threshold: float) -> OperatingPoint:
+    """What calling every score >= `threshold` positive does."""
+    labels, called = scores.labels, scores.probabilities >= threshold
     cells = np.stack([labels & called, ~labels & called, ~labels & ~called, labels & ~called], 1)
-    index = number_patients(patients)
+    index = number_patients(scores.patients)
     by_patient = np.zeros((index.max() + 1, 4), int)  # true/false positives, true/false negatives
     np.add.at(by_patient, index, cells)
     resampled = resamples(len(by_patient)) @ by_patient  # (R, 4)
@@ -75,8 +68,7 @@ def _rate(
         return Rate(float(total / whole), float(exact.low), float(exact.high), int(whole))
     wholes = resampled @ denominator
     shares = (resampled @ numerator)[wholes > 0] / wholes[wholes > 0]
-    low, high = np.percentile(shares, [2.5, 97.5])
-    return Rate(float(total / whole), float(low), float(high), int(whole))
+    return drawn_rate(total / whole, shares, int(whole))
 
 
 def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
@@ -87,5 +79,5 @@ def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
         patients: (N,) int.
     """
     # Seen as a test on films that all have the finding: its sensitivity is the share.
-    point = operating_point(np.ones(len(cases), bool), cases.astype(float), 0.5, patients)
-    return point.sensitivity
+    scores = Scores(np.ones(len(cases), bool), cases.astype(float), patients)
+    return operating_point(scores, 0.5).sensitivity

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from cxrapp.model.card import Scores
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import Rate, interval, number_patients, resamples
 
 PATIENTS = 1000
 
@@ -61,7 +61,7 @@ def outcomes(
         if cell != 1 or abstain_from is not None:
             shares[:, kind, cell] = generator.beta(0.5, patients[kind] + 0.5, len(shares))
     value = _measure(counts[None] / counts.sum(1)[None, :, None], prevalence)[0]
-    low, high = np.nanpercentile(_measure(shares, prevalence), [2.5, 97.5], axis=0)
+    low, high = interval(_measure(shares, prevalence))
     rates = zip(value, np.minimum(low, value), np.maximum(high, value), strict=True)
     names = [field.name for field in fields(Outcomes)]
     films = len(scores.labels)

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
 from cxrapp.model.decision import Call, Outcome
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples
 from cxrapp.statistics.operating_point import share_rate
 
 MIN_PATIENTS = 10  # fewer carry no kappa
@@ -146,5 +146,4 @@ def _kappa(calls: np.ndarray, model: np.ndarray, patients: np.ndarray) -> Rate |
     chance = (shares.sum(1) * shares.sum(2)).sum(1)
     defined = chance < 1  # chance alone agrees fully where all drawn films have one answer
     kappas = (agreed - chance)[defined] / (1 - chance)[defined]
-    low, high = np.percentile(kappas, [2.5, 97.5])
-    return Rate(value, float(low), float(high), len(calls))
+    return drawn_rate(value, kappas, len(calls))

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import LinAlgWarning
-from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples
+from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, film_weights
 from cxrapp.statistics.curves import calibration_error
 from cxrapp.statistics.operating_point import share_rate
 
-DRAWS = 500
-STEPS = 15  # Newton's; from the line of all films five are enough for most resamples
+STEPS = 15  # Newton's; from the line of all films three are enough for most resamples
+SETTLED = 1e-3  # a last step; what is left after one of Newton's is about its square
+BLOCK = 250  # resamples at a time: all at once would take gigabytes for thousands of films
 MAX_SEPARATED = 0.025  # more resamples than that beyond a bound, and there is no such bound
 
 
@@ -47,59 +48,76 @@ class SiteCalibration:
     intercept: Rate | None
 
 
-def fit_site_calibration(
-    labels: np.ndarray, log_odds: np.ndarray, patients: np.ndarray
-) -> SiteCalibration:
-    """Measure calibration on films of both kinds.
-
-    Args:
-        labels: (N,) bool.
-        log_odds: (N,) float64, those of the bundle's calibrated probability.
-        patients: (N,) int.
-    """
-    line = _fit_lines(labels, log_odds, patients)
+def fit_site_calibration(scores: Scores) -> SiteCalibration:
+    """Measure calibration on films of both kinds."""
+    drawn = film_weights(scores.patients)
+    labels = scores.labels
+    drawn = drawn[(drawn[:, labels].sum(1) > 0) & (drawn[:, ~labels].sum(1) > 0)]
+    line = _fit_lines(scores, drawn)
     return SiteCalibration(
-        share_rate(labels, patients),
-        float(expit(log_odds).mean()),
-        _fit_in_the_large(labels, log_odds, patients),
-        calibration_error(labels, expit(log_odds), patients),
+        share_rate(labels, scores.patients),
+        float(scores.probabilities.mean()),
+        _fit_in_the_large(scores, drawn),
+        calibration_error(scores),
         line and line[0],
         line and line[1],
     )
 
 
-def _fit_in_the_large(labels: np.ndarray, log_odds: np.ndarray, patients: np.ndarray) -> Rate:
-    def offset(weights: np.ndarray) -> float:
-        # The likelihood is highest where as many films are expected as there are.
-        def excess(shift: float) -> float:
-            return float(weights @ (labels - expit(log_odds + shift)))
-
-        furthest = float(np.abs(log_odds).max()) + np.log(2 * weights.sum())
-        return float(brentq(excess, -furthest, furthest, xtol=1e-6, maxiter=1000))
-
-    drawn = _draws(labels, patients)
-    low, high = np.percentile([offset(weights) for weights in drawn], [2.5, 97.5])
-    return Rate(offset(np.ones(len(labels))), float(low), float(high), len(labels))
+def _fit_in_the_large(scores: Scores, drawn: np.ndarray) -> Rate:
+    (value,) = _offsets(scores, np.ones((1, len(scores.labels))), 0.0)
+    blocks = (drawn[start : start + BLOCK] for start in range(0, len(drawn), BLOCK))
+    offsets = np.concatenate([_offsets(scores, block, value) for block in blocks])
+    return drawn_rate(value, offsets, len(scores.labels))
 
 
-def _fit_lines(
-    labels: np.ndarray, log_odds: np.ndarray, patients: np.ndarray
-) -> tuple[Rate, Rate] | None:
+def _offsets(scores: Scores, weights: np.ndarray, start: float) -> np.ndarray:
+    """(R,) what must be added to all log-odds for as many films to be expected as there are.
+
+    Newton's steps where they stay between the ends known so far, else the middle.
+
+    Args:
+        weights: (R, N) float64, each row with films of both kinds.
+    """
+    log_odds = scores.log_odds
+    positive = weights @ scores.labels
+    furthest = float(np.abs(log_odds).max()) + np.log(2 * weights.sum(1).max())
+    low, high = np.full(len(weights), -furthest), np.full(len(weights), furthest)
+    shift = np.full(len(weights), start)
+    step = np.full(len(weights), np.inf)
+    while np.abs(step).max() > SETTLED:
+        expected = expit(log_odds + shift[:, None])  # (R, N)
+        excess = positive - (weights * expected).sum(1)
+        low, high = np.where(excess > 0, shift, low), np.where(excess > 0, high, shift)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            moved = shift + excess / (weights * expected * (1 - expected)).sum(1)
+        inside = (low <= moved) & (moved <= high)  # not so where it is NaN
+        moved = np.where(inside, moved, (low + high) / 2)
+        shift, step = moved, moved - shift
+    return shift
+
+
+def _fit_lines(scores: Scores, drawn: np.ndarray) -> tuple[Rate, Rate] | None:
     """Slope and intercept; None where they, or an end of their intervals, would be infinite."""
+    labels, log_odds = scores.labels, scores.log_odds
     whole = _fit_line(labels, log_odds, np.ones(len(labels), int))
     if whole is None:
         return None
-    drawn = _draws(labels, patients)
-    lines = [
-        quick if np.isfinite(quick).all() else _fit_line(labels, log_odds, weights)
-        for quick, weights in zip(_newton(labels, log_odds, drawn, whole), drawn, strict=True)
-    ]
+    lines = []
+    for start in range(0, len(drawn), BLOCK):
+        block = drawn[start : start + BLOCK]
+        quick = _newton(labels, log_odds, block, whole)
+        lines += [
+            line if np.isfinite(line).all() else _fit_line(labels, log_odds, weights)
+            for line, weights in zip(quick, block, strict=True)
+        ]
     bounded = [line for line in lines if line is not None]
     if len(bounded) < (1 - MAX_SEPARATED) * len(drawn):
         return None
-    low, high = np.percentile(bounded, [2.5, 97.5], axis=0)
-    values = zip(whole, low, high, strict=True)
-    slope, intercept = (Rate(*map(float, value), len(labels)) for value in values)
+    drawn_lines = np.transpose(bounded)
+    slope, intercept = (
+        drawn_rate(*one, len(labels)) for one in zip(whole, drawn_lines, strict=True)
+    )
     return slope, intercept
 
 
@@ -117,7 +135,9 @@ def _newton(
             xx, x, one = spread @ log_odds**2, spread @ log_odds, spread.sum(1)
             step = np.stack([one * up - x * level, xx * level - x * up]) / (xx * one - x**2)
             slopes, intercepts = slopes + step[0][:, None], intercepts + step[1][:, None]
-    settled = (np.abs(step) < 1e-6).all(0)
+            if (np.abs(step) < SETTLED).all():
+                break
+    settled = (np.abs(step) < SETTLED).all(0)
     return np.where(settled[:, None], np.hstack([slopes, intercepts]), np.nan)
 
 
@@ -144,10 +164,3 @@ def _separated(labels: np.ndarray, log_odds: np.ndarray) -> bool:
     (Albert and Anderson, "On the existence of maximum likelihood estimates", 1984)."""
     ill, well = log_odds[labels], log_odds[~labels]
     return bool(well.max() <= ill.min() or ill.max() <= well.min())
-
-
-def _draws(labels: np.ndarray, patients: np.ndarray) -> np.ndarray:
-    """(R, N) int: resamples with films of both kinds."""
-    index = number_patients(patients)
-    drawn = resamples(int(index.max()) + 1)[:DRAWS, index]
-    return drawn[(drawn[:, labels].sum(1) > 0) & (drawn[:, ~labels].sum(1) > 0)]

@@ -6,19 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import number_patients
 
 MIN_PATIENTS = 10  # of each kind; below that no measure is given at all
 
 
-def too_few(labels: np.ndarray, patients: np.ndarray) -> str:
-    """A sentence if the films cannot carry any measure, else nothing.
-
-    Args:
-        labels: (N,) bool.
-        patients: (N,) int.
-    """
-    counts = [len(np.unique(patients[kind])) for kind in (labels, ~labels)]
+def too_few(scores: Scores) -> str:
+    """A sentence if the films cannot carry any measure, else nothing."""
+    kinds = scores.labels, ~scores.labels
+    counts = [len(np.unique(scores.patients[kind])) for kind in kinds]
     if min(counts) >= MIN_PATIENTS:
         return ""
     return (

@@ -4,30 +4,28 @@ import math
 
 import numpy as np
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.curves import roc
 from cxrapp.statistics.operating_point import operating_point
 
 
-def youden_threshold(labels: np.ndarray, scores: np.ndarray) -> float:
+def youden_threshold(scores: Scores) -> float:
     """The threshold with the highest sensitivity + specificity (Youden, 1950)."""
-    curve = roc(labels, scores)
+    curve = roc(scores)
     best = np.argmax((curve.sensitivity + curve.specificity)[1:]) + 1  # the first calls nothing
     return float(curve.thresholds[best])
 
 
-def cost_threshold(
-    labels: np.ndarray, scores: np.ndarray, *, prevalence: float, miss_cost: float
-) -> float:
+def cost_threshold(scores: Scores, *, prevalence: float, miss_cost: float) -> float:
     """The threshold of the lowest expected cost (Metz, "Basic principles of ROC analysis", 1978).
 
     It is also that of the highest net benefit at a threshold probability of 1 / (1 + miss_cost).
 
     Args:
-        labels, scores: As for `roc`.
         prevalence: Share of the ill where it is used, in (0, 1).
         miss_cost: How many false alarms one miss weighs.
     """
-    curve = roc(labels, scores)
+    curve = roc(scores)
     misses = prevalence * miss_cost * (1 - curve.sensitivity)
     costs = misses + (1 - prevalence) * (1 - curve.specificity)
     best = np.argmin(costs[1:]) + 1  # the first calls nothing
@@ -35,17 +33,11 @@ def cost_threshold(
 
 
 def threshold_for(
-    labels: np.ndarray,
-    scores: np.ndarray,
-    patients: np.ndarray,
-    *,
-    sensitivity: float | None = None,
-    specificity: float | None = None,
+    scores: Scores, *, sensitivity: float | None = None, specificity: float | None = None
 ) -> float | None:
     """The threshold that keeps a goal by the lower bound of its 95 % interval.
 
     Args:
-        labels, scores, patients: As for `operating_point`.
         sensitivity: Goal; the highest threshold that keeps it is returned.
         specificity: Goal instead; the lowest threshold that keeps it is returned.
 
@@ -54,14 +46,14 @@ def threshold_for(
     """
     if (sensitivity is None) == (specificity is None):
         raise TypeError("Give one goal: sensitivity or specificity.")
-    candidates = np.unique(scores)
+    candidates = np.unique(scores.probabilities)
     if sensitivity is not None:
         candidates = candidates[::-1]  # a lower threshold finds more: first to reach is highest
     # The lower bound follows the threshold up to resampling noise, so a bisection finds the first.
     low, high = 0, len(candidates)
     while low < high:
         middle = (low + high) // 2
-        point = operating_point(labels, scores, candidates[middle], patients)
+        point = operating_point(scores, candidates[middle])
         reached = (
             point.sensitivity.low >= sensitivity
             if sensitivity is not None
@@ -71,19 +63,16 @@ def threshold_for(
     return float(candidates[low]) if low < len(candidates) else None
 
 
-def strictest(
-    labels: np.ndarray, scores: np.ndarray, weights: np.ndarray, sensitivity: float | np.ndarray
-) -> np.ndarray:
+def strictest(scores: Scores, weights: np.ndarray, sensitivity: float | np.ndarray) -> np.ndarray:
     """(R,) the highest threshold with at least this sensitivity; NaN where no film is positive.
 
     Args:
-        labels: (N,) bool.
-        scores: (N,) float64.
         weights: (R, N) int, how often each film counts.
         sensitivity: In [0, 1]; one for all, or (R,). At 0 one film is found all the same.
     """
-    order = np.argsort(-scores[labels], kind="stable")
-    ranked = scores[labels][order]
+    labels = scores.labels
+    order = np.argsort(-scores.probabilities[labels], kind="stable")
+    ranked = scores.probabilities[labels][order]
     found = np.cumsum(weights[:, labels][:, order], axis=1)  # (R, P) if the cut were here
     # A hair less, so that 19 of 20 are 0.95 whatever the rounding.
     wanted = np.broadcast_to(sensitivity, len(weights)) * found[:, -1] - 1e-9

@@ -82,7 +82,7 @@ def test_card_metrics_are_those_of_its_scores(bundle: Bundle) -> None:
     for cohort in ("validation", "test"):
         for finding in bundle.card.findings:
             scores = bundle.card.scores(cohort, finding.name)
-            rate = auroc_rate(scores.labels, scores.probabilities, scores.patients)
+            rate = auroc_rate(scores)
             stored = bundle.card.metrics[cohort][finding.name]["auroc"]
             assert stored["value"] == pytest.approx(rate.value)
             assert stored["low"] == pytest.approx(

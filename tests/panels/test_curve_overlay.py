@@ -21,8 +21,7 @@ def drawn(html: str) -> list[dict[str, float]]:
 
 @pytest.fixture
 def point(bundle: Bundle) -> OperatingPoint:
-    scores = bundle.card.scores("test", "viral")
-    return operating_point(scores.labels, scores.probabilities, 0.5, scores.patients)
+    return operating_point(bundle.card.scores("test", "viral"), 0.5)
 
 
 def share(per_cent: float) -> float:
@@ -49,8 +48,7 @@ def test_precision_stands_over_sensitivity(point: OperatingPoint) -> None:
 
 
 def test_where_nothing_is_flagged_there_is_no_precision(bundle: Bundle) -> None:
-    scores = bundle.card.scores("test", "viral")
-    nobody = operating_point(scores.labels, scores.probabilities, 1.1, scores.patients)
+    nobody = operating_point(bundle.card.scores("test", "viral"), 1.1)
     assert np.isnan(nobody.precision.value)
     assert drawn(precision_setting(nobody)) == []
 

@@ -33,8 +33,7 @@ def test_joint_probabilities_multiply_along_the_chain() -> None:
 def test_the_validated_measures_are_those_of_the_threshold_in_use() -> None:
     moved = tuple(replace(decision, threshold=0.3) for decision in case().decisions)
     for result in release(replace(case(), decisions=moved)).results:
-        scores = CARD.scores("validation", result.finding.name)
-        point = operating_point(scores.labels, scores.probabilities, 0.3, scores.patients)
+        point = operating_point(CARD.scores("validation", result.finding.name), 0.3)
         assert (result.sensitivity, result.specificity) == (point.sensitivity, point.specificity)
         assert result.goal is None
     assert release(case()).results[0].goal == "sensitivity at least 95 %"

@@ -8,19 +8,19 @@ from scipy.special import expit
 
 from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card_file import load_card
+from cxrapp.model.scores import Scores
 from cxrapp.site.assess import SiteReport, assess
 
 CARD = load_card(WEIGHTS / "pneumonia.json")
 TODAY = date(2025, 3, 1)
 
 
-def simulate(
-    seed: int, films: int = 300, slope: float = 0.7, intercept: float = -0.8
-) -> tuple[np.ndarray, np.ndarray]:
-    """Labels whose log-odds are intercept + slope * the log-odds stated."""
+def simulate(seed: int, films: int = 300, slope: float = 0.7, intercept: float = -0.8) -> Scores:
+    """Labels whose log-odds are intercept + slope * the log-odds stated; one film a patient."""
     generator = np.random.default_rng(seed)
     log_odds = 2.5 * generator.standard_normal(films)
-    return generator.random(films) < expit(intercept + slope * log_odds), log_odds
+    labels = generator.random(films) < expit(intercept + slope * log_odds)
+    return Scores(labels, expit(log_odds), np.arange(films))
 
 
 @cache

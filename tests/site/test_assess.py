@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
+from cxrapp.model.scores import Scores
 from cxrapp.site.assess import assess
-from cxrapp.site.recommend import SiteFilms, recommend
+from cxrapp.site.recommend import recommend
 from cxrapp.site.report import describe, summarise, to_points
 from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.sample_size import too_few
@@ -46,8 +47,9 @@ def test_films_that_say_nothing_give_a_sentence(labels: np.ndarray) -> None:
 
 def test_many_films_of_few_patients_are_too_few() -> None:
     labels = np.arange(200) % 2 == 0
-    assert "9; with fewer" in too_few(labels, np.where(labels, np.arange(200), np.arange(200) % 18))
-    assert too_few(labels, np.arange(200)) == ""
+    patients = np.where(labels, np.arange(200), np.arange(200) % 18)
+    assert "9; with fewer" in too_few(Scores(labels, np.zeros(200), patients))
+    assert too_few(Scores(labels, np.zeros(200), np.arange(200))) == ""
 
 
 def test_a_score_that_knows_nothing_is_no_exception() -> None:
@@ -73,7 +75,7 @@ def test_report_agrees_with_the_measures_of_the_cohort() -> None:
     assert report.roc.auroc == pytest.approx(report.auroc.value)
     assert report.recommended.shown and report.recommended.point.sensitivity.low >= 0.95
     higher = round(report.recommended.threshold.value + 0.02, 3)
-    point = operating_point(scores.labels, scores.probabilities, higher, scores.patients)
+    point = operating_point(scores, higher)
     assert point.sensitivity.low < 0.95  # the highest that keeps it
     assert report.recommended.threshold.low < report.recommended.threshold.value
     assert report.recommended.threshold.value < report.recommended.threshold.high
@@ -92,15 +94,14 @@ def test_one_miss_shows_no_more_than_none() -> None:
     """Of 70 patients with one missed, resamples put the lower bound above 95 %; of 70 with none
     missed the exact bound is 94.9 %."""
     log_odds = np.concatenate([[-3.0], np.linspace(1, 3, 69), np.linspace(-2, 0.5, 60)])
-    labels = np.arange(130) < 70
-    scored = labels, expit(log_odds)
-    assert operating_point(*scored, 0.6, np.arange(130)).sensitivity.low >= 0.95
-    assert not recommend(SiteFilms(labels, log_odds, np.arange(130)), 0.95).shown
+    films = Scores(np.arange(130) < 70, expit(log_odds), np.arange(130))
+    assert operating_point(films, 0.6).sensitivity.low >= 0.95
+    assert not recommend(films, 0.95).shown
 
 
 def test_no_miss_leaves_the_threshold_open_below() -> None:
     log_odds = np.concatenate([np.linspace(1, 3, 15), np.linspace(-2, 1.5, 40)])
-    advice = recommend(SiteFilms(np.arange(55) < 15, log_odds, np.arange(55)), 0.95)
+    advice = recommend(Scores(np.arange(55) < 15, expit(log_odds), np.arange(55)), 0.95)
     assert advice.point.false_negatives == 0
     assert advice.threshold.value == round_down(expit(1.0)) == 0.731
     assert advice.threshold.low == 0 < advice.threshold.value < advice.threshold.high
@@ -114,7 +115,7 @@ def test_interval_of_the_threshold_covers_it() -> None:
         log_odds = np.concatenate(
             [1 + generator.standard_normal(60), generator.standard_normal(60)]
         )
-        advice = recommend(SiteFilms(np.arange(120) < 60, log_odds, np.arange(120)), 0.8)
+        advice = recommend(Scores(np.arange(120) < 60, expit(log_odds), np.arange(120)), 0.8)
         low, high = logit([max(advice.threshold.low, 1e-9), advice.threshold.high])
         # What it aims at is the sensitivity it reached here, which is a little above the goal.
         reached = advice.point.sensitivity.value

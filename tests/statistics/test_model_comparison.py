@@ -5,8 +5,9 @@ import pytest
 
 from cxrapp.errors import CxrError
 from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card import Finding, ModelCard, Scores
+from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.card_file import load_card
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import number_patients, resamples
 from cxrapp.statistics.matching import matching_threshold
 from cxrapp.statistics.model_comparison import Side, compare_films

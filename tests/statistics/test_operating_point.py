@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import decide
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import mean_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate, calibration_error, roc
 from cxrapp.statistics.operating_point import operating_point, share_rate
@@ -14,10 +17,11 @@ GENERATOR = np.random.default_rng(1)
 LABELS = GENERATOR.random(400) < 0.4
 SCORES = np.clip(0.25 * LABELS + 0.4 + 0.2 * GENERATOR.standard_normal(400), 0, 1)
 PATIENTS = np.arange(400) // 2
+COHORT = Scores(LABELS, SCORES, PATIENTS)
 
 
 def test_operating_point_agrees_with_scikit_learn() -> None:
-    point = operating_point(LABELS, SCORES, 0.5, PATIENTS)
+    point = operating_point(COHORT, 0.5)
     called = SCORES >= 0.5
     assert point.sensitivity.value == pytest.approx(recall_score(LABELS, called))
     assert point.specificity.value == pytest.approx(recall_score(~LABELS, ~called))
@@ -30,21 +34,21 @@ def test_operating_point_agrees_with_scikit_learn() -> None:
 
 def test_a_score_equal_to_the_threshold_is_positive() -> None:
     labels, scores = np.array([True, False]), np.array([0.5, 0.4])
-    point = operating_point(labels, scores, 0.5, np.arange(2))
+    point = operating_point(Scores(labels, scores, np.arange(2)), 0.5)
     assert (point.true_positives, point.false_positives) == (1, 0)
 
 
 def test_intervals_contain_the_value() -> None:
-    point = operating_point(LABELS, SCORES, 0.5, PATIENTS)
+    point = operating_point(COHORT, 0.5)
     for rate in (point.sensitivity, point.specificity, point.precision, point.accuracy, point.f1):
         assert rate.low < rate.value < rate.high
 
 
 def test_copies_of_a_patient_add_no_certainty() -> None:
-    once = operating_point(LABELS, SCORES, 0.5, np.arange(400))
-    copied = [np.repeat(values, 4) for values in (LABELS, SCORES, np.arange(400))]
-    by_patient = operating_point(copied[0], copied[1], 0.5, copied[2])
-    by_film = operating_point(copied[0], copied[1], 0.5, np.arange(1600))
+    once = operating_point(Scores(LABELS, SCORES, np.arange(400)), 0.5)
+    copied = Scores(*(np.repeat(values, 4) for values in (LABELS, SCORES, np.arange(400))))
+    by_patient = operating_point(copied, 0.5)
+    by_film = operating_point(replace(copied, patients=np.arange(1600)), 0.5)
     width = once.sensitivity.high - once.sensitivity.low
     assert by_patient.sensitivity.high - by_patient.sensitivity.low == pytest.approx(width)
     assert by_film.sensitivity.high - by_film.sensitivity.low < 0.6 * width
@@ -52,56 +56,56 @@ def test_copies_of_a_patient_add_no_certainty() -> None:
 
 def test_no_miss_among_few_patients_is_not_certainty() -> None:
     labels, scores = np.array([True] * 20 + [False] * 20), np.linspace(1, 0, 40)
-    point = operating_point(labels, scores, 0.5, np.arange(40))
+    point = operating_point(Scores(labels, scores, np.arange(40)), 0.5)
     assert point.sensitivity.value == 1
     assert point.sensitivity.low == pytest.approx(0.025 ** (1 / 20))  # Clopper and Pearson
     assert point.sensitivity.high == 1
 
 
 def test_rate_without_films_is_not_a_number() -> None:
-    point = operating_point(LABELS, SCORES, 2.0, PATIENTS)
+    point = operating_point(COHORT, 2.0)
     assert np.isnan(point.precision.value)
     assert point.precision.n == 0
 
 
 def test_roc_and_its_area_agree_with_the_points() -> None:
-    curve = roc(LABELS, SCORES)
+    curve = roc(COHORT)
     assert curve.auroc == pytest.approx(roc_auc_score(LABELS, SCORES))
     for i in range(1, len(curve.thresholds), 50):
-        point = operating_point(LABELS, SCORES, curve.thresholds[i], PATIENTS)
+        point = operating_point(COHORT, curve.thresholds[i])
         assert point.sensitivity.value == pytest.approx(curve.sensitivity[i])
         assert point.specificity.value == pytest.approx(curve.specificity[i])
-    rate = auroc_rate(LABELS, SCORES, PATIENTS)
-    assert rate.low < rate.value == curve.auroc < rate.high
+    rate = auroc_rate(COHORT)
+    assert rate.value == pytest.approx(curve.auroc) and rate.low < rate.value < rate.high
 
 
 def test_youden_is_the_best_sum() -> None:
-    best = operating_point(LABELS, SCORES, youden_threshold(LABELS, SCORES), PATIENTS)
+    best = operating_point(COHORT, youden_threshold(COHORT))
     for threshold in np.linspace(0.1, 0.9, 33):
-        other = operating_point(LABELS, SCORES, threshold, PATIENTS)
+        other = operating_point(COHORT, threshold)
         total = other.sensitivity.value + other.specificity.value
         assert total <= best.sensitivity.value + best.specificity.value + 1e-12
 
 
 @pytest.mark.parametrize("goal", ["sensitivity", "specificity"])
 def test_goal_is_kept_by_the_lower_bound_and_not_by_the_next_threshold(goal: str) -> None:
-    threshold = threshold_for(LABELS, SCORES, PATIENTS, **{goal: 0.8})
-    kept = operating_point(LABELS, SCORES, threshold, PATIENTS)
+    threshold = threshold_for(COHORT, **{goal: 0.8})
+    kept = operating_point(COHORT, threshold)
     assert getattr(kept, goal).low >= 0.8
     ordered = np.unique(SCORES)
     step = 1 if goal == "sensitivity" else -1
     beyond = ordered[np.searchsorted(ordered, threshold) + 5 * step]
-    assert getattr(operating_point(LABELS, SCORES, beyond, PATIENTS), goal).low < 0.8
+    assert getattr(operating_point(COHORT, beyond), goal).low < 0.8
 
 
 def test_goal_too_high_for_so_few_patients_has_no_threshold() -> None:
-    few = slice(0, 20)
-    assert threshold_for(LABELS[few], SCORES[few], PATIENTS[few], sensitivity=0.98) is None
+    few = COHORT.subset(np.arange(400) < 20)
+    assert threshold_for(few, sensitivity=0.98) is None
 
 
 def test_one_goal_is_required() -> None:
     with pytest.raises(TypeError):
-        threshold_for(LABELS, SCORES, PATIENTS)
+        threshold_for(COHORT)
 
 
 @pytest.mark.parametrize(
@@ -130,10 +134,10 @@ def test_share_and_mean_agree_and_know_their_uncertainty() -> None:
 
 
 def test_difference_of_a_score_with_itself_is_none_and_with_noise_is_sure() -> None:
-    same = auroc_difference(LABELS, SCORES, SCORES * 2, PATIENTS)
+    same = auroc_difference(COHORT, COHORT.by(SCORES * 2))
     assert (same.value, same.low, same.high) == (0, 0, 0)
     noise = np.random.default_rng(5).random(400)
-    better = auroc_difference(LABELS, SCORES, noise, PATIENTS)
+    better = auroc_difference(COHORT, COHORT.by(noise))
     expected = roc_auc_score(LABELS, SCORES) - roc_auc_score(LABELS, noise)
     assert better.value == pytest.approx(expected)
     assert 0 < better.low < better.value < better.high
@@ -142,7 +146,7 @@ def test_difference_of_a_score_with_itself_is_none_and_with_noise_is_sure() -> N
 def test_calibration_error_is_the_gap_in_each_bin() -> None:
     probabilities = np.repeat([0.25, 0.75], 100)
     labels = np.concatenate([np.arange(100) < 25, np.arange(100) < 55])
-    error = calibration_error(labels, probabilities, np.arange(200))
+    error = calibration_error(Scores(labels, probabilities, np.arange(200)))
     assert error.value == pytest.approx(0.5 * 0 + 0.5 * 0.20)
     assert error.low < error.value < error.high
 
@@ -154,14 +158,12 @@ def test_no_other_threshold_costs_less(miss_cost: float) -> None:
         missed, flagged = (~called[LABELS]).mean(), called[~LABELS].mean()
         return 0.2 * miss_cost * missed + 0.8 * flagged
 
-    best = cost_threshold(LABELS, SCORES, prevalence=0.2, miss_cost=miss_cost)
+    best = cost_threshold(COHORT, prevalence=0.2, miss_cost=miss_cost)
     assert cost(best) == pytest.approx(min(map(cost, SCORES)))
 
 
 def test_dear_misses_lower_the_threshold() -> None:
-    thresholds = [
-        cost_threshold(LABELS, SCORES, prevalence=0.2, miss_cost=cost) for cost in (0.5, 3, 20)
-    ]
+    thresholds = [cost_threshold(COHORT, prevalence=0.2, miss_cost=cost) for cost in (0.5, 3, 20)]
     assert thresholds == sorted(thresholds, reverse=True)
     assert thresholds[0] > thresholds[-1]
 

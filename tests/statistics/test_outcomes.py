@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cxrapp.model.card import Scores
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.outcomes import outcomes
 
@@ -12,7 +12,7 @@ SCORES = Scores(LABELS, PROBABILITIES, np.arange(400) // 2)
 
 
 def test_counts_are_sensitivity_and_specificity_at_the_clinics_prevalence() -> None:
-    point = operating_point(LABELS, PROBABILITIES, 0.5, SCORES.patients)
+    point = operating_point(SCORES, 0.5)
     result = outcomes(SCORES, 0.1, 0.5)
     sensitivity, specificity = point.sensitivity, point.specificity
     assert result.found.value == pytest.approx(100 * sensitivity.value)
@@ -27,7 +27,7 @@ def test_counts_are_sensitivity_and_specificity_at_the_clinics_prevalence() -> N
 
 
 def test_at_the_cohorts_own_prevalence_ppv_is_its_precision() -> None:
-    point = operating_point(LABELS, PROBABILITIES, 0.5, SCORES.patients)
+    point = operating_point(SCORES, 0.5)
     result = outcomes(SCORES, float(LABELS.mean()), 0.5)
     assert result.ppv.value == pytest.approx(point.precision.value)
 

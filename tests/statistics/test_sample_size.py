@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.sample_size import design_effect, films_needed
 
@@ -21,7 +22,7 @@ def test_so_many_films_do_give_such_intervals() -> None:
     needed = films_needed(0.9, 0.8, 0.5, half_width=0.05)
     labels = np.arange(needed.positives + needed.negatives) < needed.positives
     called = np.random.default_rng(0).random(len(labels)) < np.where(labels, 0.9, 0.2)
-    point = operating_point(labels, called.astype(float), 0.5, np.arange(len(labels)))
+    point = operating_point(Scores(labels, called.astype(float), np.arange(len(labels))), 0.5)
     for rate in (point.sensitivity, point.specificity):
         assert (rate.high - rate.low) / 2 == pytest.approx(0.05, abs=0.01)
 

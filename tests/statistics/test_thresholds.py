@@ -1,20 +1,22 @@
 import numpy as np
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.thresholds import round_down, strictest
 
 
 def test_strictest_threshold_is_the_best_of_all() -> None:
     generator = np.random.default_rng(2)
     labels, scores = generator.random(60) < 0.5, np.round(generator.random(60), 1)
+    films = Scores(labels, scores, np.arange(60))
     weights = generator.multinomial(60, np.full(60, 1 / 60), size=20)
     goals = generator.uniform(0.05, 1, 20)
-    found = strictest(labels, scores, weights, goals)
+    found = strictest(films, weights, goals)
     for threshold, row, goal in zip(found, weights, goals, strict=True):
         ill = row * labels
         keeps = [t for t in np.unique(scores) if ill[scores >= t].sum() >= goal * ill.sum() - 1e-9]
         assert threshold == max(keeps)
-    assert strictest(labels, scores, np.ones((1, 60), int), 0.0) == scores[labels].max()
-    none = strictest(labels, scores, (~labels).astype(int)[None], 0.9)
+    assert strictest(films, np.ones((1, 60), int), 0.0) == scores[labels].max()
+    none = strictest(films, (~labels).astype(int)[None], 0.9)
     assert np.isnan(none).all()
 
 

@@ -3,6 +3,7 @@ import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.operating_point import operating_point
 from train.calibrate import find_operating_points, fit_calibration
 
@@ -47,13 +48,13 @@ def test_scale_of_the_logits_does_not_matter(truth: tuple[np.ndarray, np.ndarray
 
 def test_operating_points_keep_their_goals(truth: tuple[np.ndarray, np.ndarray]) -> None:
     logits, labels = truth
-    scores, patients = expit(2 * logits - 1), np.arange(20_000) // 2
-    points = find_operating_points(labels, scores, patients, screens=False)
+    scores = Scores(labels, expit(2 * logits - 1), np.arange(20_000) // 2)
+    points = find_operating_points(scores, screens=False)
     assert list(points)[0] == "balanced (Youden)"
-    screening = find_operating_points(labels, scores, patients, screens=True)
+    screening = find_operating_points(scores, screens=True)
     assert list(screening)[0] == "sensitivity at least 95 %" and screening == points
     for name, threshold in points.items():
-        point = operating_point(labels, scores, threshold, patients)
+        point = operating_point(scores, threshold)
         if name.startswith("sensitivity"):
             assert point.sensitivity.low >= float(name.split()[-2]) / 100
         if name.startswith("specificity"):
@@ -63,5 +64,5 @@ def test_operating_points_keep_their_goals(truth: tuple[np.ndarray, np.ndarray])
 def test_a_goal_that_only_calling_every_film_keeps_is_left_out() -> None:
     scores = np.linspace(0.0001, 0.01, 400)
     labels = np.arange(400) % 2 == 0  # no score tells anything
-    points = find_operating_points(labels, scores, np.arange(400), screens=True)
+    points = find_operating_points(Scores(labels, scores, np.arange(400)), screens=True)
     assert "sensitivity at least 98 %" not in points

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.curves import auroc_difference
 from train.__main__ import main
 from train.compare import delong
@@ -14,23 +15,25 @@ GENERATOR = np.random.default_rng(3)
 LABELS = GENERATOR.random(500) < 0.4
 BETTER = LABELS + GENERATOR.standard_normal(500)
 WORSE = 0.5 * LABELS + GENERATOR.standard_normal(500)
+SCORES = Scores(LABELS, BETTER, np.arange(500))
 
 
 def test_delong_agrees_with_the_bootstrap() -> None:
-    rate = auroc_difference(LABELS, BETTER, WORSE, np.arange(500))
-    p = delong(LABELS, BETTER, WORSE)
+    rate = auroc_difference(SCORES, SCORES.by(WORSE))
+    p = delong(SCORES, SCORES.by(WORSE))
     # A normal interval of the bootstrap's width gives the same p-value, about.
     error = (rate.high - rate.low) / (2 * 1.96)
     assert np.log10(p) == pytest.approx(np.log10(2 * norm.sf(abs(rate.value / error))), rel=0.25)
-    assert delong(LABELS, BETTER, BETTER) == 1.0
-    assert delong(LABELS, LABELS.astype(float), -LABELS.astype(float)) == 0.0
+    assert delong(SCORES, SCORES) == 1.0
+    known = SCORES.by(LABELS.astype(float))
+    assert delong(known, known.by(-known.probabilities)) == 0.0
 
 
 def test_delong_is_even_where_nothing_differs() -> None:
     values = []
     for _ in range(300):
-        labels = GENERATOR.random(80) < 0.5
-        values.append(delong(labels, GENERATOR.random(80), GENERATOR.random(80)))
+        one = Scores(GENERATOR.random(80) < 0.5, GENERATOR.random(80), np.arange(80))
+        values.append(delong(one, one.by(GENERATOR.random(80))))
     assert np.mean(np.array(values) < 0.1) == pytest.approx(0.1, abs=0.05)
 
 

@@ -24,7 +24,7 @@ from train.evaluate import encode_films, learn_distance, load_run, read_openings
 from train.export import require_numbers
 from train.files import load_checkpoint
 from train.fit import fit
-from train.measure import Scores, asks_everything, measure
+from train.measure import Outputs, asks_everything, measure
 from train.recipe import Augment, Phase, load_recipe
 from train.release import load_plan, release
 from train.repeat import cross_validate, repeat_seeds
@@ -160,7 +160,7 @@ def test_words_say_whom_a_cohort_holds(run: Path, tiny: Path) -> None:
     trained = load_run(run)
     rows = {name: part for name, part in trained.table.groupby("split") if name != "train"}
     zeros = {
-        name: Scores(np.zeros((len(part), 2)), np.zeros(len(part))) for name, part in rows.items()
+        name: Outputs(np.zeros((len(part), 2)), np.zeros(len(part))) for name, part in rows.items()
     }
     for name, part in rows.items():
         zeros[name].logits[:, 0] = part["pneumonia"]

@@ -12,6 +12,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 
 from cxrapp.model.card import Calibration, Cohort, Finding
 from cxrapp.model.chain import class_names, joint_probabilities, read_classes
+from cxrapp.model.scores import Scores
 from cxrapp.statistics.curves import (
     auroc_rate,
     average_precision,
@@ -99,18 +100,17 @@ def _measure(run: Run, evaluation: Evaluation, name: str) -> Numbers:
         "findings": {},
     }
     for k, finding in enumerate(findings):
-        defined = ~np.isnan(cohort.labels[:, k])
-        labels = cohort.labels[defined, k] == 1
-        if not (labels.any() and (~labels).any()):
-            continue
-        measured["findings"][finding.name] = _measure_finding(
-            labels,
-            cohort.logits[defined, k],
-            cohort.patients[defined],
-            evaluation.calibrations[k],
-            evaluation.operating_points[k],
-            (finding.negative, finding.positive),
+        before, scores = (
+            cohort.scores(k, calibration)
+            for calibration in (Calibration(1, 0), evaluation.calibrations[k])
         )
+        if scores.labels.any() and not scores.labels.all():
+            measured["findings"][finding.name] = _measure_finding(
+                before,
+                scores,
+                evaluation.operating_points[k],
+                (finding.negative, finding.positive),
+            )
     whole = asks_everything(findings, run.table[run.table["split"] == name])
     if len(findings) > 1 and whole.any():
         calls = (calibrated >= thresholds).astype(float)
@@ -121,33 +121,24 @@ def _measure(run: Run, evaluation: Evaluation, name: str) -> Numbers:
 
 
 def _measure_finding(
-    labels: np.ndarray,
-    logits: np.ndarray,
-    patients: np.ndarray,
-    calibration: Calibration,
-    points: dict[str, float],
-    names: tuple[str, str],
+    uncalibrated: Scores, scores: Scores, points: dict[str, float], names: tuple[str, str]
 ) -> Numbers:
-    probabilities = calibration.probability(logits)
-    uncalibrated = Calibration(1, 0).probability(logits)
-    scores = labels, probabilities, patients
-    default = next(iter(points.values()))
-    fitted = fit_site_calibration(labels, calibration.log_odds(logits), patients)
+    called = scores.probabilities >= next(iter(points.values()))
+    fitted = fit_site_calibration(scores)
     return {
-        "auroc": asdict(auroc_rate(*scores)),
-        "average precision": asdict(average_precision(*scores)),
+        "auroc": asdict(auroc_rate(scores)),
+        "average precision": asdict(average_precision(scores)),
         "calibration error": {
-            "before": asdict(calibration_error(labels, uncalibrated, patients)),
+            "before": asdict(calibration_error(uncalibrated)),
             "after": asdict(fitted.error),
-            "if calibrated": error_if_calibrated(probabilities),
+            "if calibrated": error_if_calibrated(scores),
         },
         "in the large": asdict(fitted.in_the_large),
         "slope": asdict(fitted.slope) if fitted.slope else None,
         "operating points": {
-            name: asdict(operating_point(labels, probabilities, threshold, patients))
-            for name, threshold in points.items()
+            name: asdict(operating_point(scores, threshold)) for name, threshold in points.items()
         },
-        "by class": _report(labels.astype(int), (probabilities >= default).astype(int), names),
+        "by class": _report(scores.labels.astype(int), called.astype(int), names),
     }
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from cxrapp.figures import cohort_charts as charts
-from cxrapp.model.card import Calibration, Cohort, Scores
+from cxrapp.model.card import Calibration, Cohort
 from cxrapp.model.chain import class_names
 from cxrapp.statistics.bootstrap import Rate
 from train.evaluate import Run
@@ -59,13 +59,11 @@ def _draw_cohort(
     for k, finding in enumerate(run.recipe.findings):
         if finding.name not in measured["findings"]:
             continue
-        defined = ~np.isnan(cohort.labels[:, k])
-        labels, logits = cohort.labels[defined, k] == 1, cohort.logits[defined, k]
-        calibrated = evaluation.calibrations[k].probability(logits)
-        scores = Scores(labels, calibrated, cohort.patients[defined])
+        scores = cohort.scores(k, evaluation.calibrations[k])
+        uncalibrated = cohort.scores(k, Calibration(1, 0)).probabilities
         names = (finding.negative, finding.positive)
         threshold = next(iter(evaluation.operating_points[k].values()))
-        drawn = charts.draw_finding(scores, Calibration(1, 0).probability(logits), names, threshold)
+        drawn = charts.draw_finding(scores, uncalibrated, names, threshold)
         figures[finding.name] = {title: _embed(figure) for title, figure in drawn.items()}
     if "classes" in measured:
         matrix = np.array(measured["classes"]["confusion"])
