@@ -1,8 +1,8 @@
 """Feature map -> heat maps of all findings at once, without running the backbone.
 
-Of pytorch-grad-cam's methods, those that differ here. With a pooled linear head the gradient is
-the same in every cell, so on the sample films XGradCAM and HiResCAM give Grad-CAM's map to the
-seventh digit, and GradCAMElementWise gives Layer-CAM's exactly.
+Of pytorch-grad-cam's methods, those that explain a score and differ here. With a pooled linear
+head the gradient is the same in every cell, so on the sample films XGradCAM and HiResCAM give
+Grad-CAM's map to the seventh digit, and GradCAMElementWise gives Layer-CAM's exactly.
 """
 
 from typing import TYPE_CHECKING
@@ -84,39 +84,6 @@ def layer_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
     from pytorch_grad_cam import LayerCAM
 
     return _raw_maps(LayerCAM, network, feature_map)
-
-
-def eigen_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
-    """Eigen-CAM: the main pattern of the feature map, the same for every finding; no unit, >= 0.
-
-    Muhammad and Yeasin, "Eigen-CAM", IJCNN 2020, by pytorch-grad-cam.
-    """
-    from pytorch_grad_cam import EigenCAM
-
-    patterns = _raw_maps(EigenCAM, network, feature_map)
-    return np.maximum(_turn(patterns, feature_map.sum(0)), 0)
-
-
-def eigen_grad_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
-    """Eigen-Grad-CAM: the main pattern in what the channels add to each logit; no unit, >= 0.
-
-    By pytorch-grad-cam, after Muhammad and Yeasin, 2020.
-    """
-    from pytorch_grad_cam import EigenGradCAM
-
-    patterns = _raw_maps(EigenGradCAM, network, feature_map)
-    return np.maximum(_turn(patterns, evidence(network, feature_map)), 0)
-
-
-def _turn(patterns: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Give each pattern the sign with which it grows where `total` does.
-
-    A principal component's sign is an accident of the algebra: the library takes it as it comes,
-    which on the sample films turns four of twelve Eigen-Grad-CAM maps inside out.
-    """
-    centred = total - total.mean((-2, -1), keepdims=True)
-    along = (patterns * centred).sum((1, 2), keepdims=True)
-    return np.where(along < 0, -patterns, patterns)
 
 
 def _raw_maps(method: "type[BaseCAM]", network: Encoder, feature_map: np.ndarray) -> np.ndarray:

@@ -8,15 +8,7 @@ from functools import partial
 import numpy as np
 
 from cxrapp.explain import cams
-from cxrapp.explain.perturbation import (
-    COARSE,
-    FINE,
-    SAMPLES,
-    Progress,
-    ignore,
-    lime_regions,
-    occlusion_maps,
-)
+from cxrapp.explain.perturbation import Progress, ignore, lime_regions, occlusion_maps
 from cxrapp.model.bundle import Bundle, Encoder
 
 
@@ -32,7 +24,6 @@ class Explanation:
         unit: `logits`, or `no unit` where only proportions within a map mean anything.
         how_to_read: Sentences for the reader of the map.
         seconds: It took.
-        runs: Of the whole network.
         fits: LIME alone: (K,) float64, see `Regions`.
     """
 
@@ -42,15 +33,10 @@ class Explanation:
     unit: str
     how_to_read: str
     seconds: float
-    runs: int
     fits: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class _Found:
-    maps: np.ndarray
-    runs: int = 0
-    fits: np.ndarray | None = None
+_Found = tuple[np.ndarray, np.ndarray | None]  # maps and fits, see `Explanation`
 
 
 @dataclass(frozen=True)
@@ -62,8 +48,7 @@ class Method:
         quick: Milliseconds, from what is cached of the film; the others run the network dozens
             of times, which takes many seconds.
         signed, unit, how_to_read: See `Explanation`.
-        source: Where it was published.
-        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps.
+        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps, fits.
     """
 
     name: str
@@ -71,7 +56,6 @@ class Method:
     signed: bool
     unit: str
     how_to_read: str
-    source: str
     compute: Callable[[Bundle, np.ndarray, np.ndarray, Progress], _Found]
 
     def __call__(
@@ -91,16 +75,15 @@ class Method:
                 not call it.
         """
         start = time.perf_counter()
-        found = self.compute(bundle, film, feature_map, progress)
+        maps, fits = self.compute(bundle, film, feature_map, progress)
         return Explanation(
             method=self.name,
-            maps=found.maps,
+            maps=maps,
             signed=self.signed,
             unit=self.unit,
             how_to_read=self.how_to_read,
             seconds=time.perf_counter() - start,
-            runs=found.runs,
-            fits=found.fits,
+            fits=fits,
         )
 
 
@@ -111,28 +94,21 @@ def _from_map(
     feature_map: np.ndarray,
     progress: Progress,
 ) -> _Found:
-    return _Found(cam(bundle, feature_map))
+    return cam(bundle, feature_map), None
 
 
 def _occlude(
-    grid: int, bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
+    bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
 ) -> _Found:
-    return _Found(occlusion_maps(bundle, film, grid, progress), runs=1 + grid * grid)
+    return occlusion_maps(bundle, film, progress=progress), None
 
 
 def _fit_regions(
     bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
 ) -> _Found:
     regions = lime_regions(bundle, film, progress=progress)
-    return _Found(regions.weights, SAMPLES, regions.fits)
+    return regions.weights, regions.fits
 
-
-_OCCLUSION = (
-    "Each square was covered with plain grey, one at a time, and the film scored again: the value "
-    "is how far the score fell. Below zero, the score rose without the square. A grey square is "
-    "itself something the network never saw in training, and a shadow wider than one square may "
-    "barely move the score."
-)
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -146,7 +122,6 @@ METHODS: dict[str, Method] = {
                 "The brighter a place, the more it raised the score for this finding; places that "
                 "lowered the score are left clear. It explains a score and outlines no disease."
             ),
-            source="Selvaraju et al., ICCV 2017",
             compute=partial(_from_map, cams.grad_cams),
         ),
         Method(
@@ -159,7 +134,6 @@ METHODS: dict[str, Method] = {
                 "places together, and a constant, make up the score exactly. A place here is wide, "
                 "and what the network saw around it counts too."
             ),
-            source="Zhou et al., CVPR 2016",
             compute=partial(_from_map, cams.evidence),
         ),
         Method(
@@ -172,7 +146,6 @@ METHODS: dict[str, Method] = {
                 "up even on a film that was read as negative. Compare places within one map; "
                 "brightness does not tell how strong the evidence is."
             ),
-            source="Chattopadhay et al., WACV 2018",
             compute=partial(_from_map, cams.grad_cams_plus_plus),
         ),
         Method(
@@ -185,51 +158,20 @@ METHODS: dict[str, Method] = {
                 "spoke against it in the same place is not subtracted, so the map shows more "
                 "evidence than the score rests on."
             ),
-            source="Jiang et al., IEEE Transactions on Image Processing 2021",
             compute=partial(_from_map, cams.layer_cams),
-        ),
-        Method(
-            name="Eigen-Grad-CAM",
-            quick=True,
-            signed=False,
-            unit="no unit",
-            how_to_read=(
-                "The single pattern that accounts for most of the differences in evidence from "
-                "place to place; the rest is left out. Compare places within one map only."
-            ),
-            source="after Muhammad and Yeasin, IJCNN 2020",
-            compute=partial(_from_map, cams.eigen_grad_cams),
-        ),
-        Method(
-            name="Eigen-CAM",
-            quick=True,
-            signed=False,
-            unit="no unit",
-            how_to_read=(
-                "Where the network responds most strongly to this film, whatever the question: the "
-                "same map for every finding. It explains no score; a map of a finding that looks "
-                "just like it tells little about that finding."
-            ),
-            source="Muhammad and Yeasin, IJCNN 2020",
-            compute=partial(_from_map, cams.eigen_cams),
         ),
         Method(
             name="Occlusion",
             quick=False,
             signed=True,
             unit="logits",
-            how_to_read=_OCCLUSION,
-            source="Zeiler and Fergus, ECCV 2014",
-            compute=partial(_occlude, COARSE),
-        ),
-        Method(
-            name="Occlusion, fine",
-            quick=False,
-            signed=True,
-            unit="logits",
-            how_to_read=_OCCLUSION,
-            source="Zeiler and Fergus, ECCV 2014",
-            compute=partial(_occlude, FINE),
+            how_to_read=(
+                "Each square was covered with plain grey, one at a time, and the film scored "
+                "again: the value is how far the score fell. Below zero, the score rose without "
+                "the square. A grey square is itself something the network never saw in training, "
+                "and a shadow wider than one square may barely move the score."
+            ),
+            compute=_occlude,
         ),
         Method(
             name="LIME",
@@ -243,7 +185,6 @@ METHODS: dict[str, Method] = {
                 "may go unmarked. Trust it as far as its fit: at 1 the regions account for all of "
                 "the score's changes, at 0 for none."
             ),
-            source="Ribeiro et al., KDD 2016",
             compute=_fit_regions,
         ),
     )

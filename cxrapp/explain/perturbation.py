@@ -10,7 +10,7 @@ from cxrapp.model.predict import BATCH, encode
 
 # Called with the share done, in (0, 1]. To stop the work, raise from it: nothing is kept.
 Progress = Callable[[float], None]
-COARSE, FINE = 7, 14  # squares a side
+SQUARES = 7  # a side
 REGIONS = 36  # asked of the segmentation, which finds about as many
 SAMPLES = 96  # twice as many raise R2 on unseen samples by 0.06 at most
 KERNEL_WIDTH = 0.25  # of lime's own image explainer
@@ -48,7 +48,7 @@ def score_hidden(
 
 
 def occlusion_maps(
-    network: Encoder, film: np.ndarray, grid: int = COARSE, progress: Progress = ignore
+    network: Encoder, film: np.ndarray, grid: int = SQUARES, progress: Progress = ignore
 ) -> np.ndarray:
     """Drop in each logit when a square of the network input is hidden.
 
@@ -82,13 +82,11 @@ class Regions:
     Args:
         weights: (K, S, S) float32, in logits: how much higher the logit is with the pixel's region
             shown; below 0 where the region speaks against the finding.
-        segments: (S, S) int, the number of each pixel's region.
         fits: (K,) float64: share of the logit's variation over the samples that the weights
             account for (weighted R2, on the samples they were fitted to).
     """
 
     weights: np.ndarray
-    segments: np.ndarray
     fits: np.ndarray
 
 
@@ -138,7 +136,7 @@ def lime_regions(
         for region, weight in pairs:
             weights[k, region] = weight
         fits.append(fit)
-    return Regions(weights[:, segments], segments, np.array(fits))
+    return Regions(weights[:, segments], np.array(fits))
 
 
 def _closeness(distances: np.ndarray) -> np.ndarray:

@@ -1,14 +1,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.steps import (
-    texts,
-    upload,
-)
+from tests.pages.steps import texts, upload
 from tests.places import SAMPLES
 
 
-@pytest.mark.parametrize("method", ["Evidence for and against", "Grad-CAM++", "Eigen-CAM"])
+@pytest.mark.parametrize("method", ["Evidence for and against", "Grad-CAM++"])
 def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, method: str) -> None:
     upload(app, SAMPLES[-1])
     app.selectbox(key="second method").set_value(method).run()
