@@ -51,14 +51,12 @@ class Bottleneck:
     """What to try.
 
     Args:
-        backbones: Name and first weights of each, as in a training recipe.
-        sizes: Input sides in pixels.
+        backbones: Name, first weights as in a training recipe, and input sides in pixels of each.
         patience: Epochs without a lower validation loss after which a head is done.
     """
 
     sources: tuple[str, ...]
-    backbones: tuple[tuple[str, str], ...]
-    sizes: tuple[int, ...]
+    backbones: tuple[tuple[str, str, tuple[int, ...]], ...]
     rates: tuple[float, ...]
     dropouts: tuple[float, ...]
     seed: int = 0
@@ -101,10 +99,13 @@ def compare_backbones(recipe: Bottleneck, root: Path, out: Path) -> pd.DataFrame
     table = data.split_validation(table, recipe.validation)
     classes = read_classes(table[[f.name for f in FINDINGS]].to_numpy(float))
     table = table.assign(answer=classes)[classes >= 0].reset_index(drop=True)
-    check_starts([Path(init).parent for _, init in recipe.backbones], table)
+    check_starts(
+        [Path(init).parent for _, init, _ in recipe.backbones if Path(init).name != init], table
+    )
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
-    for (backbone, init), size in itertools.product(recipe.backbones, recipe.sizes):
+    trials = [(name, init, size) for name, init, sizes in recipe.backbones for size in sizes]
+    for backbone, init, size in trials:
         cache = out / f"{backbone}-{size}.npz"
         features = _load_features(cache, table, root, backbone, init, size)
         best = min(_train_heads(recipe, features, table), key=lambda head: head.loss)

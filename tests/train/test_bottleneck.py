@@ -11,8 +11,7 @@ from train.model import build_network
 
 TRIAL = Bottleneck(
     sources=("kermany",),
-    backbones=(("small_cnn", "random"), ("plain", "random")),
-    sizes=(32,),
+    backbones=(("small_cnn", "random", (32,)), ("plain", "random", (32,))),
     rates=(1e-2, 1e-3),
     dropouts=(0.2,),
     validation=(5, 6, 7, 8, 9),
@@ -39,18 +38,18 @@ def test_features_are_kept_and_used_again(
 
 
 def test_features_of_other_weights_are_not_used(tiny: Path, tmp_path: Path) -> None:
-    one = Bottleneck(**{**vars(TRIAL), "backbones": (("small_cnn", "random"),)})
+    one = Bottleneck(**{**vars(TRIAL), "backbones": (("small_cnn", "random", (32,)),)})
     compare_backbones(one, tiny, tmp_path)
     before = (tmp_path / "small_cnn-32.npz").read_bytes()
     torch.save({"model": build_network(1, 0.0, backbone="small_cnn").state_dict()}, tmp_path / "w")
-    other = Bottleneck(**{**vars(one), "backbones": (("small_cnn", str(tmp_path / "w")),)})
+    other = Bottleneck(**{**vars(one), "backbones": (("small_cnn", str(tmp_path / "w"), (32,)),)})
     compare_backbones(other, tiny, tmp_path)
     assert (tmp_path / "small_cnn-32.npz").read_bytes() != before
 
 
 def test_the_recipe_file_is_read_and_a_wrong_one_named(tmp_path: Path) -> None:
     recipe = load_bottleneck(RECIPES / "published/bottleneck.toml")
-    assert recipe.backbones[0] == ("densenet121", "runs/pretrained-densenet121/best.pt")
+    assert recipe.backbones[0] == ("tf_efficientnet_lite0", "imagenet", (224,))
     (tmp_path / "other.toml").write_text("rates = 1")
     with pytest.raises(ValueError, match="other.toml"):
         load_bottleneck(tmp_path / "other.toml")

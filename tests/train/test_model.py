@@ -1,3 +1,4 @@
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 import torchvision
 from torch import nn
 
+from train.backbones import LITE
 from train.model import Network, body, build_network, prepare, with_averages
 
 
@@ -165,3 +167,20 @@ def test_backbone_gives_the_features_and_the_average_of_every_block() -> None:
     torch.testing.assert_close(maps, features)
     torch.testing.assert_close(averages, expected)
     assert averages.shape == (2, 256 + 512 + 1024 + 1024)
+
+
+@pytest.mark.parametrize("name", sorted(LITE))
+def test_packaged_imagenet_weights_fill_their_network_tensor_by_tensor(name: str) -> None:
+    network = build_network(2, 0.0, "imagenet", name)
+    package = import_module(LITE[name])
+    (locate,) = (part for key, part in vars(package).items() if key.endswith("ModelFile"))
+    theirs = torch.load(locate.get_model_file_path(), weights_only=True)
+    theirs = {k: v for k, v in theirs.items() if not k.endswith("num_batches_tracked")}
+    ours = network.features[1].state_dict()
+    ours = {k: v for k, v in ours.items() if not k.endswith("num_batches_tracked")}
+    for (our_name, value), (their_name, other) in zip(ours.items(), theirs.items(), strict=False):
+        assert our_name.rpartition(".")[2] == their_name.rpartition(".")[2]
+        assert torch.equal(value, other)
+    assert list(theirs)[len(ours) :] == ["_fc.weight", "_fc.bias"]
+    assert network.features[0].mean.flatten().tolist() == [0.5] * 3
+    torch.jit.script(network.eval())
