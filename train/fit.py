@@ -123,7 +123,7 @@ def load_split(
     chosen = table["split"] == split
     films = torch.from_numpy(data.load_films(table[chosen], root, Preprocessing(size)))
     targets = torch.tensor(labels.loc[chosen, findings].to_numpy("float32"))
-    weights = torch.tensor(film_weights(table, findings, recipe.balance == "source")[chosen])
+    weights = torch.tensor(film_weights(table, findings, recipe.balance)[chosen])
     return Split(*(part.to(ranks.device) for part in (films, targets, weights)))
 
 

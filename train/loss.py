@@ -5,19 +5,21 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+LARGEST = 8.0  # weight of a film, so that the one well film of a machine does not outweigh hundreds
 
-def film_weights(
-    table: pd.DataFrame, findings: list[str], within_sources: bool = True
-) -> np.ndarray:
+
+def film_weights(table: pd.DataFrame, findings: list[str], balance: str = "source") -> np.ndarray:
     """Inverse class frequencies, n / (2 n_class), of each finding within each source.
 
     Both answers weigh the same in every source, so a network gains nothing by telling sources
     apart. Frequencies are counted on the training films.
 
     Args:
-        table: Films with the columns `split`, `source` and one a finding.
-        within_sources: Else frequencies are those of all films together, and telling sources apart
-            may well be what is learned.
+        table: Films with the columns `split`, `source`, one a finding and, for that balance,
+            `machine`.
+        balance: `machine` makes the answer independent of the machine as well, as far as weights
+            up to `LARGEST` can (reweighing: Kamiran and Calders, 2012). `all` counts all films
+            together, and telling sources apart may well be what is learned.
 
     Returns:
         (N, K) float32, one row a film of the table; 0 where the finding is not defined.
@@ -27,7 +29,7 @@ def film_weights(
     """
     weights = np.zeros((len(table), len(findings)), np.float32)
     for k, finding in enumerate(findings):
-        for source, rows in table.groupby("source") if within_sources else [("All", table)]:
+        for source, rows in [("All", table)] if balance == "all" else table.groupby("source"):
             labels = rows.loc[rows["split"] == "train", finding]
             absent, present = (labels == 0).sum(), (labels == 1).sum()
             if absent + present == 0:
@@ -42,9 +44,25 @@ def film_weights(
             weights[table.index.get_indexer(defined), k] = pair[
                 rows.loc[defined, finding].astype(int)
             ]
+        if balance == "machine":
+            weights[:, k] *= _independence(table, finding)
     if (weights == 0).all(0).any():
         raise ValueError("Every finding needs training films with it and without it.")
     return weights
+
+
+def _independence(table: pd.DataFrame, finding: str) -> np.ndarray:
+    """(N,) P(answer) P(machine) / P(answer, machine) among the training films of each source."""
+    train = table[(table["split"] == "train") & table[finding].notna()]
+    answers = train.groupby(["source", finding]).size() / train.groupby("source").size()
+    machines = train.groupby(["source", "machine", finding]).size()
+    machines = machines / train.groupby(["source", "machine"]).size()  # P(answer | machine)
+    keys = zip(table["source"], table["machine"], table[finding], strict=True)
+    factors = [
+        answers.get((source, answer), 1.0) / machines.get((source, machine, answer), 1.0)
+        for source, machine, answer in keys
+    ]
+    return np.minimum(factors, LARGEST).astype(np.float32)
 
 
 def weighted_bce(

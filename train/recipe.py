@@ -91,7 +91,7 @@ class Recipe:
     leave_out: str = ""  # training films to train without and to measure: "block in (0, 3, 6)"
     held_out: str = ""  # a source to train without and test on
     where: str = ""  # only films that fit a condition on the table's columns: "viral == 1"
-    balance: str = "source"  # both answers weigh the same in every `source`, or in `all` together
+    balance: str = "source"  # within what both answers weigh the same: source | machine | all
     batch: int = 32
     weight_decay: float = 0.05
     dropout: float = 0.2
@@ -101,8 +101,8 @@ class Recipe:
 
     def __post_init__(self) -> None:
         class_names(self.findings)  # raises if they are no chain
-        if self.balance not in ("source", "all"):
-            raise ValueError(f"Unknown balance {self.balance!r}: use 'source' or 'all'.")
+        if self.balance not in ("source", "machine", "all"):
+            raise ValueError(f"Unknown balance {self.balance!r}: use 'source', 'machine' or 'all'.")
 
     def override(self, **changes: Any) -> "Recipe":
         """A copy with the fields replaced whose new value is not None."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from train.loss import film_weights, weighted_bce
+from train.loss import LARGEST, film_weights, weighted_bce
 
 NAN = float("nan")
 LABELS = torch.tensor([[1, 1], [1, 0], [1, 0], [0, NAN]])
@@ -49,7 +49,7 @@ def test_a_source_of_one_answer_is_refused() -> None:
 def test_sources_may_be_weighed_together() -> None:
     ill, well = make_table(torch.ones(3, 1), "a"), make_table(torch.zeros(1, 1), "b")
     table = pd.concat([ill, well], ignore_index=True)
-    weights = film_weights(table, FINDINGS[:1], within_sources=False)[:, 0]
+    weights = film_weights(table, FINDINGS[:1], balance="all")[:, 0]
     np.testing.assert_allclose(weights, [4 / 6] * 3 + [4 / 2])
 
 
@@ -88,3 +88,15 @@ def test_a_batch_without_any_defined_label_costs_nothing() -> None:
     labels = torch.tensor([[1, NAN], [0, NAN]])
     loss = weighted_bce(torch.zeros(2, 2), labels, torch.ones(2, 2))
     assert loss == pytest.approx(0.5 * float(torch.log(torch.tensor(2.0))))
+
+
+def test_answers_can_be_made_independent_of_the_machine() -> None:
+    """A made 6 of the sick and 2 of the well, B 1 and 3: weighed, both make as many of each."""
+    labels = torch.tensor([[1.0]] * 6 + [[0.0]] * 2 + [[1.0]] + [[0.0]] * 3)
+    table = make_table(labels).assign(machine=["A"] * 8 + ["B"] * 4)
+    weights = film_weights(table, FINDINGS[:1], balance="machine")[:, 0]
+    sums = table.assign(weight=weights).groupby(["machine", "pneumonia"])["weight"].sum()
+    shares = sums / sums.groupby("pneumonia").transform("sum")
+    assert shares["A"].tolist() == pytest.approx([8 / 12] * 2)
+    alone = table.assign(machine=["A"] * 7 + ["B"] * 5)  # a machine of nearly the sick alone
+    assert film_weights(alone, FINDINGS[:1], balance="machine").max() <= LARGEST * 12 / (2 * 5)
