@@ -60,7 +60,7 @@ class Bottleneck:
     rates: tuple[float, ...]
     dropouts: tuple[float, ...]
     seed: int = 0
-    validation: tuple[int, ...] = (9,)  # blocks, as in a training recipe
+    validation: tuple[int, ...] = (9, 19)  # blocks, as in a training recipe
     batch: int = 64
     epochs: int = 200
     patience: int = 10

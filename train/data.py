@@ -6,7 +6,7 @@ The table is a pandas DataFrame with one row a film and the columns
     patient    who it is: every split, fold and interval goes by this
     series     of films that were numbered together, within a source
     number     place in the series
-    block      which tenth of its series, 0 to 9; NaN for test films
+    block      which twentieth of its series, 0 to 19; NaN for test films
     split      train | left out | validation | test
     view       AP, PA or AP Supine, where known
     age_years  where known
@@ -29,7 +29,7 @@ from train.sources import SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]
 COLUMNS = ["path", "split", "source", "series", "number", "patient", "view", "age_years", *FINDINGS]
-BLOCKS = 10
+BLOCKS = 20
 
 
 def find_data(given: str | None) -> Path:
@@ -74,12 +74,12 @@ def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
 
 
 def number_blocks(table: pd.DataFrame) -> pd.DataFrame:
-    """Add the column `block`: which tenth of its series a training film lies in.
+    """Add the column `block`: which twentieth of its series a training film lies in.
 
     Films are numbered about as they were taken, and machines came and went with time. A validation
     film whose neighbours are in training is known by its machine, so what is set apart is a run of
     consecutive patients of every series, as the official test is. Patients stay whole, and a
-    series is cut by films, not by patients, so that the tenths are of one size.
+    series is cut by films, not by patients, so that the blocks are of one size.
     """
     table = table.assign(block=np.nan)
     for _, rows in table[table["split"] == "train"].groupby(["source", "series"], sort=False):

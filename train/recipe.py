@@ -87,7 +87,7 @@ class Recipe:
     teachers: tuple[str, ...] = ()  # folders of cross-validations that have a say in the labels
     teaching: float = 0.0  # share of the teachers' own probability in what is learned
     seed: int = 0
-    validation: tuple[int, ...] = (9,)  # blocks of the training films to validate on
+    validation: tuple[int, ...] = (9, 19)  # blocks of the training films: the middle and the end
     leave_out: str = ""  # training films to train without and to measure: "block in (0, 3, 6)"
     held_out: str = ""  # a source to train without and test on
     where: str = ""  # only films that fit a condition on the table's columns: "viral == 1"
@@ -145,7 +145,7 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
             limits=tuple(values.pop("limits", ())),
             sources=tuple(values.pop("sources")),
             teachers=tuple(values.pop("teachers", ())),
-            validation=tuple(values.pop("validation", (9,))),
+            validation=tuple(values.pop("validation", (9, 19))),
             **values,
         )
     except (TypeError, ValueError, KeyError) as error:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from tests.train.small import RECIPES
+from tests.train.small import LATER, RECIPES
 from train.bottleneck import CLASSES, Bottleneck, compare_backbones, load_bottleneck
 from train.model import build_network
 
@@ -14,7 +14,7 @@ TRIAL = Bottleneck(
     backbones=(("small_cnn", "random", (32,)), ("plain", "random", (32,))),
     rates=(1e-2, 1e-3),
     dropouts=(0.2,),
-    validation=(5, 6, 7, 8, 9),
+    validation=LATER,
     batch=8,
     epochs=20,
 )

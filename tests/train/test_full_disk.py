@@ -13,7 +13,7 @@ import pytest
 from cxrapp.runtime.files import write_whole
 from cxrapp.statistics import bootstrap
 from tests.places import ROOT, SAMPLES
-from tests.train.small import RECIPES, shrink
+from tests.train.small import LATER, RECIPES, shrink
 from train import __main__ as program
 from train.__main__ import main
 from train.fit import fit
@@ -165,7 +165,7 @@ def test_a_disk_that_fills_up_while_training_ends_in_a_sentence(tiny: Path, tmp_
     small, recipe = tmp_path / "small", tmp_path / "recipe.toml"
     small.mkdir()
     shipped = (RECIPES / "published/recall.toml").read_text()
-    recipe.write_text("validation = [5, 6, 7, 8, 9]\nbatch = 8\n" + shipped)
+    recipe.write_text(f"validation = {list(LATER)}\nbatch = 8\n" + shipped)
     with mounted(small, "-t", "tmpfs", "-o", "size=200k", "tmpfs"):
         arguments = ("--recipe", recipe, "--data", tiny, "--out", small / "run")
         done = run_program("train", "fit", *arguments)
