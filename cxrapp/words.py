@@ -5,6 +5,7 @@ import unicodedata
 
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Outcome
+from cxrapp.model.gate import Level
 from cxrapp.statistics.bootstrap import Rate
 
 NOT_A_DIAGNOSIS = (
@@ -14,19 +15,19 @@ NOT_A_DIAGNOSIS = (
 PROGRAM = "cxrapp"
 TITLE = "Chest X-ray screening report"
 # What the gate said, as a heading.
-STATUS_WORDS = {
-    "accepted": "Like the films this model knows",
-    "warned": "Unusual: read this result with care",
-    "refused": "Not screened: the film was refused",
-    "overruled": "Refused, and shown at the reader's own choice",
+VERDICTS: dict[Level, str] = {
+    "accept": "Like the films this model knows",
+    "warn": "Unusual: read this result with care",
+    "refuse": "Not screened: the film was refused",
 }
+OVERRULED = "Refused, and shown at the reader's own choice"
 SEXES = {"F": "female", "M": "male", "O": "other"}
 # Overrides of the writing direction can make a name read as another one.
 DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def plain(text: str) -> str:
-    """One line that every format can hold: no control, direction or half characters."""
+def one_line(text: str) -> str:
+    """What every format can hold on one line: no control, direction or half characters."""
     whole = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair is no text
     kept = (
         " " if unicodedata.category(c) in ("Cc", "Zl", "Zp") or c in DIRECTIONS else c

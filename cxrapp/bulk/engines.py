@@ -27,11 +27,9 @@ import torch
 
 from cxrapp.bulk.files import File
 from cxrapp.bulk.job import Job, Part
-from cxrapp.bulk.part import Screener
+from cxrapp.bulk.part import AT_ONCE, Screener
 from cxrapp.errors import CxrError
-from cxrapp.runtime.network_queue import NETWORK
 
-PARTS = 2  # at a time in one process
 RETRIES = 3  # of a part whose worker died; a file that kills every worker must end the run
 OBJECT_STORE_BYTES = 128 * 2**20  # file names pass through it, no pixels
 
@@ -43,23 +41,21 @@ def run_here(screener: Screener, parts: Iterable[Part]) -> Iterator[int]:
         screener.write(part)
         return len(part.files)
 
-    with _share_cores() as pool, closing(pool.map(work, parts)) as done:
+    with _divide_cores() as pool, closing(pool.map(work, parts)) as done:
         yield from done
 
 
 @contextmanager
-def _share_cores() -> Iterator[ThreadPoolExecutor]:
+def _divide_cores() -> Iterator[ThreadPoolExecutor]:
     """Threads that have the cores in equal parts: while one decodes, another has the network."""
     cores = torch.get_num_threads()
-    share = math.ceil(cores / PARTS)
-    NETWORK.at_once = PARTS
+    threads = math.ceil(cores / AT_ONCE)
     try:
         with ThreadPoolExecutor(
-            PARTS, initializer=torch.set_num_threads, initargs=(share,)
+            AT_ONCE, initializer=torch.set_num_threads, initargs=(threads,)
         ) as pool:
             yield pool
     finally:
-        NETWORK.at_once = 1
         torch.set_num_threads(cores)
 
 

@@ -17,7 +17,9 @@ from cxrapp.model.decision import decide
 from cxrapp.model.predict import Screened, screen
 from cxrapp.report import film_rows, rejection_rows, table_writer
 from cxrapp.runtime.files import open_whole
+from cxrapp.runtime.network_queue import NetworkQueue
 
+AT_ONCE = 2  # parts in one process, which divide its cores between them
 MAX_STEM_BYTES = 200  # a file's name has at most 255, of which finding and suffix need some
 
 
@@ -32,6 +34,7 @@ class Screener:
         self.job = job
         start_decoders()  # while the bundle is loaded
         self._bundle = load_bundle(job.bundle)
+        self._queue = NetworkQueue(AT_ONCE)
 
     def write(self, part: Part) -> None:
         """Screen the files of a part and write its table.
@@ -49,7 +52,7 @@ class Screener:
         # Whole films pass between processes only where heat maps are laid over them.
         side = 0 if self.job.heatmaps else card.preprocessing.size
         films = (film for file in part.files for film in read_file(file, side))
-        for result in screen(self._bundle, films):
+        for result in screen(self._bundle, films, self._queue):
             if isinstance(result, Rejection):
                 yield rejection_rows(card, result, thresholds)
                 continue

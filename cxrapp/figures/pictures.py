@@ -20,7 +20,7 @@ def film_picture(pixels: np.ndarray) -> Image.Image:
     return Image.fromarray(np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8))
 
 
-def mark_of(picture: Image.Image) -> str:
+def fingerprint(picture: Image.Image) -> str:
     """What a film is called without its name: 12 hex digits of its pixels' SHA-256."""
     return hashlib.sha256(picture.tobytes()).hexdigest()[:12]
 

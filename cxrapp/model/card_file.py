@@ -10,6 +10,7 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card import SCHEMA, Cohort, Gate, ModelCard
 from cxrapp.model.card_schema import GroupMeasures, read_json
+from cxrapp.model.chain import class_names
 
 MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
 SIDES = range(16, 1025)  # pixels a side of the network's input: memory grows with the square
@@ -81,8 +82,7 @@ def _upgrade_group(group: Any) -> Any:
 def check_card(card: ModelCard) -> None:
     """Raises ValueError, with the reason, for a card that contradicts itself."""
     names = [finding.name for finding in card.findings]
-    if [finding.given for finding in card.findings] != [None, *names[:-1]]:
-        raise ValueError("each finding must be `given` the one before it, the first none")
+    class_names(card.findings)  # raises for findings that are no chain
     if len(set(names)) < len(names):
         raise ValueError("two findings have the same name")
     for part in ("calibrations", "operating_points"):

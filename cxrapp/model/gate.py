@@ -4,7 +4,7 @@ What is written in the film (age, view, modality, body part) is read first; what
 judged by its distance from the training films, as the backbone sees them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +13,8 @@ import numpy as np
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.card import ModelCard
 
-Outcome = Literal["accept", "warn", "refuse"]
+Level = Literal["accept", "warn", "refuse"]
+Concern = tuple[Level, str]  # what a check asks for, and the sentence that says why
 
 XRAY_MODALITIES = ("CR", "DX", "DR")
 FRONTAL_VIEWS = ("AP", "PA")
@@ -21,8 +22,8 @@ MIN_DETAIL = 128  # pixels of the shorter side; below this fine shadows are gone
 
 UNCHECKED = "A mirrored film is not noticed: look at its side marker."  # true of every bundle
 
-# What may be wrong with a film too far away -> what would mend it.
-MENDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+# What may be wrong with a film too far away -> what would correct it.
+CORRECTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "turned to the left": lambda pixels: np.rot90(pixels, -1),
     "turned to the right": lambda pixels: np.rot90(pixels),
     "upside down": lambda pixels: np.rot90(pixels, 2),
@@ -35,54 +36,104 @@ class Verdict:
     """Whether a film's result may be shown, and in words why not.
 
     Args:
-        outcome: `warn` shows the result with the reasons; `refuse` shows the reasons alone.
+        level: `warn` shows the result with the reasons; `refuse` shows the reasons alone.
         reasons: Sentences; none for an accepted film.
     """
 
-    outcome: Outcome
+    level: Level
     reasons: tuple[str, ...] = ()
+
+    @property
+    def refused(self) -> bool:
+        """Whether the reasons are shown instead of a result."""
+        return self.level == "refuse"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All there is to know about a film.
+
+    Args:
+        distance: From the training films.
+        corrected: Entry of `CORRECTIONS` -> distance of the film so corrected; may be empty.
+    """
+
+    film: Radiograph
+    distance: float
+    corrected: Mapping[str, float]
 
 
 def judge(
-    card: ModelCard, film: Radiograph, distance: float, mended: Mapping[str, float]
+    card: ModelCard, film: Radiograph, distance: float, corrected: Mapping[str, float]
 ) -> Verdict:
-    """Weigh all there is to know about a film.
+    """Ask every check; the gravest of what they say decides, and every reason is kept.
 
     Args:
-        card: Of the bundle that is to score it.
-        film: The film.
-        distance: From the training films.
-        mended: Entry of `MENDS` -> distance of the film so mended; may be empty.
+        card: Of the bundle that is to score the film.
+        film, distance, corrected: See `Evidence`.
     """
-    refusals, warnings = [], []
-    if film.modality and film.modality not in XRAY_MODALITIES:
-        refusals.append(f"The file says it is not an X-ray film (modality {film.modality}).")
-    if film.body_part and "CHEST" not in film.body_part:
-        refusals.append(f"The file says it shows another body part ({film.body_part}).")
-    if film.view and not film.view.startswith(FRONTAL_VIEWS):
-        refusals.append(f"The file says it is not a frontal view ({film.view}).")
-    elif film.view and not film.view.startswith(card.gate.views):
-        warnings.append(
-            f"A {film.view} view; this model knows {' and '.join(card.gate.views)} views."
-        )
-    age = film.age_years
+    evidence = Evidence(film, distance, corrected)
+    concerns = [concern for check in CHECKS for concern in check(card, evidence)]
+    reasons = {level: [why for said, why in concerns if said == level] for level in GRAVEST}
+    level = next((level for level in GRAVEST if reasons[level]), "accept")
+    return Verdict(level, tuple(why for said in reasons.values() for why in said))
+
+
+def _check_modality(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    modality = of.film.modality
+    if modality and modality not in XRAY_MODALITIES:
+        yield "refuse", f"The file says it is not an X-ray film (modality {modality})."
+
+
+def _check_body_part(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    part = of.film.body_part
+    if part and "CHEST" not in part:
+        yield "refuse", f"The file says it shows another body part ({part})."
+
+
+def _check_view(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    view, known = of.film.view, card.gate.views
+    if view and not view.startswith(FRONTAL_VIEWS):
+        yield "refuse", f"The file says it is not a frontal view ({view})."
+    elif view and not view.startswith(known):
+        yield "warn", f"A {view} view; this model knows {' and '.join(known)} views."
+
+
+def _check_age(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    age = of.film.age_years
     if age is not None and not any(low <= age < high + 1 for low, high in card.gate.ages):
         spans = " and ".join(f"{low:g} to {high:g}" for low, high in card.gate.ages)
-        refusals.append(f"The patient is {age:.3g} years old; this model knows ages {spans}.")
+        yield "refuse", f"The patient is {age:.3g} years old; this model knows ages {spans}."
 
-    wrong = min(mended, key=mended.__getitem__, default=None)
-    if wrong and mended[wrong] <= card.gate.warn < distance:
-        refusals.append(f"It looks {wrong}.")
-    elif distance > card.gate.refuse:
-        refusals.append(f"It does not look like a frontal chest film of {card.population}.")
-    elif distance > card.gate.warn:
-        warnings.append(
+
+def _check_look(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    """Is it far from the training films, and would it be near if it were corrected?"""
+    wrong = min(of.corrected, key=of.corrected.__getitem__, default=None)
+    if wrong and of.corrected[wrong] <= card.gate.warn < of.distance:
+        yield "refuse", f"It looks {wrong}."
+    elif of.distance > card.gate.refuse:
+        yield "refuse", f"It does not look like a frontal chest film of {card.population}."
+    elif of.distance > card.gate.warn:
+        yield (
+            "warn",
             f"It looks unlike the films of {card.population} this model knows: another age, "
-            "position or machine?"
+            "position or machine?",
         )
-    height, width = film.full_shape or film.pixels.shape
+
+
+def _check_detail(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    height, width = of.film.full_shape or of.film.pixels.shape
     if min(height, width) < MIN_DETAIL:
-        warnings.append(f"It has only {width} x {height} pixels: fine shadows are gone.")
-    if refusals:
-        return Verdict("refuse", (*refusals, *warnings))
-    return Verdict("warn", tuple(warnings)) if warnings else Verdict("accept")
+        yield "warn", f"It has only {width} x {height} pixels: fine shadows are gone."
+
+
+GRAVEST: tuple[Level, ...] = ("refuse", "warn")  # first
+# To add a check, write one like those above and name it here: reasons keep this order.
+CHECKS: tuple[Callable[[ModelCard, Evidence], Iterator[Concern]], ...] = (
+    _check_modality,
+    _check_body_part,
+    _check_view,
+    _check_age,
+    _check_look,
+    _check_detail,
+)

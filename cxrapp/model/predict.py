@@ -8,9 +8,9 @@ import torch
 
 from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.model.bundle import Bundle, Encoder
-from cxrapp.model.gate import MENDS, Verdict, judge
+from cxrapp.model.gate import CORRECTIONS, Verdict, judge
 from cxrapp.runtime.metrics import PASS_SECONDS
-from cxrapp.runtime.network_queue import NETWORK
+from cxrapp.runtime.network_queue import NETWORK, NetworkQueue
 
 BATCH = 8  # films a pass; more gains nothing on a CPU and costs memory
 
@@ -42,60 +42,64 @@ class Screened:
 
 
 def screen(
-    bundle: Bundle, items: Iterable[Radiograph | Rejection]
+    bundle: Bundle, items: Iterable[Radiograph | Rejection], queue: NetworkQueue = NETWORK
 ) -> Iterator[Screened | Rejection]:
     """Score a stream of films in batches; order is kept and rejections pass through.
 
     No more than one batch of films is in memory, however long the stream.
+
+    Args:
+        queue: Where to wait for the network; a run that shares the cores otherwise brings its own.
     """
     waiting: list[Radiograph | Rejection] = []
     for item in items:
         waiting.append(item)
         if sum(isinstance(one, Radiograph) for one in waiting) == BATCH:
-            yield from _screen_batch(bundle, waiting)
+            yield from _screen_batch(bundle, waiting, queue)
             waiting = []
-    yield from _screen_batch(bundle, waiting)
+    yield from _screen_batch(bundle, waiting, queue)
 
 
 def _screen_batch(
-    bundle: Bundle, items: list[Radiograph | Rejection]
+    bundle: Bundle, items: list[Radiograph | Rejection], queue: NetworkQueue
 ) -> Iterator[Screened | Rejection]:
     films = [item for item in items if isinstance(item, Radiograph)]
-    predictions = iter(predict(bundle, films))
+    predictions = iter(predict(bundle, films, queue) if films else ())
     for item in items:
         if isinstance(item, Rejection):
             yield item
             continue
         prediction = next(predictions)
-        mended = _mended_distances(bundle, item, prediction.distance)
-        yield Screened(item, prediction, judge(bundle.card, item, prediction.distance, mended))
+        corrected = _corrected_distances(bundle, item, prediction.distance, queue)
+        verdict = judge(bundle.card, item, prediction.distance, corrected)
+        yield Screened(item, prediction, verdict)
 
 
-def _mended_distances(bundle: Bundle, film: Radiograph, distance: float) -> dict[str, float]:
-    """What each mend would make of a film too far away; nothing for the films nearer by."""
+def _corrected_distances(
+    bundle: Bundle, film: Radiograph, distance: float, queue: NetworkQueue
+) -> dict[str, float]:
+    """How far a film too far away would lie once corrected; nothing for the films nearer by."""
     if distance <= bundle.card.gate.warn:
         return {}
     to_input = bundle.card.preprocessing.to_input
-    inputs = np.stack([to_input(mend(film.pixels)) for mend in MENDS.values()])
-    distances = measure_distances(bundle.distance, encode(bundle, inputs).averages)
-    return dict(zip(MENDS, distances.tolist(), strict=True))
+    inputs = np.stack([to_input(correct(film.pixels)) for correct in CORRECTIONS.values()])
+    distances = measure_distances(bundle.distance, encode(bundle, inputs, queue).averages)
+    return dict(zip(CORRECTIONS, distances.tolist(), strict=True))
 
 
-def predict(bundle: Bundle, radiographs: Sequence[Radiograph]) -> list[Prediction]:
-    """Score films in batches."""
+def predict(
+    bundle: Bundle, films: Sequence[Radiograph], queue: NetworkQueue = NETWORK
+) -> list[Prediction]:
+    """Score films in one pass of the network, at least one and no more than memory holds."""
     to_input = bundle.card.preprocessing.to_input
-    predictions = []
-    for start in range(0, len(radiographs), BATCH):
-        films = [to_input(radiograph.pixels) for radiograph in radiographs[start : start + BATCH]]
-        encoded = encode(bundle, np.stack(films))
-        distances = measure_distances(bundle.distance, encoded.averages)
-        predictions += [
-            Prediction(logits, calibrate(bundle, logits), feature_map, float(distance))
-            for logits, feature_map, distance in zip(
-                encoded.logits, encoded.feature_maps, distances, strict=True
-            )
-        ]
-    return predictions
+    encoded = encode(bundle, np.stack([to_input(film.pixels) for film in films]), queue)
+    distances = measure_distances(bundle.distance, encoded.averages)
+    return [
+        Prediction(logits, calibrate(bundle, logits), feature_map, float(distance))
+        for logits, feature_map, distance in zip(
+            encoded.logits, encoded.feature_maps, distances, strict=True
+        )
+    ]
 
 
 @dataclass(frozen=True)
@@ -114,15 +118,16 @@ class Encoded:
 
 
 @torch.no_grad()
-def encode(network: Encoder, films: np.ndarray) -> Encoded:
+def encode(network: Encoder, films: np.ndarray, queue: NetworkQueue = NETWORK) -> Encoded:
     """Run the network once, when it is free.
 
     Args:
         network: A bundle, or the eager network it was made from.
         films: (N, 1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+        queue: Where to wait for it.
     """
     inputs = torch.from_numpy(films).contiguous(memory_format=torch.channels_last)
-    with NETWORK.turn(), PASS_SECONDS.time():
+    with queue.turn(), PASS_SECONDS.time():
         feature_maps, averages = network.backbone(inputs)
     return Encoded(feature_maps.numpy(), averages.numpy(), network.head(feature_maps).numpy())
 

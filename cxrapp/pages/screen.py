@@ -187,7 +187,7 @@ def _show_verdict(here: Session, bundle: Bundle, film: Film, result: Result) -> 
             on_click=here.overruled.add,
             args=((film.key, bundle.card.sha256),),
         )
-    elif result.verdict.outcome == "refuse":
+    elif result.verdict.refused:
         st.warning(f"**Refused, and shown at the reader's own choice.**\n{reasons}")
     elif result.verdict.reasons:
         st.warning(f"**Read this result with care.**\n{reasons}")

@@ -111,7 +111,7 @@ def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: Site
         "Wanted precision, plus or minus points", 1.0, 20.0, 5.0, 0.5, key="site width"
     )
     results = [here.site.result(film, bundle) for film in films]
-    known = np.array([result.verdict.outcome != "refuse" for result in results])
+    known = np.array([not result.verdict.refused for result in results])
     if not known.all():
         st.caption(f"{(~known).sum()} films are refused by this model and left out.")
     logits = np.array([result.prediction.logits for result in results])

@@ -13,7 +13,6 @@ from cxrapp.report import (
     FORMATS,
     Case,
     HeatMaps,
-    ReaderCall,
     build_case,
     film_rows,
     rejection_rows,
@@ -42,7 +41,7 @@ def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
         "With names, IDs and dates",
         key="export identified",
         persist_state="session",
-        help="From DICOM. Without them a film is named by a mark made from its pixels.",
+        help="From DICOM. Without them a film is named by a fingerprint of its pixels.",
     )
     scope = st.segmented_control(
         "Films", ["The open film", "All films"], default="The open film", required=True, key="scope"
@@ -98,7 +97,6 @@ def cases(session: Session, bundle: Bundle, films: list[Film]) -> list[Case]:
 def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
     result = session.worklist.result(film, bundle)
     maps = grad_cams(bundle, result.prediction.feature_map)
-    call = _call(session, film)
     return build_case(
         film.unpack(),
         result.prediction,
@@ -107,7 +105,7 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         screened=now,
         heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps),
         overruled=session.is_overruled(film, bundle),
-        reader=ReaderCall(call) if call else None,
+        reader_call=_call(session, film),
     )
 
 
@@ -129,7 +127,7 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
         values = (bundle.card.sha256, film.key in session.reviewed, call or "")
         own = dict(zip(OWN_COLUMNS, values, strict=True))
         rows = film_rows(
-            film.name if identified else film.mark,
+            film.name if identified else film.fingerprint,
             session.decide(bundle.card, result),
             result.verdict,
             overruled=session.is_overruled(film, bundle),

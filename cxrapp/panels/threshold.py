@@ -51,10 +51,7 @@ def show_control(session: Session, card: ModelCard, decisions: tuple[Decision, .
 
 def _show_classes(card: ModelCard, decisions: tuple[Decision, ...]) -> None:
     """The answers of the whole chain: they multiply, so that they add up to 100 %."""
-    try:
-        names = class_names(card.findings)
-    except ValueError:
-        return  # questions that do not follow each other have no common answer
+    names = class_names(card.findings)
     if len(names) < 3:
         return
     joint = joint_probabilities(np.array([[d.probability for d in decisions]]))[0]

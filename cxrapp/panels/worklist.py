@@ -132,7 +132,7 @@ def _to_row(
     session: Session, bundle: Bundle, one: Scored, previous: Film | None, *, selected: bool
 ) -> Row:
     film, result, decisions = one
-    marks, note, answer, bars = list(CHECKS[result.verdict.outcome]), "", "", ()
+    marks, note, answer, bars = list(CHECKS[result.verdict.level]), "", "", ()
     if session.is_overruled(film, bundle):
         marks = ["refused, shown anyway"]
     if film.key in session.reviewed:

@@ -43,7 +43,7 @@ def _lines(
     card: ModelCard, release: Release, panel: HeatPanel | None
 ) -> list[tuple[str, str, tuple[int, int, int]]]:
     """(text, font, colour) of each paragraph."""
-    marked = release.status != "accepted"
+    marked = release.verdict.level != "accept"
     gate = (film_line(release), BOLD, AMBER)
     if panel:
         lines = [(finding_line(panel.result), BOLD, WHITE), *([gate] if marked else [])]

@@ -10,27 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.radiograph import Patient, Radiograph
 from cxrapp.model.decision import Call, Decision
 from cxrapp.model.gate import Verdict
 
 if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
     from cxrapp.model.predict import Prediction
-
-
-@dataclass(frozen=True)
-class ReaderCall:
-    """What the person who read the film says about the first finding.
-
-    Args:
-        note: Free text.
-        name: Whose call it is.
-    """
-
-    call: Call
-    note: str = ""
-    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +45,7 @@ class Case:
         distance: From the training films, what the gate looked at.
         screened: When, with a time zone.
         overruled: A reader chose to see the result of a refused film.
+        reader_call: What the reader says about the first finding.
         modality, view, body_part, sex, age_years, study_uid, study_date, patient: As in
             `Radiograph`.
     """
@@ -71,7 +58,7 @@ class Case:
     screened: datetime
     heat_maps: HeatMaps | None = None
     overruled: bool = False
-    reader: ReaderCall | None = None
+    reader_call: Call | None = None
     modality: str | None = None
     view: str | None = None
     body_part: str | None = None
@@ -84,12 +71,12 @@ class Case:
     @property
     def withheld(self) -> bool:
         """Whether no probability and no decision may leave."""
-        return self.verdict.outcome == "refuse" and not self.overruled
+        return self.verdict.refused and not self.overruled
 
     @property
-    def mark(self) -> str:
+    def fingerprint(self) -> str:
         """What the film is called without its name: 12 hex digits of its pixels' SHA-256."""
-        return mark_of(self.picture)
+        return fingerprint(self.picture)
 
 
 def build_case(
@@ -101,13 +88,13 @@ def build_case(
     screened: datetime,
     heat_maps: HeatMaps | None = None,
     overruled: bool = False,
-    reader: ReaderCall | None = None,
+    reader_call: Call | None = None,
 ) -> Case:
     """Put together what is known about one film.
 
     Args:
         screened: When; one without a time zone is taken as local time.
-        heat_maps, overruled, reader: As in `Case`.
+        heat_maps, overruled, reader_call: As in `Case`.
     """
     return Case(
         name=film.name,
@@ -117,8 +104,8 @@ def build_case(
         distance=prediction.distance,
         screened=screened.astimezone(),
         heat_maps=heat_maps,
-        overruled=overruled and verdict.outcome == "refuse",
-        reader=reader,
+        overruled=overruled and verdict.refused,
+        reader_call=reader_call,
         modality=film.modality,
         view=film.view,
         body_part=film.body_part,

@@ -37,12 +37,13 @@ OUTCOMES = {
     "undecided": Concept("82334004", "SCT", "Indeterminate"),
     "not asked": Concept("NOT-ASKED", PRIVATE, "Not asked: what it is given is not positive"),
 }
-STATUSES = {
-    "accepted": Concept("ACCEPTED", PRIVATE, "Accepted"),
-    "warned": Concept("WARNED", PRIVATE, "Unusual film"),
-    "refused": Concept("REFUSED", PRIVATE, "Refused: no result"),
-    "overruled": Concept("OVERRULED", PRIVATE, "Refused, and overruled by a reader"),
+# Archives hold these codes: they stay as they are.
+VERDICTS = {
+    "accept": Concept("ACCEPTED", PRIVATE, "Accepted"),
+    "warn": Concept("WARNED", PRIVATE, "Unusual film"),
+    "refuse": Concept("REFUSED", PRIVATE, "Refused: no result"),
 }
+OVERRULED = Concept("OVERRULED", PRIVATE, "Refused, and overruled by a reader")
 CALLS = {
     "positive": OUTCOMES["positive"],
     "negative": OUTCOMES["negative"],

@@ -27,7 +27,7 @@ def write_dicom(card: ModelCard, releases: Sequence[Release]) -> bytes:
             # Last, as highdicom writes dates and a report takes over its captures' patient.
             for dataset in (*captures, report):
                 sign(dataset, release)
-            folder = f"{number:03}-{release.mark}"
+            folder = f"{number:03}-{release.fingerprint}"
             for k, capture in enumerate(captures, start=1):
                 _add(archive, f"{folder}/SC-{k}.dcm", capture)
             _add(archive, f"{folder}/SR.dcm", report)

@@ -60,7 +60,10 @@ def sign(dataset: Dataset, release: Release) -> None:
             dataset.PatientID = number if one_value(number) == number else None
             dataset.PatientBirthDate = patient.birth_date
         return
-    dataset.PatientName, dataset.PatientID = f"CXR^{release.mark}", f"CXR-{release.mark}"
+    dataset.PatientName, dataset.PatientID = (
+        f"CXR^{release.fingerprint}",
+        f"CXR-{release.fingerprint}",
+    )
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = [
         f"Names, numbers, dates, UIDs left out by {PROGRAM}",

@@ -13,9 +13,9 @@ from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept, finding_concept
 from cxrapp.report.fhir_values import Resource, codeable, coded, quantity, rate_parts, share_part
-from cxrapp.report.release import Release, Result
+from cxrapp.report.release import FindingResult, Release
 from cxrapp.report.summary import finding_line, summary_lines
-from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS, date_words, person_words
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, date_words, person_words
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
 INTERPRETATIONS = {"positive": "POS", "negative": "NEG", "undecided": "IND"}
@@ -42,8 +42,9 @@ def _report(card: ModelCard, release: Release) -> Resource:
     results += [
         _finding(card, number, result) for number, result in enumerate(release.results, start=1)
     ]
-    if release.reader:
-        results.append(_reader(release))
+    if release.reader_call:
+        call = codeable(codes.CALLS[release.reader_call])
+        results.append(_observation("reader", codes.READER) | {"valueCodeableConcept": call})
     for observation in results:
         if patient:
             observation["subject"] = {"reference": "#patient"}
@@ -57,7 +58,7 @@ def _report(card: ModelCard, release: Release) -> Resource:
         "code": coded("http://loinc.org", "36554-4", "XR Chest Single view"),
         "result": [{"reference": f"#{observation['id']}"} for observation in results],
         "conclusion": "\n".join([*summary_lines(release), NOT_A_DIAGNOSIS]),
-        "identifier": [{"system": "urn:cxrapp:film", "value": release.mark}],
+        "identifier": [{"system": "urn:cxrapp:film", "value": release.fingerprint}],
         **({"subject": {"reference": "#patient"}} if patient else {}),
         **_study(release),
     }
@@ -112,12 +113,14 @@ def _device(card: ModelCard) -> Resource:
 
 def _film_check(release: Release) -> Resource:
     return _observation("film-check", codes.FILM_CHECK) | {
-        "valueCodeableConcept": codeable(codes.STATUSES[release.status]),
-        "note": [{"text": text} for text in (STATUS_WORDS[release.status], *release.reasons)],
+        "valueCodeableConcept": codeable(
+            codes.OVERRULED if release.overruled else codes.VERDICTS[release.verdict.level]
+        ),
+        "note": [{"text": text} for text in (release.gate_words, *release.verdict.reasons)],
     }
 
 
-def _finding(card: ModelCard, number: int, result: Result) -> Resource:
+def _finding(card: ModelCard, number: int, result: FindingResult) -> Resource:
     """The probability and what is made of it; a finding that was not asked has neither."""
     parts = [
         share_part(codes.JOINT, result.joint),
@@ -139,17 +142,6 @@ def _finding(card: ModelCard, number: int, result: Result) -> Resource:
     cohort = card.cohorts["validation"].description
     notes = [finding_line(result), f"Sensitivity and specificity at this threshold, on {cohort}."]
     return observation | {"component": parts, "note": [{"text": text} for text in notes]}
-
-
-def _reader(release: Release) -> Resource:
-    reader = release.reader
-    assert reader is not None
-    values: Resource = {"valueCodeableConcept": codeable(codes.CALLS[reader.call])}
-    if reader.note:
-        values["note"] = [{"text": reader.note}]
-    if reader.name:
-        values["performer"] = [{"display": reader.name}]
-    return _observation("reader", codes.READER) | values
 
 
 def _observation(name: str, concept: Concept) -> Resource:

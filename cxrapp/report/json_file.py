@@ -9,11 +9,11 @@ from typing import Any
 from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
-from cxrapp.report.release import Release, Result
+from cxrapp.report.release import FindingResult, Release
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
-SCHEMA = 1
+SCHEMA = 2  # 1 had the gate's status in one word, and room for a reader's note and name
 
 
 def write_json(card: ModelCard, releases: Sequence[Release]) -> bytes:
@@ -48,7 +48,7 @@ def _film(card: ModelCard, release: Release) -> dict[str, Any]:
     return {
         "film": release.film,
         "pixels": {
-            "sha256_start": release.mark,
+            "sha256_start": release.fingerprint,
             "width": release.picture.width,
             "height": release.picture.height,
         },
@@ -62,9 +62,10 @@ def _film(card: ModelCard, release: Release) -> dict[str, Any]:
         },
         "screened": release.screened and release.screened.isoformat(timespec="seconds"),
         "gate": {
-            "status": release.status,
-            "meaning": STATUS_WORDS[release.status],
-            "reasons": release.reasons,
+            "verdict": release.verdict.level,
+            "overruled": release.overruled,
+            "meaning": release.gate_words,
+            "reasons": release.verdict.reasons,
             "distance": round(release.distance, 3),
             "warns_above": card.gate.warn,
             "refuses_above": card.gate.refuse,
@@ -74,11 +75,11 @@ def _film(card: ModelCard, release: Release) -> dict[str, Any]:
             {"answer": name, "probability": probability} for name, probability in release.answers
         ],
         "heat_maps": _heat_maps(release),
-        "reader": asdict(release.reader) if release.reader else None,
+        "reader_call": release.reader_call,
     }
 
 
-def _finding(result: Result) -> dict[str, Any]:
+def _finding(result: FindingResult) -> dict[str, Any]:
     return {
         **asdict(result.finding),
         "probability": result.probability,

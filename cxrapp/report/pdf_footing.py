@@ -13,16 +13,14 @@ from cxrapp.report.pdf_style import (
     Style,
     callout,
     paragraph,
-    safe,
     table,
 )
 from cxrapp.report.release import Release
-from cxrapp.words import NOT_A_DIAGNOSIS, shorten
+from cxrapp.words import NOT_A_DIAGNOSIS
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
-MAX_NOTE = 300  # characters on the page; JSON has the whole
 SIGNING_SPACE = 30.0  # points above the line
 NOTICE = ("#f0fdfa", ACCENT)
 
@@ -52,10 +50,6 @@ def footing_parts(release: Release, width: float) -> list[Flowable]:
 
 
 def _call(release: Release) -> str:
-    reader = release.reader
-    if reader is None:
+    if release.reader_call is None:
         return f"<font color='{MUTED}'>No call was recorded.</font>"
-    words = f"Call: <b>{reader.call}</b>"
-    if reader.name:
-        words += f", {safe(shorten(reader.name, 60))}"
-    return words + (f". {safe(shorten(reader.note, MAX_NOTE))}" if reader.note else "")
+    return f"Call: <b>{release.reader_call}</b>"

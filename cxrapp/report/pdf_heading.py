@@ -19,7 +19,7 @@ from cxrapp.report.pdf_style import (
     table,
 )
 from cxrapp.report.release import OLDEST, Release
-from cxrapp.words import SEXES, STATUS_WORDS, TITLE, age_words, date_words, person_words, shorten
+from cxrapp.words import SEXES, TITLE, age_words, date_words, person_words, shorten
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
@@ -91,10 +91,10 @@ def _stated(facts: dict[str, str | None]) -> list[tuple[str, str]]:
 def _gate_parts(release: Release, width: float) -> list[Flowable]:
     from reportlab.platypus import Spacer
 
-    words = STATUS_WORDS[release.status]
-    if release.status == "accepted":
+    words, level = release.gate_words, release.verdict.level
+    if level == "accept":
         return [paragraph(f"<b>Film check:</b> {words[0].lower()}{words[1:]}."), Spacer(0, 13)]
-    colours = WARNING if release.status == "warned" else REFUSAL
-    reasons = [paragraph(safe(reason)) for reason in release.reasons]
+    colours = WARNING if level == "warn" else REFUSAL
+    reasons = [paragraph(safe(reason)) for reason in release.verdict.reasons]
     heading = paragraph(f"<b>{words}</b>", Style(8.5, colours[1]))
     return [callout([heading, *reasons], width, colours), Spacer(0, 13)]

@@ -40,7 +40,7 @@ def picture_parts(card: ModelCard, release: Release, width: float) -> list[Flowa
 
 def _legend(release: Release, panels: list[HeatPanel], width: float) -> list[Flowable]:
     if not panels or release.heat_maps is None:
-        words = "withheld" if release.status == "refused" else "none was made for this report"
+        words = "none was made for this report" if release.results else "withheld"
         return [paragraph(f"Heat map: {words}.", MUTED_STYLE)]
     rows, columns = panels[0].cells
     unit = release.heat_maps.unit

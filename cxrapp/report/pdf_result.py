@@ -20,7 +20,7 @@ from cxrapp.report.pdf_style import (
     safe,
     table,
 )
-from cxrapp.report.release import Release, Result
+from cxrapp.report.release import FindingResult, Release
 from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_words
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _table(release: Release, width: float) -> Flowable:
     return grid
 
 
-def _row(result: Result) -> list[Paragraph]:
+def _row(result: FindingResult) -> list[Paragraph]:
     finding = result.finding
     outcome, meaning = outcome_words(finding, result.outcome)
     colour = OUTCOME_COLOURS[result.outcome]

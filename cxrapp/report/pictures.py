@@ -7,7 +7,7 @@ from PIL import Image
 
 from cxrapp.figures.pictures import heat_picture, overlay_picture
 from cxrapp.model.card import ModelCard
-from cxrapp.report.release import Release, Result
+from cxrapp.report.release import FindingResult, Release
 
 OPACITY = 0.5
 
@@ -23,7 +23,7 @@ class HeatPanel:
         empty: Nothing speaks for the finding anywhere.
     """
 
-    result: Result
+    result: FindingResult
     picture: Image.Image
     scale: float
     cells: tuple[int, int]

@@ -12,7 +12,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -20,13 +19,13 @@ from PIL import Image
 from cxrapp.films.radiograph import Patient
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.chain import class_names, joint_probabilities
-from cxrapp.model.decision import Outcome
-from cxrapp.report.case import Case, HeatMaps, ReaderCall
+from cxrapp.model.decision import Call, Outcome
+from cxrapp.model.gate import Verdict
+from cxrapp.report.case import Case, HeatMaps
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import operating_point
-from cxrapp.words import SEXES, age_words, plain
+from cxrapp.words import OVERRULED, SEXES, VERDICTS, age_words, one_line
 
-Status = Literal["accepted", "warned", "refused", "overruled"]
 UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)  # PS3.5, 9.1
 OLDEST = 90.0  # years; all ages from here on are one
 # Codes of PS3.3 C.7.3.1, C.8.11.7 and PS3.16 annex L. A tag holding anything else may hold a name.
@@ -39,7 +38,7 @@ TERMS = frozenset(
 
 
 @dataclass(frozen=True)
-class Result:
+class FindingResult:
     """One finding of one film, and how well its threshold did on the validation patients.
 
     Args:
@@ -63,25 +62,25 @@ class Release:
     """One film as it leaves. Text from outside is one harmless line.
 
     Args:
-        film: The file's name, or the mark.
-        mark: 12 hex digits that name the film without its name.
+        film: The file's name, or the fingerprint.
+        fingerprint: 12 hex digits that name the film without its name.
+        overruled: The film was refused, and a reader chose to see its result.
         results: One a finding; none where the result is withheld.
-        answers: The chain read as one answer, (class, probability); none where withheld or where
-            the findings are no chain.
+        answers: The chain read as one answer, (class, probability); none where withheld.
         heat_maps: None where withheld.
         patient, study_uid, study_date, screened: None without identity; dates are YYYYMMDD and,
             as the UID, None where the file has no valid one.
-        reader: Without identity the call alone: a note may name the patient.
+        reader_call: What the reader says about the first finding.
     """
 
     identified: bool
     film: str
-    mark: str
+    fingerprint: str
     picture: Image.Image
-    status: Status
-    reasons: tuple[str, ...]
+    verdict: Verdict
+    overruled: bool
     distance: float
-    results: tuple[Result, ...]
+    results: tuple[FindingResult, ...]
     answers: tuple[tuple[str, float], ...]
     heat_maps: HeatMaps | None
     sex: str | None
@@ -92,7 +91,12 @@ class Release:
     study_uid: str | None
     study_date: str | None
     screened: datetime | None
-    reader: ReaderCall | None
+    reader_call: Call | None
+
+    @property
+    def gate_words(self) -> str:
+        """What the gate said of the film, as a heading."""
+        return OVERRULED if self.overruled else VERDICTS[self.verdict.level]
 
 
 def release_cases(card: ModelCard, cases: Sequence[Case], *, identified: bool) -> list[Release]:
@@ -126,40 +130,34 @@ def _release(
     identified: bool,
 ) -> Release:
     shown = not case.withheld
-    mark = case.mark
+    name = case.fingerprint
     full = Release(
         identified=identified,
-        film=plain(case.name) or mark,
-        mark=mark,
+        film=one_line(case.name) or name,
+        fingerprint=name,
         picture=case.picture,
-        status=_status(case),
-        reasons=tuple(plain(reason) for reason in case.verdict.reasons),
+        verdict=Verdict(case.verdict.level, tuple(map(one_line, case.verdict.reasons))),
+        overruled=case.overruled,
         distance=case.distance,
         results=_results(card, case, points) if shown else (),
         answers=_answers(card, case) if shown else (),
         heat_maps=case.heat_maps if shown else None,
         sex=case.sex if case.sex in SEXES else None,
         age_years=case.age_years,
-        modality=case.modality and plain(case.modality),
-        view=case.view and plain(case.view),
-        patient=case.patient and _plain_patient(case.patient),
+        modality=case.modality and one_line(case.modality),
+        view=case.view and one_line(case.view),
+        patient=case.patient and _clean_patient(case.patient),
         study_uid=case.study_uid if UID.fullmatch(case.study_uid or "") else None,
         study_date=_date(case.study_date),
         screened=case.screened,
-        reader=case.reader and _plain_reader(case.reader),
+        reader_call=case.reader_call,
     )
     return full if identified else without_identity(full, case)
 
 
-def _status(case: Case) -> Status:
-    if case.verdict.outcome == "refuse":
-        return "overruled" if case.overruled else "refused"
-    return "warned" if case.verdict.outcome == "warn" else "accepted"
-
-
 def _results(
     card: ModelCard, case: Case, points: dict[tuple[str, float], tuple[Rate, Rate]]
-) -> tuple[Result, ...]:
+) -> tuple[FindingResult, ...]:
     joint: dict[str, float] = {}
     results = []
     for finding, named, decision in zip(
@@ -169,7 +167,7 @@ def _results(
         joint[finding.name] = before * decision.probability
         sensitivity, specificity = points[finding.name, decision.threshold]
         results.append(
-            Result(
+            FindingResult(
                 finding,
                 decision.probability,
                 joint[finding.name],
@@ -184,16 +182,13 @@ def _results(
 
 
 def _answers(card: ModelCard, case: Case) -> tuple[tuple[str, float], ...]:
-    try:
-        names = class_names(card.findings)
-    except ValueError:  # findings that are no chain have no one answer
-        return ()
+    names = class_names(card.findings)
     probabilities = np.array([[decision.probability for decision in case.decisions]])
     return tuple(zip(names, joint_probabilities(probabilities)[0].tolist(), strict=True))
 
 
-def _plain_patient(patient: Patient) -> Patient:
-    name, number = (text and plain(text) or None for text in (patient.name, patient.patient_id))
+def _clean_patient(patient: Patient) -> Patient:
+    name, number = (text and one_line(text) or None for text in (patient.name, patient.patient_id))
     return Patient(name, number, _date(patient.birth_date))
 
 
@@ -206,10 +201,6 @@ def _date(text: str | None) -> str | None:
     return day.isoformat().replace("-", "")
 
 
-def _plain_reader(reader: ReaderCall) -> ReaderCall:
-    return ReaderCall(reader.call, plain(reader.note), plain(reader.name))
-
-
 def without_identity(full: Release, case: Case) -> Release:
     """What may leave of a film where nobody asked for its identity.
 
@@ -219,18 +210,18 @@ def without_identity(full: Release, case: Case) -> Release:
     """
     age = full.age_years
     coarse = None if age is None else min(_rounded_down(age), OLDEST)
-    reasons = full.reasons
+    reasons = full.verdict.reasons
     if age is not None and coarse is not None:
         # The gate's own words for the age, to three digits: months and days of a birthday.
         words = "90 or more years" if coarse == OLDEST else age_words(coarse)
         reasons = tuple(reason.replace(f"{age:.3g} years", words) for reason in reasons)
-    for tag in (plain(tag or "") for tag in (case.modality, case.view, case.body_part)):
+    for tag in (one_line(tag or "") for tag in (case.modality, case.view, case.body_part)):
         if tag and tag not in TERMS:
             reasons = tuple(reason.replace(tag, "left out") for reason in reasons)
     return replace(
         full,
-        film=full.mark,
-        reasons=reasons,
+        film=full.fingerprint,
+        verdict=replace(full.verdict, reasons=reasons),
         age_years=coarse,
         modality=full.modality if full.modality in TERMS else None,
         view=full.view if full.view in TERMS else None,
@@ -238,7 +229,6 @@ def without_identity(full: Release, case: Case) -> Release:
         study_uid=None,
         study_date=None,
         screened=None,
-        reader=full.reader and ReaderCall(full.reader.call),
     )
 
 

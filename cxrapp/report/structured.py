@@ -20,10 +20,10 @@ from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept
 from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid
-from cxrapp.report.release import Release, Result
+from cxrapp.report.release import FindingResult, Release
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
 from cxrapp.report.summary import summary_lines
-from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, STATUS_WORDS, capitalised, rate_words
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, capitalised, rate_words
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -79,11 +79,8 @@ def _content(card: ModelCard, release: Release, captures: Sequence[Dataset]) -> 
         text_item(standard.DCM.Comment, limit)
         for limit in (NOT_A_DIAGNOSIS, *card.limits, UNCHECKED)
     )
-    if release.reader:
-        content.append(code_item(codes.READER, codes.CALLS[release.reader.call]))
-        for words in (release.reader.note, release.reader.name):
-            if words:
-                content.append(text_item(coded(codes.READER), words))
+    if release.reader_call:
+        content.append(code_item(codes.READER, codes.CALLS[release.reader_call]))
     return report
 
 
@@ -115,22 +112,22 @@ def _film_group(
         TrackingIdentifier,
     )
 
-    status = codes.STATUSES[release.status]
+    said = codes.OVERRULED if release.overruled else codes.VERDICTS[release.verdict.level]
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(new_uid(), identifier="film check"),
         algorithm_id=algorithm(card),
-        qualitative_evaluations=[QualitativeEvaluation(coded(codes.FILM_CHECK), coded(status))],
+        qualitative_evaluations=[QualitativeEvaluation(coded(codes.FILM_CHECK), coded(said))],
         source_images=[
             SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
             for image in captures
         ],
     )
-    words = (STATUS_WORDS[release.status], *release.reasons)
+    words = (release.gate_words, *release.verdict.reasons)
     group[0].ContentSequence.extend(text_item(standard.DCM.Comment, text) for text in words)
     return group
 
 
-def _finding_group(card: ModelCard, result: Result) -> MeasurementsAndQualitativeEvaluations:
+def _finding_group(card: ModelCard, result: FindingResult) -> MeasurementsAndQualitativeEvaluations:
     from highdicom.sr import (
         MeasurementsAndQualitativeEvaluations,
         QualitativeEvaluation,
@@ -160,7 +157,7 @@ def _finding_group(card: ModelCard, result: Result) -> MeasurementsAndQualitativ
     return group
 
 
-def _validation(card: ModelCard, result: Result) -> str:
+def _validation(card: ModelCard, result: FindingResult) -> str:
     measures = {"sensitivity": result.sensitivity, "specificity": result.specificity}
     words = ", ".join(f"{name} {' '.join(rate_words(rate))}" for name, rate in measures.items())
     cohort = card.cohorts["validation"].description

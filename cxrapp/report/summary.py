@@ -1,7 +1,7 @@
 """A result in a few lines of plain text, for the places that hold nothing better."""
 
-from cxrapp.report.release import Release, Result
-from cxrapp.words import STATUS_WORDS, capitalised, outcome_words, percent
+from cxrapp.report.release import FindingResult, Release
+from cxrapp.words import capitalised, outcome_words, percent
 
 
 def summary_lines(release: Release) -> list[str]:
@@ -11,10 +11,10 @@ def summary_lines(release: Release) -> list[str]:
 
 def film_line(release: Release) -> str:
     """What the gate said, with its reasons."""
-    return " ".join([f"{STATUS_WORDS[release.status]}.", *release.reasons])
+    return " ".join([f"{release.gate_words}.", *release.verdict.reasons])
 
 
-def finding_line(result: Result) -> str:
+def finding_line(result: FindingResult) -> str:
     """Decision, probability and threshold of one finding."""
     outcome, meaning = outcome_words(result.finding, result.outcome)
     decision = f"{outcome} ({meaning})" if meaning else outcome

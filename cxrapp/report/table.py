@@ -25,7 +25,7 @@ def film_rows(
     reasons = (
         [*verdict.reasons, "A reader overruled the refusal."] if overruled else verdict.reasons
     )
-    film = {"status": STATUSES[verdict.outcome], "message": " ".join(reasons)}
+    film = {"status": STATUSES[verdict.level], "message": " ".join(reasons)}
     return [
         _row(name, d.finding, d.threshold)
         | {"probability": f"{d.probability:.6f}", "decision": d.outcome}

@@ -8,14 +8,17 @@ from itertools import islice
 
 
 class NetworkQueue:
-    """A queue of threads, first come, first served, `at_once` of them at a time.
+    """A queue of threads, first come, first served.
 
     A thread that needs many turns gets one of them after everybody who asked meanwhile, so a film
     dropped in while another reader screens five hundred does not wait for those.
+
+    Args:
+        at_once: How many have their turn together.
     """
 
-    def __init__(self) -> None:
-        self.at_once = 1
+    def __init__(self, at_once: int = 1) -> None:
+        self._at_once = at_once
         self._queue: deque[threading.Thread] = deque()  # the first have their turn
         self._changed = threading.Condition()
 
@@ -27,7 +30,7 @@ class NetworkQueue:
             self._queue.append(me)
         try:
             with self._changed:
-                self._changed.wait_for(lambda: me in islice(self._queue, self.at_once))
+                self._changed.wait_for(lambda: me in islice(self._queue, self._at_once))
             yield
         finally:
             with self._changed:
@@ -45,4 +48,4 @@ class NetworkQueue:
             return len(self._queue)
 
 
-NETWORK = NetworkQueue()
+NETWORK = NetworkQueue()  # of all readers of this process

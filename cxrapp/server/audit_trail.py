@@ -55,8 +55,8 @@ def _answer(session: Session, bundle: Bundle, film: Film) -> dict[str, Any]:
     result, read = session.worklist.result(film, bundle), session.reads.get(film.key)
     withheld = session.is_withheld(film, bundle)
     return {
-        "film": film.mark,
-        "gate": result.verdict.outcome,
+        "film": film.fingerprint,
+        "gate": result.verdict.level,
         "overruled": session.is_overruled(film, bundle),
         "decisions": {
             decision.finding: "withheld" if withheld else decision.outcome

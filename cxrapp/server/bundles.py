@@ -17,8 +17,8 @@ Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of loading a bundle: the bundle or, in words, why not.
+class Loaded:
+    """A file of the weights folder: its bundle or, in words, why there is none.
 
     Args:
         stamp: Of its two files, as they were when it was loaded.
@@ -32,8 +32,8 @@ class Outcome:
 
 def offered_bundles() -> dict[str, Bundle]:
     """Name -> bundle, the default first."""
-    outcomes = [_load(path) for path in find_bundles(WEIGHTS)]
-    return {one.path.stem: one.bundle for one in outcomes if one.bundle}
+    found = [_load(path) for path in find_bundles(WEIGHTS)]
+    return {one.path.stem: one.bundle for one in found if one.bundle}
 
 
 def show_faults() -> None:
@@ -80,8 +80,8 @@ def bundle_path(bundle: Bundle) -> Path:
     st.rerun()  # its files were replaced while the page was drawn
 
 
-def _is_current(outcome: Outcome) -> bool:
-    return outcome.stamp == _stamp(outcome.path)
+def _is_current(loaded: Loaded) -> bool:
+    return loaded.stamp == _stamp(loaded.path)
 
 
 def _stamp(path: Path) -> Stamp:
@@ -97,19 +97,19 @@ def _stamp(path: Path) -> Stamp:
 
 
 @st.cache_resource(show_spinner="Loading the model", validate=_is_current)
-def _load(path: Path) -> Outcome:
+def _load(path: Path) -> Loaded:
     """One copy in memory for all sessions, loaded anew when its files have changed."""
     stamp = _stamp(path)
     try:
-        return Outcome(path, stamp, load_bundle(path))
+        return Loaded(path, stamp, load_bundle(path))
     except InvalidBundle as error:
-        return Outcome(path, stamp, None, str(error))
+        return Loaded(path, stamp, None, str(error))
     finally:
         threading.Thread(target=_settle_in).start()
 
 
 def _settle_in() -> None:
-    """What would make the reader wait later, done while he looks for a film."""
+    """What would make the reader wait later, done while they look for a film."""
     importlib.import_module("pytorch_grad_cam")  # takes seconds
     # Streamlit collects garbage after every run of the script. What is loaded by now stays for
     # good; to look through it each time would be most of the time of a move of the slider.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from cxrapp.figures.pictures import data_url, film_picture, mark_of
+from cxrapp.figures.pictures import data_url, film_picture, fingerprint
 from cxrapp.films.radiograph import Radiograph
 
 THUMBNAIL = 96  # pixels of the long side
@@ -20,14 +20,14 @@ class Film:
         key: Its number, in the order of arrival.
         packed: Its pixels as a PNG, without loss, so that it scores as the upload did.
         thumbnail: A small JPEG as a data URL.
-        mark: What it is called without its name: 12 hex digits of its pixels' SHA-256.
+        fingerprint: What it is called without its name: 12 hex digits of its pixels' SHA-256.
         tags: What its file says about it; the pixels are taken out.
     """
 
     key: str
     packed: bytes
     thumbnail: str
-    mark: str
+    fingerprint: str
     tags: Radiograph
 
     @property
@@ -47,10 +47,10 @@ def to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
         packed: Its pixels, from `pack`.
     """
     picture = film_picture(_unpack(packed))
-    mark = mark_of(picture)
+    name = fingerprint(picture)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     tags = replace(radiograph, pixels=np.empty((0, 0), np.float32))
-    return Film(key, packed, data_url(picture, "JPEG", quality=80), mark, tags)
+    return Film(key, packed, data_url(picture, "JPEG", quality=80), name, tags)
 
 
 def pack(pixels: np.ndarray) -> bytes:

@@ -98,7 +98,7 @@ class Session:
 
     def is_withheld(self, film: Film, bundle: Bundle) -> bool:
         """Whether the film was refused and the reader has not insisted on its result."""
-        refused = self.worklist.result(film, bundle).verdict.outcome == "refuse"
+        refused = self.worklist.result(film, bundle).verdict.refused
         return refused and not self.is_overruled(film, bundle)
 
     def is_overruled(self, film: Film, bundle: Bundle) -> bool:

@@ -113,9 +113,9 @@ class Worklist:
                 self.films[key] = to_film(key, outcome.radiograph, packed)
             result = Result(outcome.prediction, outcome.verdict)
             self._results[key, bundle.card.sha256] = result
-            FILMS.labels(result.verdict.outcome).inc()
+            FILMS.labels(result.verdict.level).inc()
             log.info(
                 "film screened",
-                extra={"gate": result.verdict.outcome, "bundle": bundle.card.sha256},
+                extra={"gate": result.verdict.level, "bundle": bundle.card.sha256},
             )
             return True

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
-from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.decode import read_upload
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import predict
@@ -232,7 +232,7 @@ def test_the_open_film_is_the_one_exported(page: Page) -> None:
     (film,) = json.loads(download(page, "JSON"))["films"]
     (path,) = [path for path in SAMPLES if path.name == name]
     picture = film_picture(next(iter(read_upload(name, path.read_bytes()))).pixels)
-    assert film["film"] == mark_of(picture)
+    assert film["film"] == fingerprint(picture)
 
 
 def test_every_format_is_exported_without_names(exported: Page) -> None:

@@ -30,7 +30,7 @@ def test_the_sample_films_are_accepted(bundle: Bundle, films: list[Radiograph]) 
 def test_photographs_are_refused(bundle: Bundle) -> None:
     for photograph in load_sample_images().images:
         grey = np.asarray(Image.fromarray(photograph).convert("L"), np.float32) / 255
-        assert verdict(bundle, Radiograph("photograph", grey)).outcome == "refuse"
+        assert verdict(bundle, Radiograph("photograph", grey)).level == "refuse"
 
 
 def test_a_page_of_text_is_refused(bundle: Bundle) -> None:
@@ -38,7 +38,7 @@ def test_a_page_of_text_is_refused(bundle: Bundle) -> None:
     for line in range(40):
         ImageDraw.Draw(page).text((40, 40 + 20 * line), "The lungs are clear. " * 4, fill=0)
     pixels = np.asarray(page, np.float32) / 255
-    assert verdict(bundle, Radiograph("letter", pixels)).outcome == "refuse"
+    assert verdict(bundle, Radiograph("letter", pixels)).level == "refuse"
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_film_the_wrong_way_round_is_told_how(
 ) -> None:
     for film in films:
         spoilt = verdict(bundle, dataclasses.replace(film, pixels=spoil(film.pixels).copy()))
-        assert spoilt.outcome == "refuse"
+        assert spoilt.level == "refuse"
         assert words in spoilt.reasons[0]
 
 
@@ -65,7 +65,7 @@ def test_a_small_film_is_warned_of(bundle: Bundle) -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "outcome", "words"),
+    ("written", "level", "words"),
     [
         ({"age_years": 3.0, "view": "AP", "modality": "DX", "body_part": "CHEST"}, "accept", ""),
         ({"age_years": 5.9}, "accept", ""),
@@ -78,16 +78,16 @@ def test_a_small_film_is_warned_of(bundle: Bundle) -> None:
         ({"body_part": "HIP"}, "refuse", "HIP"),
     ],
 )
-def test_what_the_file_says_counts(bundle: Bundle, written: dict, outcome: str, words: str) -> None:
+def test_what_the_file_says_counts(bundle: Bundle, written: dict, level: str, words: str) -> None:
     told = tell(bundle, **written)
-    assert told.outcome == outcome
+    assert told.level == level
     assert words in " ".join(told.reasons)
 
 
 def test_distance_warns_then_refuses(bundle: Bundle) -> None:
     gate = bundle.card.gate
-    outcomes = [tell(bundle, d).outcome for d in (gate.warn, gate.warn * 1.01, gate.refuse * 1.01)]
-    assert outcomes == ["accept", "warn", "refuse"]
+    levels = [tell(bundle, d).level for d in (gate.warn, gate.warn * 1.01, gate.refuse * 1.01)]
+    assert levels == ["accept", "warn", "refuse"]
 
 
 def test_limits_come_from_validation(bundle: Bundle) -> None:

@@ -162,4 +162,4 @@ def test_the_open_film_is_the_one_that_is_exported(app: AppTest) -> None:
         film = session(app).worklist.films[session(app).current]
         assert f"**{film.name}**" in texts(app)
         (case,) = exports.cases(session(app), bundles.offered_bundles()["pneumonia"], [film])
-        assert case.mark == film.mark
+        assert case.fingerprint == film.fingerprint

@@ -15,13 +15,12 @@ from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import decide
 from cxrapp.model.gate import judge
 from cxrapp.model.predict import Prediction
-from cxrapp.report import Case, HeatMaps, ReaderCall, build_case
+from cxrapp.report import Case, HeatMaps, build_case
 from tests.films.dicom_maker import FILM, make
 from tests.places import ROOT
 
 CARD: ModelCard = load_card(ROOT / "weights/pneumonia.pt")
 SCREENED = datetime(2024, 3, 1, 11, 22, 33, tzinfo=timezone(timedelta(hours=1)))
-READER = ReaderCall("unsure", "rang her mother Winifred", "Dr Whisperwood")
 TAGS = {
     "PatientName": "SECRETSON^GIVENHIDE",
     "PatientID": "PID-9988776655",
@@ -61,7 +60,7 @@ def case(
         "decisions": decide(CARD, probabilities, CARD.default_thresholds(), abstain_from),
         "screened": SCREENED,
         "heat_maps": HeatMaps("Grad-CAM", "adds to the logit, per cell", values),
-        "reader": READER,
+        "reader_call": "unsure",
     }
     return build_case(radiograph, prediction, **{**defaults, **parts})
 

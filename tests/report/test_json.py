@@ -9,7 +9,7 @@ from tests.report.cases import CARD, SCREENED, case, refused
 
 def films(*cases: object, identified: bool = False) -> list[dict]:
     values = json.loads(FORMATS["json"].write(CARD, cases, identified=identified))
-    assert (values["schema"], values["identified"]) == (1, identified)
+    assert (values["schema"], values["identified"]) == (2, identified)
     assert values["model"]["bundle_sha256"] == CARD.sha256
     assert values["model"]["limits"] == [*CARD.limits, UNCHECKED]
     return values["films"]
@@ -29,7 +29,7 @@ def test_every_number_survives_the_round_trip() -> None:
     assert first["validated"]["specificity"] == pytest.approx(measures["specificity"])
     assert one["screened"] == SCREENED.astimezone().isoformat()
     assert one["patient"]["name"] == "SECRETSON^GIVENHIDE"
-    assert one["gate"]["status"] == "accepted"
+    assert one["gate"]["verdict"] == "accept"
     assert [len(grid) for grid in one["heat_maps"]["maps"].values()] == [7, 7]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pypdf
 
 from cxrapp.model.gate import Verdict
-from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps, ReaderCall
+from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps
 from tests.report.cases import CARD, case, film, refused
 
 
@@ -27,7 +27,7 @@ def test_one_page_a_film_with_all_that_is_known() -> None:
         "20.5 % overall",
         f"{100 * CARD.default_thresholds()['pneumonia']:.1f} %",
         "97.1 % 95.2 to 98.7",
-        "Call: unsure, Dr Whisperwood",
+        "Call: unsure",
         "Grad-CAM, 7 x 7 cells",
         *CARD.limits,
     ):
@@ -38,8 +38,7 @@ def test_one_page_a_film_with_all_that_is_known() -> None:
 def test_the_longest_texts_still_fill_one_page() -> None:
     reasons = tuple(f"Reason {k} is a long sentence about this film. " * 4 for k in range(12))
     long = replace(film("n" * 255), study_uid=".".join(["1"] * 32))
-    reader = ReaderCall("negative", "word " * 400, "n" * 255)
-    texts = pages(case(long, verdict=Verdict("warn", reasons), reader=reader), identified=True)
+    texts = pages(case(long, verdict=Verdict("warn", reasons)), identified=True)
     assert len(texts) == 1
     assert "Reason 11" in texts[0] and CARD.limits[-1] in texts[0]
 

@@ -110,7 +110,7 @@ def test_every_answer_shown_has_a_line(
     monkeypatch.setenv(VARIABLE, str(path))
     upload(app, *SAMPLES[:2])
     first = lines(path)
-    films = {film.mark for film in session(app).worklist.films.values()}
+    films = {film.fingerprint for film in session(app).worklist.films.values()}
     assert {line["film"] for line in first} == films
     assert len(first) == len(films)
     app.run()

@@ -6,39 +6,39 @@ import pytest
 from cxrapp.runtime.network_queue import NetworkQueue
 
 
-def wait_until(turns: NetworkQueue, length: int) -> None:
-    while len(turns) < length:
+def wait_until(queue: NetworkQueue, length: int) -> None:
+    while len(queue) < length:
         time.sleep(0.001)
 
 
 def test_turns_go_round_in_the_order_of_asking() -> None:
-    turns, order = NetworkQueue(), []
+    queue, order = NetworkQueue(), []
 
     def take(name: str) -> None:
-        with turns.turn():
+        with queue.turn():
             order.append(name)
 
     threads = [threading.Thread(target=take, args=(name,)) for name in "abc"]
-    with turns.turn():
+    with queue.turn():
         for place, thread in enumerate(threads, start=1):
             thread.start()
-            wait_until(turns, place + 1)
-            assert turns.ahead(thread) == place
+            wait_until(queue, place + 1)
+            assert queue.ahead(thread) == place
         assert order == []
     for thread in threads:
         thread.join()
     assert order == ["a", "b", "c"]
-    assert len(turns) == 0
+    assert len(queue) == 0
 
 
 def test_a_long_work_lets_others_in_between() -> None:
-    turns, order = NetworkQueue(), []
+    queue, order = NetworkQueue(), []
 
     def take(name: str, count: int) -> None:
         for _ in range(count):
-            with turns.turn():
+            with queue.turn():
                 order.append(name)
-                wait_until(turns, 2 if len(order) < 2 else 1)
+                wait_until(queue, 2 if len(order) < 2 else 1)
 
     many = threading.Thread(target=take, args=("many", 5))
     many.start()
@@ -50,26 +50,25 @@ def test_a_long_work_lets_others_in_between() -> None:
 
 
 def test_two_may_have_their_turn_together() -> None:
-    turns = NetworkQueue()
-    turns.at_once = 2
+    queue = NetworkQueue(2)
     together, waited, third = threading.Barrier(2), threading.Event(), threading.Event()
 
     def meet() -> None:
-        with turns.turn():
+        with queue.turn():
             together.wait(timeout=10)
             waited.wait(timeout=10)
 
     def come() -> None:
-        with turns.turn():
+        with queue.turn():
             third.set()
 
     pair = [threading.Thread(target=meet) for _ in range(2)]
     for thread in pair:
         thread.start()
-    wait_until(turns, 2)
+    wait_until(queue, 2)
     last = threading.Thread(target=come)
     last.start()
-    wait_until(turns, 3)
+    wait_until(queue, 3)
     assert not third.is_set()
     waited.set()
     for thread in (*pair, last):
@@ -79,9 +78,9 @@ def test_two_may_have_their_turn_together() -> None:
 
 
 def test_a_failure_passes_the_turn_on() -> None:
-    turns = NetworkQueue()
-    with pytest.raises(ZeroDivisionError), turns.turn():
+    queue = NetworkQueue()
+    with pytest.raises(ZeroDivisionError), queue.turn():
         _ = 1 / 0
-    with turns.turn():
-        assert len(turns) == 1
-    assert turns.ahead(threading.current_thread()) == 0
+    with queue.turn():
+        assert len(queue) == 1
+    assert queue.ahead(threading.current_thread()) == 0

@@ -39,7 +39,7 @@ def test_metrics_count_films_passes_and_files_that_were_none(bundle: Bundle) -> 
     worklist.wait()
     after = read_metrics(port)
     gained = {name: after[name] - before.get(name, 0) for name in after}
-    gate = worklist.result(next(iter(worklist.films.values())), bundle).verdict.outcome
+    gate = worklist.result(next(iter(worklist.films.values())), bundle).verdict.level
     assert gained[f"cxrapp_films_total {gate}"] == 1
     assert gained["cxrapp_files_rejected_total"] == 1
     assert gained["cxrapp_network_pass_seconds_count"] == 1

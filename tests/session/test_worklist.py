@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cxrapp.figures.pictures import film_picture, mark_of
+from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
@@ -55,7 +55,7 @@ def test_films_are_kept_without_loss(scored: Worklist, films: list[Radiograph]) 
 
 def test_a_film_has_the_mark_its_report_will_have(scored: Worklist) -> None:
     for film in scored.films.values():
-        assert film.mark == mark_of(film_picture(film.unpack().pixels))
+        assert film.fingerprint == fingerprint(film_picture(film.unpack().pixels))
 
 
 def test_deep_films_keep_their_depth(bundle: Bundle) -> None:

@@ -107,7 +107,7 @@ def test_the_shipped_one_says_nearly_what_its_origin_says(
     for ours, theirs in zip(screen(fast, films), screen(bundle, films), strict=True):
         scores = (one.prediction.probabilities for one in (ours, theirs))
         np.testing.assert_allclose(*scores, atol=0.1)
-        assert ours.verdict.outcome == theirs.verdict.outcome
+        assert ours.verdict.level == theirs.verdict.level
     for cohort, findings in fast.card.metrics.items():
         for finding in ("pneumonia", "viral"):
             areas = findings[finding], bundle.card.metrics[cohort][finding]
