@@ -19,6 +19,7 @@ from cxrapp.errors import CxrError
 from cxrapp.model.bundle import WEIGHTS, find_bundles
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
+from cxrapp.model.decision import Setting, default_settings
 from cxrapp.runtime.audit import check
 from cxrapp.runtime.files import say
 
@@ -97,11 +98,11 @@ def _screen(options: argparse.Namespace) -> None:
         raise CxrError("--workers is for --engine ray; this process alone uses all its cores.")
     bundle = (options.bundle or _default_bundle()).absolute()
     card = load_card(bundle)
-    thresholds = card.default_thresholds() | _parse_thresholds(options, card)
+    settings = default_settings(card) | _parse_thresholds(options, card)
     csv, heatmaps = _check_outputs(options)
     outputs = [path for path in (csv, parts_folder(csv), heatmaps) if path]
     files = list(find_files(options.paths, outputs))
-    job = Job(bundle, thresholds, csv, heatmaps, identify(card, thresholds, heatmaps, files))
+    job = Job(bundle, settings, csv, heatmaps, identify(card, settings, heatmaps, files))
     engines = {"local": run_here, "ray": partial(run_on_ray, workers=options.workers)}
     run(job, files, engines[options.engine])
 
@@ -133,19 +134,20 @@ def _default_bundle() -> Path:
     return bundles[0]
 
 
-def _parse_thresholds(options: argparse.Namespace, card: ModelCard) -> dict[str, float]:
-    thresholds = {}
+def _parse_thresholds(options: argparse.Namespace, card: ModelCard) -> dict[str, Setting]:
+    settings = {}
     for text in options.threshold:
         finding, _, value = text.partition("=")
         if finding not in [f.name for f in card.findings]:
             raise CxrError(f"--threshold {text}: the bundle has no finding {finding!r}.")
         try:
-            thresholds[finding] = float(value)
+            threshold = float(value)
         except ValueError:
             raise CxrError(f"--threshold {text}: {value!r} is not a number.") from None
-        if not 0 <= thresholds[finding] <= 1:
+        if not 0 <= threshold <= 1:
             raise CxrError(f"--threshold {text}: a threshold is between 0 and 1.")
-    return thresholds
+        settings[finding] = Setting(threshold)
+    return settings
 
 
 if __name__ == "__main__":

@@ -48,15 +48,21 @@ def shorten(text: str, length: int) -> str:
     return f"{text[: length - length // 2 - 1]}…{text[len(text) - length // 2 :]}"
 
 
-def percent(share: float) -> str:
+def percent(probability: float) -> str:
     """No network is certain: 100.0 % and 0.0 % are never written."""
-    if share > 0.999:
+    if probability > 0.999:
         return "over 99.9 %"
-    return "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+    return "under 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
 
 
-def rate_words(rate: Rate) -> tuple[str, str]:
-    """A measure and its 95 % interval; a dash where no film could measure it."""
+def rate_words(rate: Rate) -> str:
+    """A measure with its 95 % interval, for a sentence."""
+    value, interval = rate_cells(rate)
+    return f"{value} ({interval})" if interval else value
+
+
+def rate_cells(rate: Rate) -> tuple[str, str]:
+    """A measure and its 95 % interval, for a table; a dash where no film could measure it."""
     if math.isnan(rate.value):
         return "–", ""
     return f"{100 * rate.value:.1f} %", f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"

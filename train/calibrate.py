@@ -1,7 +1,5 @@
 """Calibration and operating points, fitted on validation patients only."""
 
-import math
-
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -9,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.card import Calibration
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.thresholds import threshold_for, youden_threshold
+from cxrapp.statistics.thresholds import round_down, round_up, threshold_for, youden_threshold
 
 MAX_MISLABELLED = 0.4
 SCREENING_GOAL = "sensitivity at least 95 %"
@@ -61,20 +59,13 @@ def find_operating_points(scores: Scores, *, screens: bool) -> dict[str, float]:
         screens: Begin with a sensitivity. Youden's point weighs a miss like a false alarm, and on a
             nearly perfect curve a handful of films decide where it lies.
     """
-    points = {
-        "balanced (Youden)": max(_down(youden_threshold(scores)), 0.001),
-        SCREENING_GOAL: _down(threshold_for(scores, sensitivity=0.95)),
-        "sensitivity at least 98 %": _down(threshold_for(scores, sensitivity=0.98)),
-        "specificity at least 90 %": _up(threshold_for(scores, specificity=0.90)),
+    goals = {
+        "balanced (Youden)": (round_down, youden_threshold(scores)),
+        SCREENING_GOAL: (round_down, threshold_for(scores, sensitivity=0.95)),
+        "sensitivity at least 98 %": (round_down, threshold_for(scores, sensitivity=0.98)),
+        "specificity at least 90 %": (round_up, threshold_for(scores, specificity=0.90)),
     }
-    points = {name: t for name, t in points.items() if t is not None and 0 < t < 1}
+    # A goal that the films cannot show, or only by calling all of them alike, is no point.
+    points = {name: to(t) for name, (to, t) in goals.items() if t is not None and 0 < to(t) < 1}
     first = {name: t for name, t in points.items() if screens and name == SCREENING_GOAL}
     return first | points
-
-
-def _down(threshold: float | None) -> float | None:
-    return None if threshold is None else math.floor(threshold * 1000) / 1000
-
-
-def _up(threshold: float | None) -> float | None:
-    return None if threshold is None else math.ceil(threshold * 1000) / 1000

@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cxrapp import __version__
 from cxrapp.bulk.files import File
 from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Settings
 
 PART_FILES = 16  # two batches: what a kill may cost a worker, some seconds
 
@@ -31,14 +32,13 @@ class Job:
 
     Args:
         bundle: The bundle's .pt.
-        thresholds: Finding -> threshold.
         csv: The table to write.
         heatmaps: Folder of the heat maps; None writes none.
         identity: See `identify`.
     """
 
     bundle: Path
-    thresholds: dict[str, float]
+    settings: Settings
     csv: Path
     heatmaps: Path | None
     identity: str
@@ -67,11 +67,11 @@ def cut(files: Sequence[File]) -> list[Part]:
 
 
 def identify(
-    card: ModelCard, thresholds: dict[str, float], heatmaps: Path | None, files: Sequence[File]
+    card: ModelCard, settings: Settings, heatmaps: Path | None, files: Sequence[File]
 ) -> str:
     """16 hexadecimal digits that change with whatever could change a row.
 
-    The program's version, the model and its card, thresholds, and every file's name, path, size
+    The program's version, the model and its card, settings, and every file's name, path, size
     and time of change. Batches end where parts end, and a film's last digits depend on its batch,
     so the size of a part counts as well.
     """
@@ -80,7 +80,8 @@ def identify(
     def add(*values: object) -> None:
         digest.update(json.dumps(values).encode() + b"\n")
 
-    add(__version__, PART_FILES, card.to_json(), sorted(thresholds.items()))
+    add(__version__, PART_FILES, card.to_json())
+    add(sorted((finding, asdict(setting)) for finding, setting in settings.items()))
     add(None if heatmaps is None else str(heatmaps))
     for file in files:
         add(file.name, file.path, file.stamp())

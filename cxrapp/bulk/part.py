@@ -48,17 +48,17 @@ class Screener:
                 writer.writerows(rows)
 
     def _screen(self, part: Part) -> Iterator[list[dict[str, str]]]:
-        card, thresholds = self._bundle.card, self.job.thresholds
+        card, settings = self._bundle.card, self.job.settings
         # Whole films pass between processes only where heat maps are laid over them.
         side = 0 if self.job.heatmaps else card.preprocessing.size
         films = (film for file in part.files for film in read_file(file, side))
         for result in screen(self._bundle, films, self._queue):
             if isinstance(result, Rejection):
-                yield rejection_rows(card, result, thresholds)
+                yield rejection_rows(card, result, settings)
                 continue
             if self.job.heatmaps:
                 save_heat_maps(self.job.heatmaps, self._bundle, result)
-            decisions = decide(card, result.prediction.probabilities, thresholds)
+            decisions = decide(card, result.prediction.probabilities, settings)
             yield film_rows(result.radiograph.name, decisions, result.verdict)
 
 

@@ -71,7 +71,7 @@ class Method:
             bundle: That scored the film.
             film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
             feature_map: (C, h, w) float32, of its `Prediction`.
-            progress: Told the share done now and then; raise from it to stop. Quick methods do
+            progress: Told the fraction done now and then; raise from it to stop. Quick methods do
                 not call it.
         """
         start = time.perf_counter()

@@ -8,7 +8,7 @@ import numpy as np
 from cxrapp.model.bundle import Encoder
 from cxrapp.model.predict import BATCH, encode
 
-# Called with the share done, in (0, 1]. To stop the work, raise from it: nothing is kept.
+# Called with the fraction done, in (0, 1]. To stop the work, raise from it: nothing is kept.
 Progress = Callable[[float], None]
 SQUARES = 7  # a side
 REGIONS = 36  # asked of the segmentation, which finds about as many
@@ -16,7 +16,7 @@ SAMPLES = 96  # twice as many raise R2 on unseen samples by 0.06 at most
 KERNEL_WIDTH = 0.25  # of lime's own image explainer
 
 
-def ignore(share: float) -> None:
+def ignore(fraction: float) -> None:
     """The `Progress` of nobody who waits."""
 
 
@@ -60,7 +60,7 @@ def occlusion_maps(
         network: A bundle, or the eager network it was made from.
         film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
         grid: Squares a side, g.
-        progress: Told the share done after every batch; raise from it to stop.
+        progress: Told the fraction done after every batch; raise from it to stop.
 
     Returns:
         (K, g, g) float32, in logits; above 0 where the square had raised the logit.
@@ -110,7 +110,7 @@ def lime_regions(
         film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
         samples: Runs of the network, for all findings together.
         seed: The same seed gives the same regions and weights.
-        progress: Told the share done after every batch; raise from it to stop.
+        progress: Told the fraction done after every batch; raise from it to stop.
     """
     # Imported here because they take seconds and nothing else needs them.
     from lime.lime_base import LimeBase

@@ -138,7 +138,7 @@ def randomise_weights(
         film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
         seed: The same seed gives the same maps.
         draws: Of random weights; with every weight random each costs one run of the network.
-        progress: Told the share done after every draw; raise from it to stop.
+        progress: Told the fraction done after every draw; raise from it to stop.
 
     Returns:
         With a random head, and with every weight random.

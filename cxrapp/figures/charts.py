@@ -135,7 +135,7 @@ def score_histogram(
 
 
 def score_ends(logit: bool) -> tuple[float, float]:
-    """Where the axis of scores begins and ends."""
+    """Where the axis of scores starts and ends."""
     return (-LOGIT_END, LOGIT_END) if logit else (0, 1)
 
 

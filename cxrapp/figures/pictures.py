@@ -33,11 +33,11 @@ def heat_picture(heat: np.ndarray, scale: float, opacity: float) -> Image.Image:
         scale: The heat that gets the brightest colour.
         opacity: In [0, 1], at full heat.
     """
-    share = np.clip(heat / scale, 0, 1) if scale > 0 else np.zeros_like(heat)
+    strength = np.clip(heat / scale, 0, 1) if scale > 0 else np.zeros_like(heat)
     table = np.array([unlabel_rgb(colour) for colour in COLOURS], np.uint8)  # (256, 3)
-    colour = table[np.rint(share * 255).astype(int)]
+    colour = table[np.rint(strength * 255).astype(int)]
     # Full strength from a third of the scale on; below it the map fades out.
-    alpha = np.rint(255 * opacity * np.clip(3 * share, 0, 1)).astype(np.uint8)
+    alpha = np.rint(255 * opacity * np.clip(3 * strength, 0, 1)).astype(np.uint8)
     return Image.fromarray(np.dstack([colour, alpha]))
 
 
@@ -49,9 +49,9 @@ def signed_picture(heat: np.ndarray, scale: float, opacity: float) -> Image.Imag
         scale: The heat, of either sign, that gets the full colour.
         opacity: In [0, 1], at full heat.
     """
-    share = np.clip(heat / scale, -1, 1) if scale > 0 else np.zeros_like(heat)
-    colour = np.where(share[..., None] > 0, _rgb(FOR), _rgb(AGAINST)).astype(np.uint8)
-    alpha = np.rint(255 * opacity * np.sqrt(np.abs(share))).astype(np.uint8)
+    strength = np.clip(heat / scale, -1, 1) if scale > 0 else np.zeros_like(heat)
+    colour = np.where(strength[..., None] > 0, _rgb(FOR), _rgb(AGAINST)).astype(np.uint8)
+    alpha = np.rint(255 * opacity * np.sqrt(np.abs(strength))).astype(np.uint8)
     return Image.fromarray(np.dstack([colour, alpha]))
 
 

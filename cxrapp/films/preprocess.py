@@ -14,17 +14,12 @@ class Preprocessing:
     """How a film becomes network input.
 
     Args:
-        size: Side S of the square input in pixels.
-        fit: `squash` resizes both sides to S whatever the aspect, as the published copies of
-            the training films were made.
+        size: Side S of the square input in pixels. Both sides are resized to it whatever the
+            aspect, as the published copies of the training films were made.
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # a card that asks for more asks for something else
     size: int
-    fit: str = "squash"
-
-    def __post_init__(self) -> None:
-        if self.fit != "squash":
-            raise ValueError(f"Unknown fit {self.fit!r}: this version knows 'squash'.")
 
     def to_input(self, pixels: np.ndarray) -> np.ndarray:
         """Shape a film for the network.

@@ -24,7 +24,7 @@ from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
-DEFAULT = "pneumonia"  # the bundle to begin with, where it is there
+DEFAULT = "pneumonia"  # the bundle to start with, where it is there
 MAX_BYTES = 512 * 2**20  # of a model file, as it lies there and unpacked
 
 # PyTorch announces torch.jit's end with every call; the bundle format is pinned in requirements.

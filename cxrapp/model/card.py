@@ -12,12 +12,12 @@ from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.card_schema import (
     EXACT,
     Digest,
+    Fraction,
     GroupMeasures,
     Measured,
     Measures,
     Name,
     Real,
-    Share,
     Together,
     Training,
     Whole,
@@ -67,7 +67,7 @@ class Calibration:
 
     slope: float
     intercept: float
-    mislabelled: tuple[Share, Share] = (0.0, 0.0)
+    mislabelled: tuple[Fraction, Fraction] = (0.0, 0.0)
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Logits of any shape -> probabilities of the same shape, float64 in [0, 1]."""
@@ -137,7 +137,7 @@ class ModelCard:
     preprocessing: Preprocessing
     gate: Gate
     calibrations: tuple[Calibration, ...]
-    operating_points: tuple[Annotated[dict[str, Share], Field(min_length=1)], ...]
+    operating_points: tuple[Annotated[dict[str, Fraction], Field(min_length=1)], ...]
     cohorts: dict[str, Cohort]
     metrics: dict[str, dict[str, Measures | Together]]
     groups: dict[str, dict[str, GroupMeasures | Together]]

@@ -55,11 +55,14 @@ def load_card(path: Path) -> ModelCard:
 
 
 def upgrade(values: dict[str, Any]) -> dict[str, Any]:
-    """A card of format 2 as one of format 3: groups and shortcuts were of the test alone.
+    """A card of format 2 as one of format 3: groups and shortcuts were of the test alone, and
+    `fit` had one value.
 
     Values of any shape: what does not fit is left for the checks that follow.
     """
     upgraded = dict(values)
+    if isinstance(shape := values.get("preprocessing"), dict) and shape.get("fit") == "squash":
+        upgraded["preprocessing"] = {key: shape[key] for key in shape if key != "fit"}
     if isinstance(shortcuts := values.get("shortcuts"), dict):
         upgraded["shortcuts"] = {"test": shortcuts} if shortcuts else {}
     if isinstance(groups := values.get("groups"), dict):
@@ -106,7 +109,7 @@ def _check_gate(gate: Gate) -> None:
     if not 0 < gate.warn <= gate.refuse:
         raise ValueError("the gate's limits are not 0 < warn <= refuse")
     if any(low > high for low, high in gate.ages):
-        raise ValueError("a span of ages ends before it begins")
+        raise ValueError("a span of ages ends before it starts")
 
 
 def _check_cohort(name: str, cohort: Cohort, findings: int) -> None:

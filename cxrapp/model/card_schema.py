@@ -23,7 +23,7 @@ OPEN = ConfigDict(extra="allow")
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Share = Annotated[float, Field(ge=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Whole = Annotated[np.ndarray, PlainValidator(lambda values: np.asarray(values, int))]
 Real = Annotated[np.ndarray, PlainValidator(lambda values: np.asarray(values, float))]  # null: NaN
 

@@ -1,4 +1,4 @@
-"""Compare models: two bundles on the same films, the films that flip, and how to swap one in."""
+"""Compare models: two bundles on the same films, changed decisions, and how to swap one in."""
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,14 +10,14 @@ from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Decision
 from cxrapp.panels.intake import show_progress
-from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.panels.widgets import NO_TOOLBAR, themed
 from cxrapp.server.audit_trail import record_answers
-from cxrapp.server.bundles import choose_bundle, offered_bundles
+from cxrapp.server.bundles import BY_DIGEST, choose_bundle, offered_bundles
 from cxrapp.server.sessions import current_session
 from cxrapp.session.film import Film
 from cxrapp.session.session import Session
 from cxrapp.statistics.matching import Match, matching_threshold
-from cxrapp.statistics.model_comparison import FindingFlips, Side, compare_films
+from cxrapp.statistics.model_comparison import FindingComparison, Side, compare_films
 from cxrapp.words import capitalised, escape_markdown
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
@@ -79,47 +79,40 @@ def _choose_two() -> tuple[Bundle, Bundle]:
 def _side(here: Session, bundle: Bundle, films: list[Film]) -> Side:
     card = bundle.card
     rows = [here.worklist.result(film, bundle).prediction.probabilities for film in films]
-    settings = {f.name: here.setting(card, f.name) for f in card.findings}
-    return Side(
-        card,
-        np.array(rows).reshape(len(films), len(card.findings)),
-        {name: setting.threshold for name, setting in settings.items()},
-        {n: s.abstain_from for n, s in settings.items() if s.abstain_from is not None},
-    )
+    probabilities = np.array(rows).reshape(len(films), len(card.findings))
+    return Side(card, probabilities, here.settings(card))
 
 
 def _names(films: list[Film]) -> list[str]:
     return [film.name for film in films]
 
 
-def _show_finding(here: Session, a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
+def _show_finding(here: Session, a: ModelCard, b: ModelCard, finding: FindingComparison) -> None:
     known = a.findings[a.index(finding.finding)]
     with st.container(border=True):
-        flips = finding.flips
         st.markdown(
-            f"##### {capitalised(known.positive)}: {len(flips)} of {len(finding.films)} films flip"
+            f"##### {capitalised(known.positive)}: the decision changes on {sum(finding.changed)} "
+            f"of {len(finding.films)} films"
         )
         picture, table, swap = st.columns([1, 1.5, 1.1])
         if finding.films:
             picture.plotly_chart(
-                themed(_scatter(a, b, finding)), key=f"flips {finding.finding}", config=PLAIN
+                themed(_scatter(a, b, finding)), key=f"changes {finding.finding}", config=NO_TOOLBAR
             )
         with table:
-            _show_flips(a, b, finding)
+            _show_changes(a, b, finding)
         with swap:
             _show_match(here, a, b, finding.finding)
 
 
-def _scatter(a: ModelCard, b: ModelCard, finding: FindingFlips) -> go.Figure:
+def _scatter(a: ModelCard, b: ModelCard, finding: FindingComparison) -> go.Figure:
     """One dot a film: what one says against what the other says, and both thresholds."""
     figure = go.Figure()
-    for flipped, colour, size in ((False, ACCENT, 8), (True, POINT, 12)):
+    for which, colour, size in ((False, ACCENT, 8), (True, POINT, 12)):
         chosen = [
             (name, before.probability, after.probability)
-            for name, before, after in zip(
-                finding.films, finding.before, finding.after, strict=True
-            )
-            if (before.outcome != after.outcome) == flipped
+            for name, before, after, changed in _rows(finding)
+            if changed == which
         ]
         figure.add_scatter(
             x=[one[1] for one in chosen],
@@ -127,7 +120,7 @@ def _scatter(a: ModelCard, b: ModelCard, finding: FindingFlips) -> go.Figure:
             text=[one[0].rsplit("/", 1)[-1] for one in chosen],
             mode="markers",
             marker={"color": colour, "size": size},
-            name="flips" if flipped else "as before",
+            name="changed" if which else "as before",
             hovertemplate="%{text}: %{x:.3f}, %{y:.3f}<extra></extra>",
         )
     figure.add_vline(finding.before[0].threshold, line={"color": FAINT, "width": 2})
@@ -138,12 +131,9 @@ def _scatter(a: ModelCard, b: ModelCard, finding: FindingFlips) -> go.Figure:
     return dress(figure, "", 300, margin={"l": 48, "r": 8, "t": 30, "b": 44})
 
 
-def _show_flips(a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
-    """All films side by side, those that flip first."""
-    rows = sorted(
-        zip(finding.films, finding.before, finding.after, strict=True),
-        key=lambda row: (row[1].outcome == row[2].outcome, -row[1].probability),
-    )
+def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> None:
+    """All films side by side, those with another decision first."""
+    rows = sorted(_rows(finding), key=lambda row: (not row[3], -row[1].probability))
     st.dataframe(
         {
             "film": [row[0] for row in rows],
@@ -151,13 +141,18 @@ def _show_flips(a: ModelCard, b: ModelCard, finding: FindingFlips) -> None:
             f"{a.name} says": [row[1].outcome for row in rows],
             b.name: [_shown(row[2]) for row in rows],
             f"{b.name} says": [row[2].outcome for row in rows],
-            "flips": [row[1].outcome != row[2].outcome for row in rows],
+            "changed": [row[3] for row in rows],
         },
         hide_index=True,
         height=300,
-        key=f"flip table {finding.finding}",
+        key=f"change table {finding.finding}",
         column_config={card.name: st.column_config.NumberColumn(format="%.3f") for card in (a, b)},
     )
+
+
+def _rows(finding: FindingComparison) -> list[tuple[str, Decision, Decision, bool]]:
+    """Film by film: its name, both decisions, and whether they differ."""
+    return list(zip(finding.films, finding.before, finding.after, finding.changed, strict=True))
 
 
 def _shown(decision: Decision) -> float:
@@ -170,7 +165,7 @@ def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None
     st.markdown(f"**{KEPT_SENSITIVITY}**")
     threshold = here.setting(a, finding).threshold
     try:
-        match = _match(a, a.sha256, threshold, b, b.sha256, finding)
+        match = _match(a, threshold, b, finding)
     except CxrError as error:
         st.caption(str(error))
         return
@@ -191,8 +186,6 @@ def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None
     )
 
 
-@st.cache_data(max_entries=50, show_spinner=False)
-def _match(
-    _a: ModelCard, a_sha256: str, threshold: float, _b: ModelCard, b_sha256: str, finding: str
-) -> Match:
-    return matching_threshold(_a, threshold, _b, finding)
+@st.cache_data(max_entries=50, show_spinner=False, hash_funcs=BY_DIGEST)
+def _match(a: ModelCard, threshold: float, b: ModelCard, finding: str) -> Match:
+    return matching_threshold(a, threshold, b, finding)

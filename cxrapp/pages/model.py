@@ -8,7 +8,7 @@ from cxrapp.model.card import Calibration, ModelCard
 from cxrapp.model.card_schema import Measured, Measures, Training
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.panels.sanity import show_sanity
-from cxrapp.panels.widgets import PLAIN, themed
+from cxrapp.panels.widgets import NO_TOOLBAR, themed
 from cxrapp.server.bundles import bundle_path, choose_bundle
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import roc
@@ -84,7 +84,7 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         figure.plotly_chart(
             themed(roc_figure(roc(scores), point, finding.positive.capitalize())),
             key=f"{cohort} {finding.name}",
-            config=PLAIN,
+            config=NO_TOOLBAR,
         )
     table.table(rows, hide_index=True)
     together = card.metrics[cohort]["all findings"]
@@ -125,7 +125,7 @@ def _show_curves(card: ModelCard, cohort: str) -> None:
             column.plotly_chart(
                 themed(figure),
                 key=f"{cohort} {finding.name} {title}",
-                config=PLAIN,
+                config=NO_TOOLBAR,
             )
 
 
@@ -232,5 +232,5 @@ def _show_training(card: ModelCard) -> None:
     curve.plotly_chart(
         themed(learning_figure(training["history"])),
         key="history",
-        config=PLAIN,
+        config=NO_TOOLBAR,
     )

@@ -17,7 +17,7 @@ from cxrapp.report import NOT_A_DIAGNOSIS
 from cxrapp.server.bundles import choose_bundle
 from cxrapp.server.sessions import current_session
 from cxrapp.session.film import Film
-from cxrapp.session.first_reads import begin_read, closed_reads, is_blinded
+from cxrapp.session.first_reads import closed_reads, is_blinded, start_read
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
 from cxrapp.words import capitalised, escape_markdown
@@ -29,10 +29,10 @@ def show() -> None:
     model, uploads, options = st.columns([1.2, 2.6, 0.5], vertical_alignment="center")
     with model:
         bundle = choose_bundle()
-    with uploads.container(key="intake"):
-        take_in(here, bundle)
     with options.popover("Options", width="stretch"):
         _show_options(here)
+    with uploads.container(key="intake"):
+        take_in(here, bundle)
     here.worklist.request(bundle)
     # Looked at before the results: what is ready only after that, a tick of the progress shows.
     working = here.worklist.progress is not None
@@ -46,7 +46,7 @@ def show() -> None:
         show_rejections(here)
     if films:
         with tour:
-            show_tour()
+            show_tour(here)
         _workbench(here, bundle, films)
     elif not working:
         _welcome(here, bundle)
@@ -68,7 +68,7 @@ def _welcome(here: Session, bundle: Bundle) -> None:
     """What this is for, and the way in for somebody who has no film at hand."""
     words, samples = st.columns([1.2, 1], gap="large")
     with words:
-        st.markdown("### Drop chest films above, or begin with the samples")
+        st.markdown("### Drop chest films above, or start with the samples")
         st.markdown(f"**For:** {bundle.card.intended_use}")
         st.markdown(f"**Not for:** {' '.join(bundle.card.out_of_scope)}")
         st.caption(f"{NOT_A_DIAGNOSIS} Films stay in this session's memory, on this machine.")
@@ -77,7 +77,7 @@ def _welcome(here: Session, bundle: Bundle) -> None:
 
 
 def _show_options(here: Session) -> None:
-    st.segmented_control(
+    scale = st.segmented_control(
         "Threshold scale",
         ["Probability", "Logit"],
         default="Probability",
@@ -85,18 +85,21 @@ def _show_options(here: Session) -> None:
         required=True,
         persist_state="session",
     )
+    here.logit = scale == "Logit"
     here.blinded = st.toggle(
         "Blinded first read",
         key="blinded",
         persist_state="session",
         help="You make your own call on each film before the model's answer is shown.",
     )
-    st.toggle("Whole folders", key="folder", help="The upload takes a folder instead of files.")
+    here.folders = st.toggle(
+        "Whole folders", key="folder", help="The upload takes a folder instead of files."
+    )
     here.identified = st.toggle(
         "Show names and IDs",
         key="identified",
         persist_state="session",
-        help="From DICOM; hidden and not exported else.",
+        help="From DICOM; otherwise hidden and never exported.",
     )
     _offer_clear(here)
     st.caption(
@@ -106,8 +109,8 @@ def _show_options(here: Session) -> None:
 
 
 def _offer_clear(here: Session) -> None:
-    """Taking everything away asks first: there is no way back."""
-    if not st.toggle("Take all films away …", key="clear"):
+    """Removing everything asks first: there is no way back."""
+    if not st.toggle("Remove all films …", key="clear"):
         return
 
     def clear() -> None:
@@ -125,7 +128,7 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film]) -> None:
         film = show_worklist(here, bundle, films)
     if film is None:
         return
-    begin_read(here, film)
+    start_read(here, film)
     result = here.worklist.result(film, bundle)
     withheld = here.is_withheld(film, bundle)
     hidden = withheld or is_blinded(here, film)

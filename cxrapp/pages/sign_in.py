@@ -12,7 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 from cxrapp.words import escape_markdown
 
 NEEDED = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
-SHORTEST_SECRET = 32  # characters; whoever guesses it can sign himself in as anybody
+SHORTEST_SECRET = 32  # characters; whoever guesses it can sign in as anybody
 PACKAGES = ("authlib", "httpx2")  # httpx2: Authlib's way to the provider, which it does not declare
 LONGEST = 12 * 3600  # seconds of a long shift; Streamlit's own cookie lasts 30 days
 
@@ -68,10 +68,10 @@ def _problem(section: Any) -> str:
 
 
 def _refusal(user: Mapping[str, Any], allowed: list[str] | None, now: float) -> str:
-    """Why someone with an account may not go on; empty where he may.
+    """Why someone with an account may not go on; empty where they may.
 
     Args:
-        user: The claims of his identity token.
+        user: The claims of their identity token.
         allowed: Addresses, and domains with their @; None for everyone whom the provider knows.
         now: Seconds since 1970.
     """

@@ -9,8 +9,8 @@ from cxrapp.figures.cohort_charts import roc_figure
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.panels.intake import NAMED, show_progress
-from cxrapp.panels.widgets import PLAIN, themed
-from cxrapp.server.bundles import choose_bundle
+from cxrapp.panels.widgets import NO_TOOLBAR, themed
+from cxrapp.server.bundles import BY_DIGEST, choose_bundle
 from cxrapp.server.sessions import current_session, forget_uploads
 from cxrapp.session.film import Film
 from cxrapp.session.saved_points import dump_points
@@ -43,7 +43,7 @@ def show() -> None:
     if here.site.given_up:
         st.warning(
             f"Stopped before {here.site.given_up} of your files were screened: what follows is "
-            "measured on the others alone. To measure all, take them away and drop all again."
+            "measured on the others alone. To measure all, remove them and drop all again."
         )
     labels = _read_labels(here, bundle, films)
     _show_problems(here, labels)
@@ -101,7 +101,7 @@ def _show_problems(here: Session, labels: SiteLabels) -> None:
         st.warning("\n".join(["Not used:", *lines]))
     words, clear = st.columns([6, 1], vertical_alignment="center")
     words.caption(escape_markdown(labels.grouping))
-    clear.button("Take them away", key="site clear", on_click=here.clear_site, width="stretch")
+    clear.button("Remove them", key="site clear", on_click=here.clear_site, width="stretch")
 
 
 def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: SiteLabels) -> None:
@@ -118,7 +118,6 @@ def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: Site
     reports = [
         _assess(
             bundle.card,
-            bundle.card.sha256,
             finding.name,
             labels.labels[known, k],
             logits[known, k],
@@ -135,10 +134,9 @@ def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: Site
     _offer_files(bundle, reports, labels)
 
 
-@st.cache_data(max_entries=50, show_spinner="Measuring")
+@st.cache_data(max_entries=50, show_spinner="Measuring", hash_funcs=BY_DIGEST)
 def _assess(
-    _card: ModelCard,
-    sha256: str,
+    card: ModelCard,
     finding: str,
     labels: np.ndarray,
     logits: np.ndarray,
@@ -146,7 +144,7 @@ def _assess(
     goal: float,
     half_width: float,
 ) -> SiteReport:
-    return assess(_card, finding, labels, logits, patients, goal=goal, half_width=half_width)
+    return assess(card, finding, labels, logits, patients, goal=goal, half_width=half_width)
 
 
 def _show_report(here: Session, bundle: Bundle, report: SiteReport) -> None:
@@ -158,7 +156,9 @@ def _show_report(here: Session, bundle: Bundle, report: SiteReport) -> None:
         point = report.recommended.point if report.recommended else report.own
         if report.roc and point:
             figure = roc_figure(report.roc, point, "")
-            picture.plotly_chart(themed(figure), key=f"site roc {report.finding}", config=PLAIN)
+            picture.plotly_chart(
+                themed(figure), key=f"site roc {report.finding}", config=NO_TOOLBAR
+            )
         with words:
             for warning in report.warnings:
                 st.warning(escape_markdown(warning))

@@ -8,9 +8,9 @@ from cxrapp.panels.curves import show_curves
 from cxrapp.panels.points import point_at
 from cxrapp.panels.widgets import showing
 from cxrapp.session.session import Session
-from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import OperatingPoint
 from cxrapp.statistics.outcomes import Outcomes, outcomes
+from cxrapp.words import rate_cells, rate_words
 
 
 def show_consequences(
@@ -25,8 +25,7 @@ def show_consequences(
     setting = session.setting(card, finding.name)
     point = point_at(card, cohort, finding.name, setting.threshold)
     *cells, counts_cell = st.columns([1, 1, 1, 1.25])
-    cut = Cut(setting.threshold, setting.abstain_from, film)
-    show_curves(cells, card, finding, cohort, point, cut)
+    show_curves(cells, session, card, finding, cohort, point, Cut(setting, film))
     with counts_cell.container(key="outcomes"):
         _show_outcomes(session, card, finding, cohort)
     st.caption(_counts(card, finding, cohort, point))
@@ -50,7 +49,7 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
     """What happens to 1,000 patients, of whom as many are ill as the reader says."""
     setting = session.setting(card, finding.name)
     key = f"prevalence {finding.name} {card.sha256}"
-    share = round(100 * setting.share, 1)
+    prevalence = session.prevalence(card, finding.name)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
     st.number_input(
         f"Of 100 {whom} seen here, how many have {finding.positive}?",
@@ -60,14 +59,14 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         help="PPV: of those flagged, how many have it. NPV: of those not flagged, how many do not. "
         "Both hang on how common it is where you work, sensitivity and specificity do not.",
         format="%.1f",
-        on_change=lambda: session.change(
-            card, finding.name, prevalence=st.session_state[key] / 100
+        on_change=lambda: session.prevalences.__setitem__(
+            (card.sha256, finding.name), st.session_state[key] / 100
         ),
-        **showing(key, share),
+        **showing(key, round(100 * prevalence, 1)),
     )
     counted = outcomes(
         card.scores(cohort, finding.name),
-        setting.share,
+        prevalence,
         setting.threshold,
         setting.abstain_from,
     )
@@ -85,10 +84,9 @@ def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
     lines = [
         f"| {name} | **{r.value:.0f}** | {r.low:.0f} to {r.high:.0f} |" for name, r in rows.items()
     ]
-    shares = {"PPV": counted.ppv, "NPV": counted.npv}
+    values = {"PPV": counted.ppv, "NPV": counted.npv}
     lines += [
-        f"| {name} | **{100 * r.value:.1f} %** | {100 * r.low:.1f} to {100 * r.high:.1f} |"
-        for name, r in shares.items()
+        "| {} | **{}** | {} |".format(name, *rate_cells(rate)) for name, rate in values.items()
     ]
     return "\n".join(["| of 1,000 | | 95 % interval |", "|---|--:|--:|", *lines])
 
@@ -97,12 +95,8 @@ def _counts(card: ModelCard, finding: Finding, cohort: str, point: OperatingPoin
     """The 2 x 2 table in one line, with its rates."""
     return (
         f"{cohort.capitalize()}, {card.cohorts[cohort].description}. With {finding.positive}: "
-        f"**{point.true_positives} flagged, {point.false_negatives} not** (sensitivity "
-        f"{_percents(point.sensitivity)}). With {finding.negative}: **{point.false_positives} "
-        f"flagged, {point.true_negatives} not** (specificity {_percents(point.specificity)}). "
+        f"**{point.true_positives} flagged, {point.false_negatives} not**, sensitivity "
+        f"{rate_words(point.sensitivity)}. With {finding.negative}: **{point.false_positives} "
+        f"flagged, {point.true_negatives} not**, specificity {rate_words(point.specificity)}. "
         "95 % intervals by patient."
     )
-
-
-def _percents(rate: Rate) -> str:
-    return f"{100 * rate.value:.1f} %, {100 * rate.low:.1f} to {100 * rate.high:.1f}"

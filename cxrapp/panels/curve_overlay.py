@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.figures.charts import MUTED, POINT, SHARES, place_score, score_ends, wrongly_flagged
+from cxrapp.model.decision import Setting
 from cxrapp.statistics.operating_point import OperatingPoint
 
 HEIGHT = 205  # pixels of a figure
@@ -22,12 +23,10 @@ class Cut:
     """Where scores are cut.
 
     Args:
-        abstain_from: Where a band begins that ends at the threshold.
         film: The probability of one film, to show among the scores.
     """
 
-    threshold: float
-    abstain_from: float | None = None
+    setting: Setting
     film: float | None = None
 
 
@@ -60,9 +59,9 @@ def scores_setting(cut: Cut, *, logit: bool = False) -> str:
     def place(probability: float) -> float:
         return _place(float(place_score(probability, logit)), score_ends(logit))
 
-    threshold, parts = place(cut.threshold), []
-    if cut.abstain_from is not None:
-        low = place(cut.abstain_from)
+    threshold, parts = place(cut.setting.threshold), []
+    if cut.setting.abstain_from is not None:
+        low = place(cut.setting.abstain_from)
         parts.append(_part(left=low, width=threshold - low, height=100, background=f"{POINT}26"))
     parts.append(_part(left=threshold, height=100, border_left=f"2px solid {POINT}"))
     if cut.film is not None:

@@ -18,7 +18,9 @@ from cxrapp.panels.curve_overlay import (
     roc_setting,
     scores_setting,
 )
-from cxrapp.panels.widgets import PLAIN, is_dark, themed
+from cxrapp.panels.widgets import NO_TOOLBAR, is_dark, themed
+from cxrapp.server.bundles import BY_DIGEST
+from cxrapp.session.session import Session
 from cxrapp.statistics.curves import Band, precision_recall_band, roc, roc_band
 from cxrapp.statistics.operating_point import OperatingPoint
 
@@ -46,6 +48,7 @@ class Curves:
 
 def show_curves(
     cells: Sequence[DeltaGenerator],
+    session: Session,
     card: ModelCard,
     finding: Finding,
     cohort: str,
@@ -59,36 +62,27 @@ def show_curves(
         point: What the setting does there.
         cut: The setting, and where the film on the viewer lies.
     """
-    logit = st.session_state.get("scale") == "Logit"
-    curves = _build(card, finding, card.sha256, cohort, finding.name, logit, is_dark())
+    curves = _build(card, finding, cohort, session.logit, is_dark())
     settings = {
         "roc": roc_setting(point),
         "precision": precision_setting(point),
-        "scores": scores_setting(cut, logit=logit),
+        "scores": scores_setting(cut, logit=session.logit),
     }
     for cell, (key, title) in zip(cells, curves.titles.items(), strict=True):
         cell.caption(title, help=HELP[key])
         with cell.container(key=f"curve-{key}"):
-            st.plotly_chart(getattr(curves, key), key=key, config=PLAIN)
+            st.plotly_chart(getattr(curves, key), key=key, config=NO_TOOLBAR)
             st.html(settings[key])
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _build(
-    _card: ModelCard,
-    _finding: Finding,
-    sha256: str,
-    cohort: str,
-    finding: str,
-    logit: bool,
-    dark: bool,
-) -> Curves:
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
+def _build(card: ModelCard, finding: Finding, cohort: str, logit: bool, dark: bool) -> Curves:
     """The figures in this theme's colours, without a setting."""
-    scores = _card.scores(cohort, finding)
-    bands = _bands(_card, sha256, cohort, finding)
+    scores = card.scores(cohort, finding.name)
+    bands = _bands(card, cohort, finding.name)
     curve = roc(scores)
     prevalence = float(scores.labels.mean())
-    names = (_finding.negative, _finding.positive)
+    names = (finding.negative, finding.positive)
     figures = {
         "roc": roc_figure(curve, None, "", bands[0]),
         "precision": precision_recall_figure(bands[1], None, prevalence, ""),
@@ -110,8 +104,8 @@ def _build(
     return Curves(**figures, titles=titles)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _bands(_card: ModelCard, sha256: str, cohort: str, finding: str) -> tuple[Band, Band]:
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)
+def _bands(card: ModelCard, cohort: str, finding: str) -> tuple[Band, Band]:
     """The bands take a second, and are everybody's."""
-    scores = _card.scores(cohort, finding)
+    scores = card.scores(cohort, finding)
     return roc_band(scores), precision_recall_band(scores)

@@ -119,9 +119,7 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
     """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
     writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
-    thresholds = {
-        f.name: session.setting(bundle.card, f.name).threshold for f in bundle.card.findings
-    }
+    settings = session.settings(bundle.card)
     for film in films:
         result, call = session.worklist.result(film, bundle), _call(session, film)
         values = (bundle.card.sha256, film.key in session.reviewed, call or "")
@@ -136,7 +134,7 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
     for number, rejection in enumerate(session.worklist.rejections, start=1):
         if not identified:
             rejection = replace(rejection, name=f"unread file {number}")
-        writer.writerows(rejection_rows(bundle.card, rejection, thresholds))
+        writer.writerows(rejection_rows(bundle.card, rejection, settings))
     return file.getvalue()
 
 

@@ -10,9 +10,9 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.explain.channels import LAST, Channels, last_channels, layer_channels, layer_names
 from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle, load_bundle
-from cxrapp.model.card import Finding
+from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.predict import encode
-from cxrapp.server.bundles import bundle_path
+from cxrapp.server.bundles import BY_DIGEST, bundle_path
 from cxrapp.session.film import Film
 from cxrapp.words import escape_markdown
 
@@ -26,7 +26,7 @@ def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
     if not st.toggle("Feature maps of a layer", key="layers"):
         return
     try:
-        bundle = _open(bundle_path(shown), shown.card.sha256)
+        bundle = _open(bundle_path(shown), shown.card)
     except InvalidBundle as error:  # its files were replaced since
         st.error(escape_markdown(str(error)))
         return
@@ -50,8 +50,8 @@ def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
             )
 
 
-@st.cache_resource(max_entries=1, show_spinner="Loading the layers")
-def _open(path: Path, sha256: str) -> Bundle:
+@st.cache_resource(max_entries=1, show_spinner="Loading the layers", hash_funcs=BY_DIGEST)
+def _open(path: Path, card: ModelCard) -> Bundle:
     return load_bundle(path, frozen=False)
 
 

@@ -10,7 +10,7 @@ from cxrapp.session.film import Film
 from cxrapp.session.first_reads import record_call
 from cxrapp.session.session import Session
 from cxrapp.statistics.reader_agreement import Agreement, Read, summarise_reads
-from cxrapp.words import capitalised
+from cxrapp.words import capitalised, rate_words
 
 CALLS: tuple[Call, ...] = get_args(Call)
 
@@ -49,6 +49,4 @@ def show_summary(reads: list[Read]) -> None:
 def _agreement_words(agreement: Agreement | None) -> str:
     if agreement is None:
         return "unknown"
-    share = agreement.share
-    words = f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"
-    return words + (f", kappa {agreement.kappa}" if agreement.kappa else "")
+    return rate_words(agreement.share) + (f", kappa {agreement.kappa}" if agreement.kappa else "")

@@ -125,7 +125,11 @@ def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name:
 def _waiting_words(name: str) -> str:
     words = f"{name}: the film is scored again and again"
     others = len(NETWORK)
-    return f"{words}, in turn with {others} other{'s' if others > 1 else ''}" if others else words
+    return (
+        f"{words}, with {others} other{'s' if others > 1 else ''} in the network queue"
+        if others
+        else words
+    )
 
 
 def _note(one: np.ndarray, chest: float, decision: Decision) -> str:

@@ -18,7 +18,7 @@ TICK = 0.7  # seconds between looks at the work in the background
 
 def take_in(session: Session, bundle: Bundle) -> None:
     """The upload widget. What is dropped on it goes to the worklist, and it is empty again."""
-    folder = st.session_state.get("folder", False)
+    folder = session.folders
     uploads = st.file_uploader(
         "Drop a folder of chest films here"
         if folder
@@ -41,7 +41,7 @@ def offer_samples(session: Session, bundle: Bundle) -> None:
 
     def choose() -> None:
         session.worklist.add(bundle, [(path.name, path.read_bytes()) for path in paths])
-        st.session_state["tour"] = 0
+        session.tour = 0
 
     for path, cell in zip(paths, st.columns(len(paths), gap="xsmall"), strict=True):
         cell.image(path)

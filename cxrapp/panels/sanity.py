@@ -12,8 +12,8 @@ from cxrapp.figures.pictures import film_picture, signed_picture
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.card import ModelCard
-from cxrapp.model.card_file import load_card
 from cxrapp.panels.intake import SAMPLES
+from cxrapp.server.bundles import BY_DIGEST
 from cxrapp.words import escape_markdown
 
 SIDE = 300  # pixels
@@ -26,7 +26,7 @@ def show_sanity(card: ModelCard, path: Path) -> None:
         return
     film = _sample()
     try:
-        head, network = _randomise(path, card.sha256, film)
+        head, network = _randomise(path, card, film)
     except InvalidBundle as error:  # its files were replaced since
         st.error(escape_markdown(str(error)))
         return
@@ -52,10 +52,11 @@ def _sample() -> Radiograph:
     return next(iter(read_upload(path.name, path.read_bytes())))
 
 
-@st.cache_data(max_entries=4, show_spinner="Running the network with random weights")
-def _randomise(path: Path, sha256: str, _film: Radiograph) -> tuple[Randomised, Randomised]:
-    inputs = load_card(path).preprocessing.to_input(_film.pixels)
-    return randomise_weights(path, inputs)
+@st.cache_data(
+    max_entries=4, show_spinner="Running the network with random weights", hash_funcs=BY_DIGEST
+)
+def _randomise(path: Path, card: ModelCard, _film: Radiograph) -> tuple[Randomised, Randomised]:
+    return randomise_weights(path, card.preprocessing.to_input(_film.pixels))
 
 
 def _draw(film: Radiograph, one: np.ndarray, card: ModelCard) -> Image.Image:

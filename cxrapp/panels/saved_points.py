@@ -1,5 +1,6 @@
 """Operating points a reader has saved: used again, kept in a file, loaded from one."""
 
+from dataclasses import asdict
 from datetime import date
 
 import streamlit as st
@@ -18,12 +19,12 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
         if point.finding != finding.name:
             continue
         st.button(
-            f"{escape_markdown(point.name)}: {point.threshold:.3f}",
+            f"{escape_markdown(point.name)}: {point.setting.threshold:.3f}",
             key=f"saved {card.sha256} {number}",
             help=escape_markdown(f"{point.saved} {point.note}"),
             on_click=session.change,
             args=(card, finding.name),
-            kwargs={"threshold": point.threshold, "abstain_from": point.abstain_from},
+            kwargs=asdict(point.setting),
             width="stretch",
         )
     key = f"save {finding.name}"
@@ -48,26 +49,25 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
         on_change=_load,
         args=(session, card, f"{key} upload"),
     )
-    if fault := st.session_state.get(f"{key} upload fault"):
-        st.error(fault)
+    if session.fault:
+        st.error(session.fault)
 
 
 def _save(session: Session, card: ModelCard, finding: Finding, key: str) -> None:
     name, note = (st.session_state[f"{key} {part}"] for part in ("name", "note"))
     if name:
-        at, day = session.setting(card, finding.name), date.today().isoformat()
-        point = SavedPoint(finding.name, name, at.threshold, at.abstain_from, note, day)
+        setting, day = session.setting(card, finding.name), date.today().isoformat()
+        point = SavedPoint(finding.name, name, setting, note, day)
         session.saved[card.sha256].append(point)
 
 
 def _load(session: Session, card: ModelCard, key: str) -> None:
     """Take in the points of a settings file, or say why not."""
-    uploaded, fault = st.session_state[key], None
+    uploaded, session.fault = st.session_state[key], ""
     if uploaded:
         try:
             loaded = load_points(card, uploaded.getvalue().decode("utf-8", "replace"))
             points = session.saved[card.sha256]
             points += [point for point in loaded if point not in points]
         except InvalidSettings as error:
-            fault = str(error)
-    st.session_state[f"{key} fault"] = fault
+            session.fault = str(error)

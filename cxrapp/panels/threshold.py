@@ -5,7 +5,7 @@ import streamlit as st
 
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.chain import class_names, joint_probabilities
-from cxrapp.model.decision import Decision
+from cxrapp.model.decision import Decision, Decisions
 from cxrapp.panels.goals import offer_goals
 from cxrapp.panels.points import point_at
 from cxrapp.panels.saved_points import offer_saved
@@ -19,7 +19,7 @@ LOWEST, HIGHEST = 0.001, 0.999
 WEAK = 0.8  # validated sensitivity below which the answer says so itself
 
 
-def show_control(session: Session, card: ModelCard, decisions: tuple[Decision, ...] | None) -> None:
+def show_control(session: Session, card: ModelCard, decisions: Decisions | None) -> None:
     """Every finding's probability, decision and threshold.
 
     Args:
@@ -37,8 +37,8 @@ def show_control(session: Session, card: ModelCard, decisions: tuple[Decision, .
                 st.markdown(f"**{capitalised(finding.positive)}**")
             _show_slider(session, card, finding)
             words, choose = st.columns([2.4, 1], gap="xsmall", vertical_alignment="center")
-            setting = session.setting(card, finding.name)
-            words.caption(_distance_words(card, finding, setting.threshold))
+            threshold = session.setting(card, finding.name).threshold
+            words.caption(_distance_words(card, finding, threshold, logit=session.logit))
             with choose.popover("Set", width="stretch"):
                 goal, band, saved = st.tabs(["By goal", "Abstain", "Saved"])
                 with goal:
@@ -49,14 +49,14 @@ def show_control(session: Session, card: ModelCard, decisions: tuple[Decision, .
                     offer_saved(session, card, finding)
 
 
-def _show_classes(card: ModelCard, decisions: tuple[Decision, ...]) -> None:
+def _show_classes(card: ModelCard, decisions: Decisions) -> None:
     """The answers of the whole chain: they multiply, so that they add up to 100 %."""
     names = class_names(card.findings)
     if len(names) < 3:
         return
     joint = joint_probabilities(np.array([[d.probability for d in decisions]]))[0]
-    shares = " · ".join(f"{n} **{percent(p)}**" for n, p in zip(names, joint, strict=True))
-    st.caption(shares, help="Probabilities along the questions, multiplied; they add up to 100 %.")
+    answers = " · ".join(f"{n} **{percent(p)}**" for n, p in zip(names, joint, strict=True))
+    st.caption(answers, help="Probabilities along the questions, multiplied; they add up to 100 %.")
 
 
 def _show_decision(finding: Finding, decision: Decision) -> None:
@@ -71,7 +71,7 @@ def _show_decision(finding: Finding, decision: Decision) -> None:
 def _show_context(session: Session, card: ModelCard, finding: Finding, decision: Decision) -> None:
     """The probability where the reader works, and how far the answer can be trusted at all."""
     scores = card.scores("validation", finding.name)
-    there, here = float(scores.labels.mean()), session.setting(card, finding.name).share
+    there, here = float(scores.labels.mean()), session.prevalence(card, finding.name)
     moved = adjust_prevalence(decision.probability, there, here)
     st.caption(
         f"**{percent(moved)}** where {100 * here:.0f}, not {100 * there:.0f}, of 100 have it",
@@ -84,47 +84,46 @@ def _show_context(session: Session, card: ModelCard, finding: Finding, decision:
         st.markdown(f":small[:orange[Weak: finds {found}. Do not choose treatment by it.]]")
 
 
-def to_scale(probability: float, scale: str) -> float:
+def to_scale(probability: float, *, logit: bool) -> float:
     """A probability on the slider's scale, rounded to its step."""
-    if scale == "Probability":
-        return round(min(max(probability, LOWEST), HIGHEST), 3)
-    probability = min(max(probability, LOWEST), HIGHEST)
-    return round(float(np.log(probability / (1 - probability))), 2)
+    kept = min(max(probability, LOWEST), HIGHEST)
+    return round(float(np.log(kept / (1 - kept))), 2) if logit else round(kept, 3)
 
 
-def from_scale(value: float, scale: str) -> float:
+def from_scale(value: float, *, logit: bool) -> float:
     """The probability of a slider's value."""
-    return value if scale == "Probability" else float(1 / (1 + np.exp(-value)))
+    return float(1 / (1 + np.exp(-value))) if logit else value
 
 
 def _show_slider(session: Session, card: ModelCard, finding: Finding) -> None:
     """The threshold, or with a band both its ends."""
-    scale = st.session_state.get("scale") or "Probability"
+    logit = session.logit
     setting = session.setting(card, finding.name)
     band = setting.abstain_from is not None
-    key = f"{scale} {'band' if band else 'point'} {finding.name} {card.sha256}"
+    kind = f"{'logit' if logit else 'probability'} {'band' if band else 'point'}"
+    key = f"{kind} {finding.name} {card.sha256}"
     ends = (setting.abstain_from, setting.threshold) if band else (setting.threshold,)
-    value = tuple(to_scale(end, scale) for end in ends)
+    value = tuple(to_scale(end, logit=logit) for end in ends)
 
     def move() -> None:
-        moved = [from_scale(float(v), scale) for v in np.atleast_1d(st.session_state[key])]
+        moved = [from_scale(float(v), logit=logit) for v in np.atleast_1d(st.session_state[key])]
         low = moved[0] if band else None
         session.change(card, finding.name, threshold=moved[-1], abstain_from=low)
 
-    low, high, step = (LOWEST, HIGHEST, 0.001) if scale == "Probability" else (-6.9, 6.9, 0.01)
+    low, high, step = (-6.9, 6.9, 0.01) if logit else (LOWEST, HIGHEST, 0.001)
     st.slider(
         f"{capitalised(finding.positive)} threshold",
         low,
         high,
         step=step,
-        format="%.3f" if scale == "Probability" else "%.2f",
+        format="%.2f" if logit else "%.3f",
         on_change=move,
         **showing(key, value if band else value[0]),
         label_visibility="collapsed",
     )
 
 
-def _distance_words(card: ModelCard, finding: Finding, threshold: float) -> str:
+def _distance_words(card: ModelCard, finding: Finding, threshold: float, *, logit: bool) -> str:
     name, default = next(iter(card.operating_points[card.index(finding.name)].items()))
     if abs(threshold - default) < 5e-4:
         return f"At the validated point ({name[0].lower()}{name[1:]})."
@@ -136,10 +135,9 @@ def _distance_words(card: ModelCard, finding: Finding, threshold: float) -> str:
         for measure in ("sensitivity", "specificity")
     ]
     side = "above" if threshold > default else "below"
-    scale = st.session_state.get("scale") or "Probability"
-    gap = abs(to_scale(threshold, scale) - to_scale(default, scale))
+    here, there = (to_scale(value, logit=logit) for value in (threshold, default))
     return (
-        f"{gap:.3g} {side} the validated {to_scale(default, scale):.3g}: sensitivity "
+        f"{abs(here - there):.3g} {side} the validated {there:.3g}: sensitivity "
         f"{gains[0]:+.1f}, specificity {gains[1]:+.1f} points."
     )
 

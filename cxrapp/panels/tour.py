@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from cxrapp.session.session import Session
+
 SENTENCES = (
     "The list holds every film, the most urgent first: each bar is a probability, the tick on it "
     "your threshold; go through it with the arrow keys and press R when a film is done.",
@@ -16,9 +18,9 @@ SENTENCES = (
 )
 
 
-def show_tour() -> None:
-    """The sentence that is due, where the reader has begun the tour."""
-    number = st.session_state.get("tour")
+def show_tour(session: Session) -> None:
+    """The sentence that is due, where the reader has started the tour."""
+    number = session.tour
     if number is None:
         return
     words, forth, close = st.columns([9, 1.2, 1.2], vertical_alignment="center", gap="xsmall")
@@ -27,15 +29,15 @@ def show_tour() -> None:
     forth.button(
         "Next" if following else "Done",
         key="tour next",
-        on_click=st.session_state.__setitem__,
-        args=("tour", following),
+        on_click=setattr,
+        args=(session, "tour", following),
         type="primary",
         width="stretch",
     )
     close.button(
         "Close",
         key="tour close",
-        on_click=st.session_state.__setitem__,
-        args=("tour", None),
+        on_click=setattr,
+        args=(session, "tour", None),
         width="stretch",
     )

@@ -5,7 +5,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-PLAIN = {"displayModeBar": False}  # how Plotly is asked to leave its toolbar out
+NO_TOOLBAR = {"displayModeBar": False}  # for Plotly
 
 
 def showing(key: str, value: Any) -> dict[str, Any]:

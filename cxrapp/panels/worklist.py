@@ -7,7 +7,7 @@ import streamlit as st
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
-from cxrapp.model.decision import Decision
+from cxrapp.model.decision import Decisions
 from cxrapp.panels.exports import offer_exports
 from cxrapp.panels.film_list import Bar, Row, show_rows
 from cxrapp.server.audit_trail import record_answers
@@ -22,7 +22,7 @@ SHOW = ("All", "Positive", "Undecided", "Negative", "Refused", "To review", "Rev
 UNREAD = ("All", "To review", "Reviewed")  # what can be shown while a blinded read is under way
 CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ("refused",)}
 
-Scored = tuple[Film, Result, tuple[Decision, ...]]
+Scored = tuple[Film, Result, Decisions]
 
 
 def show_worklist(session: Session, bundle: Bundle, films: list[Film]) -> Film | None:
@@ -161,7 +161,7 @@ def _to_row(
     )
 
 
-def _answer(findings: Sequence[Finding], decisions: tuple[Decision, ...]) -> str:
+def _answer(findings: Sequence[Finding], decisions: Decisions) -> str:
     """The questions read as one answer, as far as they were asked."""
     answer = ""
     for finding, decision in zip(findings, decisions, strict=True):

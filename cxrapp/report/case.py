@@ -12,7 +12,7 @@ from PIL import Image
 
 from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.radiograph import Patient, Radiograph
-from cxrapp.model.decision import Call, Decision
+from cxrapp.model.decision import Call, Decision, Decisions
 from cxrapp.model.gate import Verdict
 
 if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
@@ -52,7 +52,7 @@ class Case:
 
     name: str
     picture: Image.Image
-    decisions: tuple[Decision, ...]
+    decisions: Decisions
     verdict: Verdict
     distance: float
     screened: datetime

@@ -77,7 +77,7 @@ def sign(dataset: Dataset, release: Release) -> None:
 
 
 def one_value(text: str) -> str:
-    """Text as one value of an LO: a backslash would begin another."""
+    """Text as one value of an LO: a backslash would start another."""
     return text.replace("\\", "/")[:LONGEST].strip()
 
 

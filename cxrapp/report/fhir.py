@@ -12,7 +12,7 @@ from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept, finding_concept
-from cxrapp.report.fhir_values import Resource, codeable, coded, quantity, rate_parts, share_part
+from cxrapp.report.fhir_values import Resource, codeable, coded, number_part, quantity, rate_parts
 from cxrapp.report.release import FindingResult, Release
 from cxrapp.report.summary import finding_line, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, date_words, person_words
@@ -123,8 +123,8 @@ def _film_check(release: Release) -> Resource:
 def _finding(card: ModelCard, number: int, result: FindingResult) -> Resource:
     """The probability and what is made of it; a finding that was not asked has neither."""
     parts = [
-        share_part(codes.JOINT, result.joint),
-        share_part(codes.THRESHOLD, result.threshold),
+        number_part(codes.JOINT, result.joint),
+        number_part(codes.THRESHOLD, result.threshold),
         *rate_parts(codes.SENSITIVITY, result.sensitivity),
         *rate_parts(codes.SPECIFICITY, result.specificity),
     ]
@@ -132,7 +132,7 @@ def _finding(card: ModelCard, number: int, result: FindingResult) -> Resource:
     if result.outcome == "not asked":
         reason = coded(f"{TERMINOLOGY}/data-absent-reason", "not-asked", "Not Asked")
         observation["dataAbsentReason"] = reason
-        parts.insert(0, share_part(codes.PROBABILITY, result.probability))
+        parts.insert(0, number_part(codes.PROBABILITY, result.probability))
     else:
         code = INTERPRETATIONS[result.outcome]
         system = f"{TERMINOLOGY}/v3-ObservationInterpretation"

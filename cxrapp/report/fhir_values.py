@@ -22,9 +22,9 @@ def rate_parts(concept: Concept, rate: Rate) -> list[Resource]:
         return []
     ends = {"LOW": ("lower", rate.low), "HIGH": ("upper", rate.high)}
     return [
-        share_part(concept, rate.value),
+        number_part(concept, rate.value),
         *(
-            share_part(
+            number_part(
                 Concept(
                     f"{concept.code}-{end}",
                     codes.PRIVATE,
@@ -37,7 +37,7 @@ def rate_parts(concept: Concept, rate: Rate) -> list[Resource]:
     ]
 
 
-def share_part(concept: Concept, value: float) -> Resource:
+def number_part(concept: Concept, value: float) -> Resource:
     """A component of an Observation."""
     return {"code": codeable(concept), "valueQuantity": quantity(value)}
 

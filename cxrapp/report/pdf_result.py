@@ -21,12 +21,12 @@ from cxrapp.report.pdf_style import (
     table,
 )
 from cxrapp.report.release import FindingResult, Release
-from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_words
+from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_cells
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable, Paragraph
 
-# Column heading -> its share of the width.
+# Column heading -> its part of the width.
 COLUMNS = {
     "Finding": 0.17,
     "Decision": 0.19,
@@ -53,7 +53,7 @@ def result_parts(card: ModelCard, release: Release, width: float) -> list[Flowab
         f"{safe(card.cohorts['validation'].description)}."
     ]
     if len(release.answers) > 2:  # two answers are the finding itself
-        answers = (f"{safe(name)} {percent(share)}" for name, share in release.answers)
+        answers = (f"{safe(name)} {percent(probability)}" for name, probability in release.answers)
         notes.insert(0, f"As one answer: {', '.join(answers)}.")
     return [
         heading,
@@ -68,7 +68,7 @@ def result_parts(card: ModelCard, release: Release, width: float) -> list[Flowab
 def _table(release: Release, width: float) -> Flowable:
     head = [paragraph(name, Style(7.4, MUTED, right=k > 1)) for k, name in enumerate(COLUMNS)]
     rows = [head, *(_row(result) for result in release.results)]
-    grid = table(rows, [share * width for share in COLUMNS.values()])
+    grid = table(rows, [part * width for part in COLUMNS.values()])
     grid.setStyle(
         [
             ("LINEABOVE", (0, 0), (-1, 0), 0.8, INK),
@@ -96,8 +96,8 @@ def _row(result: FindingResult) -> list[Paragraph]:
         _lines(f'<font color="{colour}"><b>{safe(capitalised(outcome))}</b></font>', safe(meaning)),
         _lines(*probability, right=True),
         _lines(percent(result.threshold), safe(result.goal or ""), right=True),
-        _lines(*rate_words(result.sensitivity), right=True),
-        _lines(*rate_words(result.specificity), right=True),
+        _lines(*rate_cells(result.sensitivity), right=True),
+        _lines(*rate_cells(result.specificity), right=True),
     ]
 
 

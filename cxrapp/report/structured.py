@@ -23,7 +23,7 @@ from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid
 from cxrapp.report.release import FindingResult, Release
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
 from cxrapp.report.summary import summary_lines
-from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, capitalised, rate_words
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, capitalised, rate_cells
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -159,6 +159,6 @@ def _finding_group(card: ModelCard, result: FindingResult) -> MeasurementsAndQua
 
 def _validation(card: ModelCard, result: FindingResult) -> str:
     measures = {"sensitivity": result.sensitivity, "specificity": result.specificity}
-    words = ", ".join(f"{name} {' '.join(rate_words(rate))}" for name, rate in measures.items())
+    words = ", ".join(f"{name} {' '.join(rate_cells(rate))}" for name, rate in measures.items())
     cohort = card.cohorts["validation"].description
     return f"{capitalised(words)} (95 % intervals) at this threshold on {cohort}."

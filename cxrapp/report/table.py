@@ -1,12 +1,12 @@
 """A screened worklist -> rows of a table, one a film and finding."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
 from cxrapp.films.radiograph import Rejection
 from cxrapp.model.card import ModelCard
-from cxrapp.model.decision import Decision
+from cxrapp.model.decision import Decision, Settings
 from cxrapp.model.gate import Verdict
 
 STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
@@ -35,11 +35,11 @@ def film_rows(
 
 
 def rejection_rows(
-    card: ModelCard, rejection: Rejection, thresholds: Mapping[str, float]
+    card: ModelCard, rejection: Rejection, settings: Settings
 ) -> list[dict[str, str]]:
     """The rows of a file that could not be scored: no probability, and the reason."""
     return [
-        _row(rejection.name, finding.name, thresholds[finding.name])
+        _row(rejection.name, finding.name, settings[finding.name].threshold)
         | {"status": "error", "message": rejection.reason}
         for finding in card.findings
     ]

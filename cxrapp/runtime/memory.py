@@ -7,8 +7,8 @@ M_ARENA_MAX = -8  # of malloc.h
 ARENAS = 2
 
 
-def share_heaps() -> None:
-    """Let threads share heaps, instead of one or more each.
+def limit_heaps() -> None:
+    """Have threads use common heaps, instead of one or more each.
 
     Every run of a page is a thread, and films that one frees stay in its own heap, in pieces.
     """

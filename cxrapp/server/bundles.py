@@ -5,14 +5,17 @@ import importlib
 import os
 import threading
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import streamlit as st
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
+from cxrapp.model.card import ModelCard
 from cxrapp.words import escape_markdown
 
+BY_DIGEST = {ModelCard: attrgetter("sha256")}  # how Streamlit's caches tell cards apart
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 

@@ -1,4 +1,4 @@
-"""Sessions begin and end: when a reader has gone, films leave the memory and work stops.
+"""Sessions start and end: when a reader has gone, films leave the memory and work stops.
 
 Streamlit forgets a session whose tab was closed no sooner than the next one ends, and keeps every
 upload, once read, for the length of the session.
@@ -68,7 +68,7 @@ def sweep(now: float, patience: float) -> None:
 
 
 def keep_sweeping() -> None:
-    """Begin a thread that does so for as long as the server runs."""
+    """Start a thread that does so for as long as the server runs."""
     patience = st.get_option("server.disconnectedSessionTTL")
 
     def work() -> None:

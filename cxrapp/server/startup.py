@@ -13,7 +13,7 @@ from cxrapp import __version__
 from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.films.sandbox import start_decoders
 from cxrapp.runtime.logs import start_log
-from cxrapp.runtime.memory import share_heaps
+from cxrapp.runtime.memory import limit_heaps
 from cxrapp.runtime.metrics import serve
 from cxrapp.server.sessions import keep_sweeping
 
@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 @st.cache_resource(show_spinner=False)
 def start_service() -> None:
-    """Begin with the first session; what cannot start is logged, and screening goes on."""
+    """Start with the first session; what cannot start is logged, and screening goes on."""
     start_log()
-    share_heaps()
+    limit_heaps()
     start_decoders()
     # An upload is held in memory while it arrives; beyond 1 MB it would pass through the disk.
     MultiPartParser.spool_max_size = MAX_FILE_BYTES
@@ -47,7 +47,7 @@ class LastingMetadata(MediaFileMetadata):
     """Lets a file go some time after Streamlit has first found nobody who refers to it.
 
     Nobody refers to a file that a download button has just made, and the second script to end
-    takes it away: with other readers at work, before the browser has asked for it.
+    removes it: with other readers at work, before the browser has asked for it.
     """
 
     unwanted_since: float | None = None
@@ -59,7 +59,7 @@ class LastingMetadata(MediaFileMetadata):
         return since is not None and time.monotonic() - since > KEPT
 
     def mark_for_delete(self) -> None:
-        """Begin to count."""
+        """Start to count."""
         if self.unwanted_since is None:
             self.unwanted_since = time.monotonic()
 

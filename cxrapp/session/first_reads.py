@@ -17,7 +17,7 @@ def is_blinded(session: Session, film: Film) -> bool:
     return read is None or read.first is None
 
 
-def begin_read(session: Session, film: Film) -> None:
+def start_read(session: Session, film: Film) -> None:
     """Start the clock when a film is first opened to be read."""
     if session.blinded:
         session.reads.setdefault(film.key, OpenRead(time.monotonic()))

@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
+from typing import Any
 
 from cxrapp.errors import InvalidSettings
 from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Setting
 
 SCHEMA = 1
 MAX_TEXT = 500  # characters of a name or a note
@@ -14,18 +16,15 @@ MAX_TEXT = 500  # characters of a name or a note
 
 @dataclass(frozen=True)
 class SavedPoint:
-    """A threshold of one finding.
+    """A setting of one finding, both its ends in [0, 1].
 
     Args:
-        threshold: On the calibrated probability, in [0, 1].
-        abstain_from: Where the abstain band below the threshold begins; None is no band.
         saved: The day, as YYYY-MM-DD.
     """
 
     finding: str
     name: str
-    threshold: float
-    abstain_from: float | None = None
+    setting: Setting
     note: str = ""
     saved: str = ""
 
@@ -36,7 +35,7 @@ def dump_points(card: ModelCard, points: Iterable[SavedPoint]) -> str:
         "schema": SCHEMA,
         "bundle": card.name,
         "bundle_sha256": card.sha256,
-        "points": [asdict(point) for point in points],
+        "points": [_to_values(point) for point in points],
     }
     return json.dumps(values, indent=2, allow_nan=False) + "\n"
 
@@ -50,7 +49,7 @@ def load_points(card: ModelCard, text: str) -> tuple[SavedPoint, ...]:
     try:
         values = json.loads(text)
         schema, sha256 = values["schema"], values["bundle_sha256"]
-        points = tuple(SavedPoint(**point) for point in values["points"])
+        points = tuple(_from_values(**point) for point in values["points"])
     except (ValueError, KeyError, TypeError, RecursionError):
         raise InvalidSettings("This is not a settings file of this program.") from None
     if schema != SCHEMA:
@@ -67,16 +66,31 @@ def load_points(card: ModelCard, text: str) -> tuple[SavedPoint, ...]:
     return points
 
 
+def _to_values(point: SavedPoint) -> dict[str, Any]:
+    """As the file has it, in one row."""
+    values = asdict(point)
+    return (
+        {"finding": values.pop("finding"), "name": values.pop("name")}
+        | values.pop("setting")
+        | values
+    )
+
+
+def _from_values(threshold: float, abstain_from: float | None = None, **values: str) -> SavedPoint:
+    return SavedPoint(setting=Setting(threshold, abstain_from), **values)
+
+
 def _check(card: ModelCard, point: SavedPoint) -> None:
     if point.finding not in [finding.name for finding in card.findings]:
         raise InvalidSettings(f"The model has no finding {point.finding!r}.")
     texts = (point.name, point.note, point.saved)
     if not all(isinstance(text, str) and len(text) <= MAX_TEXT for text in texts):
         raise InvalidSettings(f"The texts of {point.finding} are not texts, or too long.")
-    lowest = point.threshold if point.abstain_from is None else point.abstain_from
-    if not all(isinstance(value, int | float) for value in (lowest, point.threshold)):
+    threshold, abstain_from = point.setting.threshold, point.setting.abstain_from
+    lowest = threshold if abstain_from is None else abstain_from
+    if not all(isinstance(value, int | float) for value in (lowest, threshold)):
         raise InvalidSettings(f"A threshold of {point.finding} is not a number.")
-    if not 0 <= lowest <= point.threshold <= 1:
+    if not 0 <= lowest <= threshold <= 1:
         raise InvalidSettings(f"A threshold of {point.finding} is not between 0 and 1.")
     if point.saved:
         try:

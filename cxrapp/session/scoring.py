@@ -37,7 +37,7 @@ class Progress:
 
     Args:
         seconds_left: None until the first is done.
-        ahead: Others whose turn comes before.
+        ahead: Others before it in the network queue.
     """
 
     done: int
@@ -73,10 +73,10 @@ class Scoring:
         self._worker: threading.Thread | None = None
         self._done = self._total = 0
         self._started = 0.0
-        self._batch = 0  # to stop begins another; what is under way is then thrown away
+        self._batch = 0  # to stop starts another; what is under way is then thrown away
 
     def start(self, keeper: Keeper, jobs: list[Job]) -> None:
-        """Add jobs, and begin to work where nobody does."""
+        """Add jobs, and start to work where nobody does."""
         with self.lock:
             if not jobs:
                 return

@@ -6,31 +6,11 @@ from typing import Any
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
-from cxrapp.model.decision import Call, Decision, Outcome, decide
+from cxrapp.model.decision import Call, Decisions, Outcome, Setting, decide, default_settings
 from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn
 from cxrapp.session.saved_points import SavedPoint
 from cxrapp.session.worklist import Result, Worklist
-
-
-@dataclass(frozen=True)
-class Setting:
-    """How one finding of one bundle is decided.
-
-    Args:
-        threshold: On the calibrated probability.
-        abstain_from: Where the abstain band begins; None is no band.
-        prevalence: Share of the patients asked about who have the finding; None until set.
-    """
-
-    threshold: float
-    abstain_from: float | None = None
-    prevalence: float | None = None
-
-    @property
-    def share(self) -> float:
-        """The prevalence to count with: one in ten until the reader has set it."""
-        return 0.1 if self.prevalence is None else self.prevalence
 
 
 @dataclass
@@ -58,10 +38,15 @@ class Session:
     acted: float = 0.0  # number of the last action taken over from the browser
     reviewed: set[str] = field(default_factory=set)
     overruled: set[tuple[str, str]] = field(default_factory=set)
-    settings: dict[tuple[str, str], Setting] = field(default_factory=dict)
+    moved: dict[tuple[str, str], Setting] = field(default_factory=dict)  # by bundle and finding
+    prevalences: dict[tuple[str, str], float] = field(default_factory=dict)  # likewise
     saved: dict[str, list[SavedPoint]] = field(default_factory=dict)  # by bundle
     blinded: bool = False  # first reads are blinded
     identified: bool = False  # names and IDs are shown
+    logit: bool = False  # thresholds are set in log-odds
+    folders: bool = False  # an upload takes whole folders
+    tour: int | None = None  # the sentence that is due
+    fault: str = ""  # of the settings file that was loaded last
     reads: dict[str, OpenRead] = field(default_factory=dict)
     picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
@@ -72,29 +57,29 @@ class Session:
 
     def setting(self, card: ModelCard, finding: str) -> Setting:
         """The finding's setting; the card's default point until it is moved."""
-        default = Setting(card.default_thresholds()[finding])
-        return self.settings.get((card.sha256, finding), default)
+        return self.settings(card)[finding]
+
+    def settings(self, card: ModelCard) -> dict[str, Setting]:
+        """Of every finding."""
+        return {
+            finding: self.moved.get((card.sha256, finding), default)
+            for finding, default in default_settings(card).items()
+        }
 
     def change(self, card: ModelCard, finding: str, **values: float | None) -> None:
         """Change some values of a setting; a band never reaches above its threshold."""
         setting = replace(self.setting(card, finding), **values)
         if setting.abstain_from is not None and setting.abstain_from > setting.threshold:
             setting = replace(setting, abstain_from=setting.threshold)
-        self.settings[card.sha256, finding] = setting
+        self.moved[card.sha256, finding] = setting
 
-    def decide(self, card: ModelCard, result: Result) -> tuple[Decision, ...]:
+    def prevalence(self, card: ModelCard, finding: str) -> float:
+        """How many of the patients asked about have it: one in ten until the reader says."""
+        return self.prevalences.get((card.sha256, finding), 0.1)
+
+    def decide(self, card: ModelCard, result: Result) -> Decisions:
         """The decisions on one film at the settings."""
-        settings = {f.name: self.setting(card, f.name) for f in card.findings}
-        return decide(
-            card,
-            result.prediction.probabilities,
-            {name: setting.threshold for name, setting in settings.items()},
-            {
-                name: setting.abstain_from
-                for name, setting in settings.items()
-                if setting.abstain_from is not None
-            },
-        )
+        return decide(card, result.prediction.probabilities, self.settings(card))
 
     def is_withheld(self, film: Film, bundle: Bundle) -> bool:
         """Whether the film was refused and the reader has not insisted on its result."""
@@ -125,7 +110,7 @@ class Session:
         self.rejections_seen = len(self.worklist.rejections)
 
     def clear(self) -> None:
-        """Take all films away; settings stay."""
+        """Remove all films; settings stay."""
         self.worklist.clear()
         self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
         self.picture = None
@@ -136,7 +121,7 @@ class Session:
         self.audited.clear()
 
     def clear_site(self) -> None:
-        """Take the labelled films away."""
+        """Remove the labelled films."""
         self.site.clear()
         self.sheet = None
 

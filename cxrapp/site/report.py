@@ -8,11 +8,13 @@ from datetime import date
 from typing import Any
 
 from cxrapp.model.card import ModelCard
+from cxrapp.model.decision import Setting
 from cxrapp.session.saved_points import SavedPoint
 from cxrapp.site.assess import CAVEATS, SiteReport
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import OperatingPoint
 from cxrapp.statistics.recalibration import SiteCalibration
+from cxrapp.words import rate_words
 
 SCHEMA = 1
 
@@ -23,7 +25,7 @@ def to_points(reports: Iterable[SiteReport], today: date) -> tuple[SavedPoint, .
         SavedPoint(
             report.finding,
             f"site: sensitivity at least {100 * report.goal:g} %",
-            report.recommended.threshold.value,
+            Setting(report.recommended.threshold.value),
             note=_note(report, today),
             saved=today.isoformat(),
         )
@@ -60,19 +62,19 @@ def summarise(
         "caveats": CAVEATS,
         "findings": [_without_curve(report) for report in reports],
     }
-    return json.dumps(_plain(values), indent=2, allow_nan=False) + "\n"
+    return json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
 
 
 def _without_curve(report: SiteReport) -> dict[str, Any]:
     return {key: value for key, value in asdict(report).items() if key != "roc"}
 
 
-def _plain(value: Any) -> Any:
+def _finite(value: Any) -> Any:
     """NaN and infinity have no place in JSON."""
     if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
+        return {key: _finite(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [_finite(part) for part in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -83,8 +85,7 @@ def describe(report: SiteReport) -> tuple[str, ...]:
         f"{report.finding}: {report.positives:,} with it, {report.negatives:,} without."
     ]
     if report.auroc:
-        auroc = report.auroc
-        sentences.append(f"AUROC {auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f}).")
+        sentences.append(f"AUROC {report.auroc}.")
     if report.own:
         sentences.append(f"At the bundle's own threshold {_describe_point(report.own)}")
     if report.recommended:
@@ -99,8 +100,8 @@ def describe(report: SiteReport) -> tuple[str, ...]:
 
 def _describe_point(point: OperatingPoint) -> str:
     return (
-        f"({point.threshold:.3f}) sensitivity is {_share(point.sensitivity)} and specificity "
-        f"{_share(point.specificity)}."
+        f"({point.threshold:.3f}) sensitivity is {rate_words(point.sensitivity)} and specificity "
+        f"{rate_words(point.specificity)}."
     )
 
 
@@ -108,7 +109,7 @@ def _describe_calibration(calibration: SiteCalibration) -> list[str]:
     observed, shift = calibration.observed, calibration.in_the_large
     sentence = (
         f"The bundle expects the finding on {100 * calibration.stated:.1f} % of the films; it is "
-        f"on {_share(observed)}"
+        f"on {rate_words(observed)}"
     )
     # Said only where the interval just printed shows it too.
     if shift.low > 0 and calibration.stated < observed.low:
@@ -144,10 +145,6 @@ def _describe_needed(report: SiteReport) -> str:
     return (
         f"{sentence}: {needed.total:,} {films} as they come, of which {share:.0f} % are positive."
     )
-
-
-def _share(rate: Rate) -> str:
-    return f"{100 * rate.value:.1f} % ({100 * rate.low:.1f} to {100 * rate.high:.1f})"
 
 
 def _number(rate: Rate) -> str:

@@ -1,13 +1,12 @@
 """Two bundles on the same films: which decisions change, film by film."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cxrapp.model.card import ModelCard
-from cxrapp.model.decision import Decision, Outcome, decide
+from cxrapp.model.decision import Decisions, Settings, decide
 
 
 @dataclass(frozen=True)
@@ -17,27 +16,15 @@ class Side:
     Args:
         card: Of the bundle.
         probabilities: (N, K) float64, calibrated.
-        thresholds: Finding -> threshold.
-        abstain_from: Finding -> where its abstain band begins; None is no band at all.
     """
 
     card: ModelCard
     probabilities: np.ndarray
-    thresholds: Mapping[str, float]
-    abstain_from: Mapping[str, float] | None = None
+    settings: Settings
 
 
 @dataclass(frozen=True)
-class Flip:
-    """One film that two bundles decide differently."""
-
-    film: str
-    before: Decision
-    after: Decision
-
-
-@dataclass(frozen=True)
-class FindingFlips:
+class FindingComparison:
     """One finding on the same films by two bundles.
 
     Args:
@@ -47,21 +34,15 @@ class FindingFlips:
 
     finding: str
     films: tuple[str, ...]
-    before: tuple[Decision, ...]
-    after: tuple[Decision, ...]
+    before: Decisions
+    after: Decisions
 
     @property
-    def flips(self) -> tuple[Flip, ...]:
-        """The films whose outcome differs, in the order given; to or from `undecided` and
-        `not asked` counts."""
-        pairs = zip(self.films, self.before, self.after, strict=True)
-        return tuple(Flip(*pair) for pair in pairs if pair[1].outcome != pair[2].outcome)
-
-    @property
-    def table(self) -> dict[tuple[Outcome, Outcome], int]:
-        """(outcome of A, outcome of B) -> films; pairs that do not occur are left out."""
+    def changed(self) -> tuple[bool, ...]:
+        """Whether the outcome differs, film by film; to or from `undecided` and `not asked`
+        counts."""
         pairs = zip(self.before, self.after, strict=True)
-        return dict(Counter((before.outcome, after.outcome) for before, after in pairs))
+        return tuple(before.outcome != after.outcome for before, after in pairs)
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ class Comparison:
         notes: Sentences on shared findings that are not the same question in both.
     """
 
-    findings: tuple[FindingFlips, ...]
+    findings: tuple[FindingComparison, ...]
     only_a: tuple[str, ...]
     only_b: tuple[str, ...]
     notes: tuple[str, ...]
@@ -95,20 +76,18 @@ def compare_films(a: Side, b: Side, films: Sequence[str]) -> Comparison:
     before, after = (_decide_all(side, len(films)) for side in (a, b))
     shared = [name for name in names_a if name in names_b]
     return Comparison(
-        tuple(FindingFlips(name, tuple(films), before[name], after[name]) for name in shared),
+        tuple(FindingComparison(name, tuple(films), before[name], after[name]) for name in shared),
         tuple(name for name in names_a if name not in names_b),
         tuple(name for name in names_b if name not in names_a),
         tuple(note for name in shared if (note := _compare_questions(a.card, b.card, name))),
     )
 
 
-def _decide_all(side: Side, films: int) -> dict[str, tuple[Decision, ...]]:
+def _decide_all(side: Side, films: int) -> dict[str, Decisions]:
     """Finding -> one decision a film."""
     if side.probabilities.shape != (films, len(side.card.findings)):
         raise ValueError(f"{side.card.name}: probabilities must be (films, findings)")
-    decisions = [
-        decide(side.card, row, side.thresholds, side.abstain_from) for row in side.probabilities
-    ]
+    decisions = [decide(side.card, row, side.settings) for row in side.probabilities]
     return {
         finding.name: tuple(film[k] for film in decisions)
         for k, finding in enumerate(side.card.findings)

@@ -1,7 +1,5 @@
 """The threshold that keeps a goal: a sensitivity, a specificity, the lowest cost."""
 
-import math
-
 import numpy as np
 
 from cxrapp.model.scores import Scores
@@ -85,7 +83,11 @@ def round_down(threshold: float) -> float:
 
     Left as it is where nothing but 0 would remain, which calls every film positive.
     """
-    nearest = round(
-        threshold, 3
-    )  # 0.57 * 1000 is below 570: to floor it would lower it for nothing
-    return (nearest if nearest <= threshold else math.floor(threshold * 1000) / 1000) or threshold
+    nearest = round(threshold, 3)  # not floor: 0.57 * 1000 is a hair below 570
+    return (nearest if nearest <= threshold else round(nearest - 0.001, 3)) or threshold
+
+
+def round_up(threshold: float) -> float:
+    """The same, to the side that keeps the specificity."""
+    nearest = round(threshold, 3)
+    return nearest if nearest >= threshold else round(nearest + 0.001, 3)

@@ -70,7 +70,7 @@ def test_other_pages(open_page: Page, theme: str, kermany: Path) -> None:
     page.get_by_role("button", name="Try it on six sample films").click()
     page.get_by_text(f"{len(SAMPLES)} films").wait_for()
     page.get_by_role("link", name="Compare models").click()
-    page.get_by_text("films flip").first.wait_for()
+    page.get_by_text("the decision changes on").first.wait_for()
     shoot(page, "compare", theme, 1000)
     page.get_by_role("link", name="About the model").click()
     page.get_by_text("official test").first.wait_for()

@@ -174,7 +174,7 @@ def test_a_blinded_read_comes_before_the_models(page: Page, bundle: Bundle) -> N
 def test_bundles_are_swapped_and_compared(page: Page) -> None:
     upload(page, FILM, NORMAL)
     page.get_by_role("link", name="Compare models").click()
-    page.get_by_text("of 2 films flip").first.wait_for()
+    page.get_by_text("of 2 films").first.wait_for()
     expect(page.get_by_text("The threshold that keeps the same sensitivity").first).to_be_visible()
     settle(page)
     page.get_by_role("button", name="Set all-ages to it").first.click()
@@ -270,6 +270,6 @@ def test_films_and_thresholds_outlast_a_look_at_the_model_page(page: Page) -> No
     page.get_by_text("negative: no pneumonia").wait_for()
     expect(page.get_by_text(FILM.name).first).to_be_visible()
     page.get_by_role("button", name="Options").click()
-    page.get_by_text("Take all films away").click()
+    page.get_by_text("Remove all films").click()
     page.get_by_role("button", name="Remove 1 films").click()
     page.get_by_role("button", name="Try it on six sample films").wait_for()

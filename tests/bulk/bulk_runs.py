@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cxrapp.bulk.job import Job, parts_folder
 from cxrapp.model.bundle import WEIGHTS
+from cxrapp.model.decision import Setting
 from tests.places import ROOT
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
@@ -44,7 +45,7 @@ def wait_for_parts(process: subprocess.Popen, csv: Path, count: int) -> None:
 
 def describe(csv: Path, **changes: object) -> Job:
     values = {
-        "thresholds": {"pneumonia": 0.5, "viral": 0.5},
+        "settings": {"pneumonia": Setting(0.5), "viral": Setting(0.5)},
         "heatmaps": None,
         "identity": "0" * 16,
     }

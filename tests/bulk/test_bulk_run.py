@@ -18,6 +18,7 @@ from cxrapp.bulk.part import Screener
 from cxrapp.bulk.run import run
 from cxrapp.errors import CxrError
 from cxrapp.model.card_file import load_card
+from cxrapp.model.decision import Setting, default_settings
 from cxrapp.runtime.files import open_whole
 from tests.bulk.bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
 from tests.places import SAMPLES
@@ -115,24 +116,24 @@ def test_a_job_is_another_when_anything_that_changes_a_row_has_changed(
     path = tmp_path / "a.png"
     path.write_bytes(b"x")
     card, files = load_card(BUNDLE), [File("a.png", str(path))]
-    thresholds = card.default_thresholds()
-    seen = [identify(card, thresholds, None, files)]
-    assert seen == [identify(card, dict(reversed(thresholds.items())), None, list(files))]
+    settings = default_settings(card)
+    seen = [identify(card, settings, None, files)]
+    assert seen == [identify(card, dict(reversed(settings.items())), None, list(files))]
     seen += [
-        identify(dataclasses.replace(card, sha256="0" * 64), thresholds, None, files),
-        identify(card, thresholds | {"viral": 0.9}, None, files),
-        identify(card, thresholds, tmp_path, files),
-        identify(card, thresholds, None, files * 2),
-        identify(card, thresholds, None, [File("b.png", str(path))]),
+        identify(dataclasses.replace(card, sha256="0" * 64), settings, None, files),
+        identify(card, settings | {"viral": Setting(0.9)}, None, files),
+        identify(card, settings, tmp_path, files),
+        identify(card, settings, None, files * 2),
+        identify(card, settings, None, [File("b.png", str(path))]),
     ]
     path.write_bytes(b"xx")
-    seen.append(identify(card, thresholds, None, files))
+    seen.append(identify(card, settings, None, files))
     path.unlink()
-    seen.append(identify(card, thresholds, None, files))
+    seen.append(identify(card, settings, None, files))
     monkeypatch.setattr(job, "PART_FILES", 3)
-    seen.append(identify(card, thresholds, None, files))
+    seen.append(identify(card, settings, None, files))
     monkeypatch.setattr(job, "__version__", "9.9.9")
-    seen.append(identify(card, thresholds, None, files))
+    seen.append(identify(card, settings, None, files))
     assert len(set(seen)) == len(seen) == 10
 
 

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.films.radiograph import Radiograph
@@ -28,8 +27,3 @@ def test_a_spot_in_the_input_lands_on_its_place_in_the_film() -> None:
     rows, columns = np.indices(film.shape)
     assert abs((rows * back).sum() / back.sum() - 219.5) < 1
     assert abs((columns * back).sum() / back.sum() - 124.5) < 1
-
-
-def test_unknown_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="Unknown fit 'crop'"):
-        Preprocessing(64, "crop")

@@ -45,5 +45,10 @@ def press(app: AppTest, key: str) -> AppTest:
     return app
 
 
+def curves_shown(app: AppTest) -> list[str]:
+    """The setting as it is drawn over each figure."""
+    return [one.proto.body for one in app.get("html") if 'class="setting"' in one.proto.body]
+
+
 def outcomes_shown(app: AppTest) -> str:
     return next(one.value for one in app.markdown if OPENED in one.value)

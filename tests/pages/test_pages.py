@@ -55,6 +55,8 @@ def test_model_page_states_use_limits_and_numbers() -> None:
         "Precision (PPV)",
         "Accuracy",
         "F1",
+        "Calibration in the large (log-odds; 0 is true)",
+        "Calibration slope (1 is true)",
         "Calibration error",
     ]
     assert "Decision curve" not in texts(app)
@@ -82,7 +84,7 @@ def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) ->
     session(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
     settle(app)
     settle(app)  # the other model has now been asked as well
-    assert "of 2 films flip" in texts(app)
+    assert "of 2 films" in texts(app)
     assert list(app.dataframe[0].value["film"]) and len(app.dataframe[0].value) == 2
     press(app, "match pneumonia")
     other = bundles.offered_bundles()["all-ages"].card

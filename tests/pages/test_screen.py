@@ -1,5 +1,7 @@
 import io
+import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +10,16 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
-import cxrapp.model.predict
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels import exports
+from cxrapp.runtime.network_queue import NetworkQueue
 from cxrapp.server import bundles
 from cxrapp.session.film import Film
 from cxrapp.session.worklist import Worklist
 from tests.films.dicom_maker import make
 from tests.pages.steps import (
     OPENED,
+    curves_shown,
     outcomes_shown,
     press,
     session,
@@ -67,19 +70,19 @@ def test_threshold_moves_everything_without_running_the_network(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     upload(app, SAMPLES[-1])
-    monkeypatch.setattr(cxrapp.model.predict, "encode", None)  # another pass would fail
+    monkeypatch.setattr(NetworkQueue, "turn", None)  # every pass waits for its turn first
     threshold(app, "Pneumonia").set_value(0.001).run()
-    low, low_outcomes = texts(app), outcomes_shown(app)
+    low, low_outcomes, low_curves = texts(app), outcomes_shown(app), curves_shown(app)
     threshold(app, "Pneumonia").set_value(0.999).run()
     assert not app.exception
-    assert "red-badge[positive]" in low
+    assert "red-badge[positive]" in low and "red-badge[positive]" not in texts(app)
+    assert "**1** pneumonia" in low and "**0** pneumonia" in texts(app)
     card = bundles.offered_bundles()["pneumonia"].card
-    assert f"validated {card.default_thresholds()['pneumonia']:.3f}" in low
+    assert f"below the validated {card.default_thresholds()['pneumonia']:.3g}" in low
     assert outcomes_shown(app) != low_outcomes
-    assert (
-        session(app).setting(bundles.offered_bundles()["pneumonia"].card, "pneumonia").threshold
-        == 0.999
-    )
+    moved = [before != after for before, after in zip(low_curves, curves_shown(app), strict=True)]
+    assert moved == [True, True, True]
+    assert session(app).setting(card, "pneumonia").threshold == 0.999
 
 
 @pytest.fixture
@@ -144,22 +147,36 @@ def test_results_that_arrive_while_the_page_is_drawn_are_shown(
     assert OPENED in texts(app)
 
 
-def test_films_taken_away_are_forgotten(app: AppTest) -> None:
+def test_removed_films_are_forgotten(app: AppTest, bundle: Bundle) -> None:
     upload(app, SAMPLES[0])
-    assert len(session(app).worklist.films) == 1
+    here = session(app)
+    (film,) = here.worklist.films.values()
+    here.reviewed.add(film.key)
+    assert here.drawn and here.picture and here.worklist.result(film, bundle)
     app.toggle(key="clear").set_value(True).run()
     next(b for b in app.button if b.label.startswith("Remove 1 films")).click().run()
     assert not app.exception
-    assert not session(app).worklist.films
+    assert not (here.worklist.films or here.drawn or here.picture or here.reviewed)
+    assert here.worklist.result(film, bundle) is None
     assert OPENED not in texts(app)
 
 
-def test_the_open_film_is_the_one_that_is_exported(app: AppTest) -> None:
+def test_the_open_film_is_the_one_that_is_exported(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: dict[str, tuple[Callable[[], bytes], str]] = {}
+
+    def keep(label: str, data: Callable[[], bytes], name: str, *_: str, **options: object) -> None:
+        made[options["key"]] = (data, name)
+
+    monkeypatch.setattr(exports.st, "download_button", keep)
     upload(app, *SAMPLES)
     for key in (None, session(app).order[2]):
         session(app).opened = key
         app.run()
         film = session(app).worklist.films[session(app).current]
         assert f"**{film.name}**" in texts(app)
-        (case,) = exports.cases(session(app), bundles.offered_bundles()["pneumonia"], [film])
-        assert case.fingerprint == film.fingerprint
+        data, name = made["export json"]
+        (written,) = json.loads(data())["films"]
+        assert written["film"] == film.fingerprint
+        assert name == f"cxrapp-film-{int(film.key) + 1}.json"

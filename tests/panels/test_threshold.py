@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
+from cxrapp.model.decision import Setting
 from cxrapp.server import bundles
 from cxrapp.session.saved_points import SavedPoint, dump_points
 from tests.pages.steps import (
@@ -94,7 +95,9 @@ def test_a_settings_file_is_loaded_and_another_models_is_refused(
     app: AppTest, bundle: Bundle
 ) -> None:
     upload(app, SAMPLES[0])
-    text = dump_points(bundle.card, [SavedPoint("pneumonia", "day", 0.4, saved="2026-01-02")])
+    text = dump_points(
+        bundle.card, [SavedPoint("pneumonia", "day", Setting(0.4), saved="2026-01-02")]
+    )
     app.file_uploader(key="save pneumonia upload").set_value(
         [("settings.json", text.encode(), "application/json")]
     ).run()

@@ -12,7 +12,7 @@ from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
-from cxrapp.model.decision import decide
+from cxrapp.model.decision import Settings, decide, default_settings
 from cxrapp.model.gate import judge
 from cxrapp.model.predict import Prediction
 from cxrapp.report import Case, HeatMaps, build_case
@@ -20,6 +20,7 @@ from tests.films.dicom_maker import FILM, make
 from tests.places import ROOT
 
 CARD: ModelCard = load_card(ROOT / "weights/pneumonia.pt")
+SETTINGS = default_settings(CARD)
 SCREENED = datetime(2024, 3, 1, 11, 22, 33, tzinfo=timezone(timedelta(hours=1)))
 TAGS = {
     "PatientName": "SECRETSON^GIVENHIDE",
@@ -49,7 +50,7 @@ def picture_film(name: str = "picture.png") -> Radiograph:
 def case(
     radiograph: Radiograph | None = None,
     probabilities: tuple[float, ...] = (0.873421, 0.234567),
-    abstain_from: dict[str, float] | None = None,
+    settings: Settings = SETTINGS,
     **parts: object,
 ) -> Case:
     radiograph = radiograph or film()
@@ -57,7 +58,7 @@ def case(
     values = np.linspace(0, 0.4, 2 * 7 * 7, dtype=np.float32).reshape(2, 7, 7)
     defaults = {
         "verdict": judge(CARD, radiograph, 12.5, {}),
-        "decisions": decide(CARD, probabilities, CARD.default_thresholds(), abstain_from),
+        "decisions": decide(CARD, probabilities, settings),
         "screened": SCREENED,
         "heat_maps": HeatMaps("Grad-CAM", "adds to the logit, per cell", values),
         "reader_call": "unsure",

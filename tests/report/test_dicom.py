@@ -48,7 +48,7 @@ def test_identified_results_join_the_study_of_the_film() -> None:
 def test_without_identity_all_is_new_and_says_so() -> None:
     for dataset in one_film(case()).values():
         assert dataset.PatientIdentityRemoved == "YES"
-        assert dataset.PatientID == f"CXR-{case().mark}"
+        assert dataset.PatientID == f"CXR-{case().fingerprint}"
         assert not dataset.PatientBirthDate and not dataset.StudyDate
         assert dataset.PatientAge == "002Y"
         assert dataset.StudyInstanceUID.startswith("2.25.")

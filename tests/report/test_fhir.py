@@ -5,8 +5,9 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.diagnosticreport import DiagnosticReport
 from fhir.resources.R4B.observation import Observation
 
+from cxrapp.model.decision import Setting
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
-from tests.report.cases import CARD, SCREENED, case, picture_film, refused
+from tests.report.cases import CARD, SCREENED, SETTINGS, case, picture_film, refused
 
 
 def reports(*cases: object, identified: bool = False) -> list[DiagnosticReport]:
@@ -61,7 +62,9 @@ def test_the_patient_is_there_when_asked_for() -> None:
 
 
 def test_not_asked_has_no_value_and_undecided_is_indeterminate() -> None:
-    (report,) = reports(case(probabilities=(0.5, 0.25), abstain_from={"pneumonia": 0.4}))
+    (report,) = reports(
+        case(probabilities=(0.5, 0.25), settings=SETTINGS | {"pneumonia": Setting(0.608, 0.4)})
+    )
     found = observations(report)
     assert found["finding-1"].interpretation[0].coding[0].code == "IND"
     second = found["finding-2"]

@@ -7,10 +7,12 @@ from datetime import date
 import pytest
 
 from cxrapp.films.radiograph import Patient
+from cxrapp.model.decision import Setting
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
 from tests.report.cases import (
     CARD,
     FILM_NAME,
+    SETTINGS,
     TAGS,
     case,
     everything,
@@ -64,7 +66,7 @@ def squeezed(text: str) -> str:
 def test_no_identity_leaves_unless_asked_for(kind: str) -> None:
     written = write(kind, case(), refused(), refused(overruled=True))
     assert [secret for secret in HIDDEN if squeezed(secret) in written] == []
-    assert case().mark in written
+    assert case().fingerprint in written
 
 
 def test_identity_leaves_when_asked_for(kind: str) -> None:
@@ -99,7 +101,7 @@ def test_an_overruled_film_is_marked(kind: str) -> None:
 
 
 def test_undecided_and_not_asked_are_said(kind: str) -> None:
-    band = case(probabilities=(0.5, 0.25), abstain_from={"pneumonia": 0.4})
+    band = case(probabilities=(0.5, 0.25), settings=SETTINGS | {"pneumonia": Setting(0.608, 0.4)})
     written = write(kind, band)
     assert "undecided" in written and squeezed("not asked") in written
     assert "0.125" in written or "12.5%" in written

@@ -4,11 +4,12 @@ import io
 import pytest
 
 from cxrapp.films.radiograph import Rejection
+from cxrapp.model.decision import default_settings
 from cxrapp.model.gate import Verdict
 from cxrapp.report import film_rows, rejection_rows, table_writer
 from tests.report.cases import CARD, case, film
 
-THRESHOLDS = CARD.default_thresholds()
+SETTINGS = default_settings(CARD)
 COLUMNS = ["file", "finding", "probability", "threshold", "decision", "status", "message"]
 
 
@@ -16,7 +17,7 @@ def rows_of(name: str) -> list[dict[str, str]]:
     file = io.StringIO()
     writer = table_writer(file)
     writer.writerows(film_rows(name, case().decisions, Verdict("accept")))
-    writer.writerows(rejection_rows(CARD, Rejection(name, "It is broken."), THRESHOLDS))
+    writer.writerows(rejection_rows(CARD, Rejection(name, "It is broken."), SETTINGS))
     reader = csv.DictReader(io.StringIO(file.getvalue(), newline=""))
     assert reader.fieldnames == COLUMNS
     return list(reader)

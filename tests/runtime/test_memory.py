@@ -5,9 +5,9 @@ import pytest
 
 COUNT = """
 import ctypes, sys, tempfile, threading
-from cxrapp.runtime.memory import share_heaps
+from cxrapp.runtime.memory import limit_heaps
 if sys.argv[1] == "shared":
-    share_heaps()
+    limit_heaps()
 libc = ctypes.CDLL(None)
 everybody = threading.Barrier(8)
 def work():

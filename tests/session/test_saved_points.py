@@ -4,13 +4,14 @@ import pytest
 
 from cxrapp.errors import InvalidSettings
 from cxrapp.model.bundle import Bundle
+from cxrapp.model.decision import Setting
 from cxrapp.session.saved_points import SavedPoint, dump_points, load_points
 
-POINT = SavedPoint("pneumonia", "night", 0.3, 0.2, "two on duty", "2026-01-31")
+POINT = SavedPoint("pneumonia", "night", Setting(0.3, 0.2), "two on duty", "2026-01-31")
 
 
 def test_points_come_back_as_saved(bundle: Bundle) -> None:
-    points = (POINT, SavedPoint("viral", "day", 0.5))
+    points = (POINT, SavedPoint("viral", "day", Setting(0.5)))
     assert load_points(bundle.card, dump_points(bundle.card, points)) == points
 
 

@@ -13,7 +13,7 @@ def test_recommendations_are_saved_as_settings() -> None:
     assert sound.sound and small.recommended and not small.sound
     points = to_points([sound, small], TODAY)
     assert load_points(CARD, dump_points(CARD, points)) == points
-    assert [point.threshold for point in points] == [sound.recommended.threshold.value]
+    assert [point.setting.threshold for point in points] == [sound.recommended.threshold.value]
     assert points[0].note == (
         "Site calibration on 624 films of 428 patients, goal sensitivity at least 95 % by the "
         "lower bound of its 95 % interval, 2025-03-01."

@@ -7,52 +7,52 @@ from cxrapp.errors import CxrError
 from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.card_file import load_card
+from cxrapp.model.decision import Setting
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import number_patients, resamples
 from cxrapp.statistics.matching import matching_threshold
-from cxrapp.statistics.model_comparison import Side, compare_films
+from cxrapp.statistics.model_comparison import FindingComparison, Side, compare_films
 
 A, B = (load_card(WEIGHTS / f"{name}.json") for name in ("pneumonia", "all-ages"))
-HALF = {"pneumonia": 0.5, "viral": 0.5}
+HALF = {"pneumonia": Setting(0.5), "viral": Setting(0.5)}
 
 
-def test_flips_by_hand() -> None:
+def changes_of(found: FindingComparison) -> list[tuple[str, str, str]]:
+    rows = zip(found.films, found.before, found.after, found.changed, strict=True)
+    return [(film, a.outcome, b.outcome) for film, a, b, changed in rows if changed]
+
+
+def test_changed_decisions_by_hand() -> None:
     films = ("stays", "found", "lost", "in doubt", "asked", "no longer asked")
     before = [[0.9, 0.9], [0.2, 0.9], [0.8, 0.2], [0.7, 0.1], [0.3, 0.8], [0.6, 0.6]]
     after = [[0.8, 0.7], [0.6, 0.2], [0.1, 0.1], [0.45, 0.1], [0.5, 0.9], [0.4, 0.6]]
     side_a = Side(A, np.array(before), HALF)
-    side_b = Side(B, np.array(after), HALF, {"pneumonia": 0.42})
+    side_b = Side(B, np.array(after), HALF | {"pneumonia": Setting(0.5, 0.42)})
     pneumonia, viral = compare_films(side_a, side_b, films).findings
-    assert [(f.film, f.before.outcome, f.after.outcome) for f in pneumonia.flips] == [
+    assert changes_of(pneumonia) == [
         ("found", "negative", "positive"),
         ("lost", "positive", "negative"),
         ("in doubt", "positive", "undecided"),
         ("asked", "negative", "positive"),
         ("no longer asked", "positive", "negative"),
     ]
-    assert [(f.film, f.before.outcome, f.after.outcome) for f in viral.flips] == [
+    assert changes_of(viral) == [
         ("found", "not asked", "negative"),
         ("lost", "negative", "not asked"),
         ("in doubt", "negative", "not asked"),
         ("asked", "not asked", "positive"),
         ("no longer asked", "positive", "not asked"),
     ]
-    assert pneumonia.table == {
-        ("positive", "positive"): 1,
-        ("negative", "positive"): 2,
-        ("positive", "negative"): 2,
-        ("positive", "undecided"): 1,
-    }
     assert [d.probability for d in pneumonia.after] == [row[0] for row in after]
-    assert pneumonia.flips[0].after.threshold == 0.5
+    assert pneumonia.after[0].threshold == 0.5
 
 
 def test_findings_of_one_side_are_named_and_questions_that_differ_too() -> None:
     alone = replace(A, findings=A.findings[:1])
     other = replace(B, findings=(Finding("covid19", "COVID-19", "none"), *B.findings[:1]))
     sides = (
-        Side(alone, np.array([[0.7]]), {"pneumonia": 0.5}),
-        Side(other, np.array([[0.1, 0.2]]), {"covid19": 0.5, "pneumonia": 0.5}),
+        Side(alone, np.array([[0.7]]), {"pneumonia": Setting(0.5)}),
+        Side(other, np.array([[0.1, 0.2]]), {"covid19": Setting(0.5), "pneumonia": Setting(0.5)}),
     )
     compared = compare_films(*sides, ["x"])
     assert [finding.finding for finding in compared.findings] == ["pneumonia"]

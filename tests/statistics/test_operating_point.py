@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from cxrapp.model.bundle import Bundle
-from cxrapp.model.decision import decide
+from cxrapp.model.decision import Setting, decide
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import mean_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate, calibration_error, roc
@@ -119,8 +119,8 @@ def test_one_goal_is_required() -> None:
 def test_viral_is_asked_only_with_pneumonia(
     bundle: Bundle, probabilities: tuple[float, float], expected: tuple[str, str]
 ) -> None:
-    thresholds = {"pneumonia": 0.5, "viral": 0.5}
-    decisions = decide(bundle.card, probabilities, thresholds)
+    settings = {"pneumonia": Setting(0.5), "viral": Setting(0.5)}
+    decisions = decide(bundle.card, probabilities, settings)
     assert tuple(decision.outcome for decision in decisions) == expected
     assert tuple(decision.probability for decision in decisions) == probabilities
 

@@ -1,7 +1,5 @@
 """Films for a report, as pictures inside the page."""
 
-import base64
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from cxrapp.explain import grad_cams
-from cxrapp.figures.pictures import film_picture, overlay_picture
+from cxrapp.figures.pictures import data_url, film_picture, overlay_picture
 from cxrapp.model.chain import class_names, read_classes
 from cxrapp.model.predict import encode
 from train import data
@@ -87,6 +85,4 @@ def _draw(pixels: np.ndarray, heat: np.ndarray | None = None) -> str:
     if heat is not None:
         picture = overlay_picture(picture, heat, float(heat.max()), OPACITY)
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return data_url(picture, "JPEG", quality=85)

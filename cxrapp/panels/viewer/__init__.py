@@ -72,7 +72,7 @@ def show_viewer(
 
     Args:
         name: Of this viewer on the page.
-        key: Of the film: another one begins with the whole film in view.
+        key: Of the film: another one starts with the whole film in view.
         film: The picture as a data URL.
         panes: The bare film first.
         preferred: The pane that the key M exchanges with the film.
