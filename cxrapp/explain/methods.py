@@ -1,9 +1,8 @@
-"""The methods a page can offer, under one signature."""
+"""The methods a page can offer, under one signature. A new one joins `METHODS`, and that is all."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -11,32 +10,7 @@ from cxrapp.explain import cams
 from cxrapp.explain.perturbation import Progress, ignore, lime_regions, occlusion_maps
 from cxrapp.model.bundle import Bundle, Encoder
 
-
-@dataclass(frozen=True)
-class Explanation:
-    """Heat maps of one film by one method, one a finding.
-
-    Args:
-        method: Key of `METHODS`.
-        maps: (K, h, w) float32 over the network input, in `unit`; lay them over the film with
-            `Preprocessing.to_image`. The findings share the scale.
-        signed: Whether values below 0 speak against the finding; otherwise none are below 0.
-        unit: `logits`, or `no unit` where only proportions within a map mean anything.
-        how_to_read: Sentences for the reader of the map.
-        seconds: It took.
-        fits: LIME alone: (K,) float64, see `Regions`.
-    """
-
-    method: str
-    maps: np.ndarray
-    signed: bool
-    unit: str
-    how_to_read: str
-    seconds: float
-    fits: np.ndarray | None = None
-
-
-_Found = tuple[np.ndarray, np.ndarray | None]  # maps and fits, see `Explanation`
+Found = tuple[np.ndarray, np.ndarray | None]  # maps and fits, see `Explanation`
 
 
 @dataclass(frozen=True)
@@ -47,16 +21,18 @@ class Method:
         name: As a screen shows it.
         quick: Milliseconds, from what is cached of the film; the others run the network dozens
             of times, which takes many seconds.
-        signed, unit, how_to_read: See `Explanation`.
+        signed: Whether values below 0 speak against the finding; otherwise none are below 0.
+        unit: `logits`, or `no unit` where only proportions within a map mean anything.
         compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps, fits.
+        how_to_read: Sentences for the reader of the map.
     """
 
     name: str
     quick: bool
     signed: bool
     unit: str
+    compute: Callable[[Bundle, np.ndarray, np.ndarray, Progress], Found]
     how_to_read: str
-    compute: Callable[[Bundle, np.ndarray, np.ndarray, Progress], _Found]
 
     def __call__(
         self,
@@ -64,7 +40,7 @@ class Method:
         film: np.ndarray,
         feature_map: np.ndarray,
         progress: Progress = ignore,
-    ) -> Explanation:
+    ) -> "Explanation":
         """Explain every finding of one film.
 
         Args:
@@ -76,116 +52,103 @@ class Method:
         """
         start = time.perf_counter()
         maps, fits = self.compute(bundle, film, feature_map, progress)
-        return Explanation(
-            method=self.name,
-            maps=maps,
-            signed=self.signed,
-            unit=self.unit,
-            how_to_read=self.how_to_read,
-            seconds=time.perf_counter() - start,
-            fits=fits,
-        )
+        return Explanation(self, maps, time.perf_counter() - start, fits)
 
 
-def _from_map(
-    cam: Callable[[Encoder, np.ndarray], np.ndarray],
-    bundle: Bundle,
-    film: np.ndarray,
-    feature_map: np.ndarray,
-    progress: Progress,
-) -> _Found:
-    return cam(bundle, feature_map), None
+@dataclass(frozen=True)
+class Explanation:
+    """Heat maps of one film by one method, one a finding.
+
+    Args:
+        maps: (K, h, w) float32 over the network input, in the method's unit; lay them over the
+            film with `Preprocessing.to_image`. The findings have one scale.
+        seconds: It took.
+        fits: LIME alone: (K,) float64, see `Regions`.
+    """
+
+    method: Method
+    maps: np.ndarray
+    seconds: float
+    fits: np.ndarray | None = None
 
 
-def _occlude(
-    bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
-) -> _Found:
+def _cam(
+    method: Callable[[Encoder, np.ndarray], np.ndarray],
+) -> Callable[[Bundle, np.ndarray, np.ndarray, Progress], Found]:
+    return lambda bundle, film, feature_map, progress: (method(bundle, feature_map), None)
+
+
+def _occlude(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: Progress) -> Found:
     return occlusion_maps(bundle, film, progress=progress), None
 
 
-def _fit_regions(
-    bundle: Bundle, film: np.ndarray, feature_map: np.ndarray, progress: Progress
-) -> _Found:
+def _lime(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: Progress) -> Found:
     regions = lime_regions(bundle, film, progress=progress)
     return regions.weights, regions.fits
 
 
-METHODS: dict[str, Method] = {
-    method.name: method
-    for method in (
-        Method(
-            name="Grad-CAM",
-            quick=True,
-            signed=False,
-            unit="logits",
-            how_to_read=(
-                "The brighter a place, the more it raised the score for this finding; places that "
-                "lowered the score are left clear. It explains a score and outlines no disease."
-            ),
-            compute=partial(_from_map, cams.grad_cams),
-        ),
-        Method(
-            name="Evidence for and against",
-            quick=True,
-            signed=True,
-            unit="logits",
-            how_to_read=(
-                "What each place added to the score (above zero) or took from it (below zero). All "
-                "places together, and a constant, make up the score exactly. A place here is wide, "
-                "and what the network saw around it counts too."
-            ),
-            compute=partial(_from_map, cams.evidence),
-        ),
-        Method(
-            name="Grad-CAM++",
-            quick=True,
-            signed=False,
-            unit="no unit",
-            how_to_read=(
-                "Like Grad-CAM, but counts only patterns that speak for the finding, so it lights "
-                "up even on a film that was read as negative. Compare places within one map; "
-                "brightness does not tell how strong the evidence is."
-            ),
-            compute=partial(_from_map, cams.grad_cams_plus_plus),
-        ),
-        Method(
-            name="Layer-CAM",
-            quick=True,
-            signed=False,
-            unit="logits",
-            how_to_read=(
-                "What patterns that speak for the finding added to the score in each place. What "
-                "spoke against it in the same place is not subtracted, so the map shows more "
-                "evidence than the score rests on."
-            ),
-            compute=partial(_from_map, cams.layer_cams),
-        ),
-        Method(
-            name="Occlusion",
-            quick=False,
-            signed=True,
-            unit="logits",
-            how_to_read=(
-                "Each square was covered with plain grey, one at a time, and the film scored "
-                "again: the value is how far the score fell. Below zero, the score rose without "
-                "the square. A grey square is itself something the network never saw in training, "
-                "and a shadow wider than one square may barely move the score."
-            ),
-            compute=_occlude,
-        ),
-        Method(
-            name="LIME",
-            quick=False,
-            signed=True,
-            unit="logits",
-            how_to_read=(
-                "The film was cut into regions and scored many times with some of them smoothed to "
-                "an even grey of their own brightness: above zero, the detail of a region speaks "
-                "for the finding, below zero against it. An even shadow has little detail, so it "
-                "may go unmarked. Trust it as far as its fit: at 1 the regions account for all of "
-                "the score's changes, at 0 for none."
-            ),
-            compute=_fit_regions,
-        ),
-    )
-}
+_ALL = (
+    Method(
+        "Grad-CAM",
+        quick=True,
+        signed=False,
+        unit="logits",
+        compute=_cam(cams.grad_cams),
+        how_to_read="The brighter a place, the more it raised the score for this finding; places "
+        "that lowered the score are left clear. It explains a score and outlines no disease.",
+    ),
+    Method(
+        "Evidence for and against",
+        quick=True,
+        signed=True,
+        unit="logits",
+        compute=_cam(cams.evidence),
+        how_to_read="What each place added to the score (above zero) or took from it (below "
+        "zero). All places together, and a constant, make up the score exactly. A place here is "
+        "wide, and what the network saw around it counts too.",
+    ),
+    Method(
+        "Grad-CAM++",
+        quick=True,
+        signed=False,
+        unit="no unit",
+        compute=_cam(cams.grad_cams_plus_plus),
+        how_to_read="Like Grad-CAM, but counts only patterns that speak for the finding, so it "
+        "lights up even on a film that was read as negative. Compare places within one map; "
+        "brightness does not tell how strong the evidence is.",
+    ),
+    Method(
+        "Layer-CAM",
+        quick=True,
+        signed=False,
+        unit="logits",
+        compute=_cam(cams.layer_cams),
+        how_to_read="What patterns that speak for the finding added to the score in each place. "
+        "What spoke against it in the same place is not subtracted, so the map shows more "
+        "evidence than the score rests on.",
+    ),
+    Method(
+        "Occlusion",
+        quick=False,
+        signed=True,
+        unit="logits",
+        compute=_occlude,
+        how_to_read="Each square was covered with plain grey, one at a time, and the film scored "
+        "again: the value is how far the score fell. Below zero, the score rose without the "
+        "square. A grey square is itself something the network never saw in training, and a "
+        "shadow wider than one square may barely move the score.",
+    ),
+    Method(
+        "LIME",
+        quick=False,
+        signed=True,
+        unit="logits",
+        compute=_lime,
+        how_to_read="The film was cut into regions and scored many times with some of them "
+        "smoothed to an even grey of their own brightness: above zero, the detail of a region "
+        "speaks for the finding, below zero against it. An even shadow has little detail, so it "
+        "may go unmarked. Trust it as far as its fit: at 1 the regions account for all of the "
+        "score's changes, at 0 for none.",
+    ),
+)
+METHODS = {method.name: method for method in _ALL}

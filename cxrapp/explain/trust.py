@@ -15,7 +15,6 @@ from torch import nn
 
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.methods import Explanation
-from cxrapp.explain.perturbation import Progress, ignore
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.predict import encode
@@ -38,7 +37,7 @@ def agreement(first: Explanation, second: Explanation) -> np.ndarray:
         (K,) float64 in [-1, 1]; NaN where a map is empty.
     """
     maps = first.maps, second.maps
-    if not (first.signed and second.signed):
+    if not (first.method.signed and second.method.signed):
         maps = tuple(np.maximum(one, 0) for one in maps)
     return rank_correlation(*maps)
 
@@ -127,7 +126,7 @@ class Randomised:
 
 
 def randomise_weights(
-    path: Path, film: np.ndarray, seed: int = 0, draws: int = DRAWS, progress: Progress = ignore
+    path: Path, film: np.ndarray, seed: int = 0, draws: int = DRAWS
 ) -> tuple[Randomised, Randomised]:
     """Explain a film again with a random head, and with every weight random.
 
@@ -138,7 +137,6 @@ def randomise_weights(
         film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
         seed: The same seed gives the same maps.
         draws: Of random weights; with every weight random each costs one run of the network.
-        progress: Told the fraction done after every draw; raise from it to stop.
 
     Returns:
         With a random head, and with every weight random.
@@ -155,11 +153,10 @@ def randomise_weights(
         _draw(bundle.head, generator)
         heads.append(evidence(bundle, feature_map))
     networks = []
-    for number in range(draws):
+    for _ in range(draws):
         _draw(bundle.backbone, generator)
         _draw(bundle.head, generator)
         networks.append(evidence(bundle, _feature_map(bundle, film)))
-        progress((number + 1) / draws)
     return _compare("the head", truth, heads), _compare("every weight", truth, networks)
 
 

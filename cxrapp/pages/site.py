@@ -9,7 +9,7 @@ from cxrapp.figures.cohort_charts import roc_figure
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.panels.intake import NAMED, show_progress
-from cxrapp.panels.widgets import NO_TOOLBAR, themed
+from cxrapp.panels.widgets import NO_TOOLBAR, offer_file, themed
 from cxrapp.server.bundles import BY_DIGEST, choose_bundle
 from cxrapp.server.sessions import current_session, forget_uploads
 from cxrapp.session.film import Film
@@ -193,21 +193,19 @@ def _offer_threshold(here: Session, card: ModelCard, report: SiteReport) -> None
 def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) -> None:
     today, card = date.today(), bundle.card
     settings, numbers, _ = st.columns([1, 1, 2])
-    settings.download_button(
-        "Settings file",
-        dump_points(card, to_points(reports, today)),
-        f"{card.name}-site-settings.json",
-        "application/json",
-        key="site settings",
-        on_click="ignore",
-        width="stretch",
-    )
-    numbers.download_button(
-        "All numbers, JSON",
-        summarise(card, reports, today, labels.grouping),
-        f"{card.name}-site-report.json",
-        "application/json",
-        key="site numbers",
-        on_click="ignore",
-        width="stretch",
-    )
+    with settings:
+        offer_file(
+            "Settings file",
+            dump_points(card, to_points(reports, today)),
+            f"{card.name}-site-settings.json",
+            "application/json",
+            "site settings",
+        )
+    with numbers:
+        offer_file(
+            "All numbers, JSON",
+            summarise(card, reports, today, labels.grouping),
+            f"{card.name}-site-report.json",
+            "application/json",
+            "site numbers",
+        )

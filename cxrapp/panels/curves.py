@@ -1,7 +1,6 @@
 """The three figures of one finding: built once, and the setting laid over them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -36,16 +35,6 @@ HELP = {
 }
 
 
-@dataclass(frozen=True)
-class Curves:
-    """The figures, and what is written over each."""
-
-    roc: go.Figure
-    precision: go.Figure
-    scores: go.Figure
-    titles: dict[str, str]
-
-
 def show_curves(
     cells: Sequence[DeltaGenerator],
     session: Session,
@@ -68,27 +57,35 @@ def show_curves(
         "precision": precision_setting(point),
         "scores": scores_setting(cut, logit=session.logit),
     }
-    for cell, (key, title) in zip(cells, curves.titles.items(), strict=True):
+    for cell, (key, (title, figure)) in zip(cells, curves.items(), strict=True):
         cell.caption(title, help=HELP[key])
         with cell.container(key=f"curve-{key}"):
-            st.plotly_chart(getattr(curves, key), key=key, config=NO_TOOLBAR)
+            st.plotly_chart(figure, key=key, config=NO_TOOLBAR)
             st.html(settings[key])
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)
-def _build(card: ModelCard, finding: Finding, cohort: str, logit: bool, dark: bool) -> Curves:
-    """The figures in this theme's colours, without a setting."""
+def _build(
+    card: ModelCard, finding: Finding, cohort: str, logit: bool, dark: bool
+) -> dict[str, tuple[str, go.Figure]]:
+    """Name -> title and figure, in this theme's colours and without a setting."""
     scores = card.scores(cohort, finding.name)
     bands = _bands(card, cohort, finding.name)
     curve = roc(scores)
     prevalence = float(scores.labels.mean())
     names = (finding.negative, finding.positive)
     figures = {
-        "roc": roc_figure(curve, None, "", bands[0]),
-        "precision": precision_recall_figure(bands[1], None, prevalence, ""),
-        "scores": score_histogram(scores, names, None, logit=logit),
+        "roc": (f"ROC, area {curve.auroc:.3f}", roc_figure(curve, None, "", bands[0])),
+        "precision": (
+            f"Precision and recall, where {100 * prevalence:.0f} % have it",
+            precision_recall_figure(bands[1], None, prevalence, ""),
+        ),
+        "scores": (
+            "Scores of films without and with it",
+            score_histogram(scores, names, None, logit=logit),
+        ),
     }
-    for figure in figures.values():
+    for _, figure in figures.values():
         margin = LEGEND_MARGIN if figure.layout.showlegend else MARGIN
         figure.update_layout(height=HEIGHT, margin=margin, dragmode=False)
         for axes in (figure.layout.xaxis, figure.layout.yaxis):
@@ -96,12 +93,7 @@ def _build(card: ModelCard, finding: Finding, cohort: str, logit: bool, dark: bo
             # What is laid over the plot must know where it is.
             axes.automargin, axes.fixedrange = False, True
         themed(figure)
-    titles = {
-        "roc": f"ROC, area {curve.auroc:.3f}",
-        "precision": f"Precision and recall, where {100 * prevalence:.0f} % have it",
-        "scores": "Scores of films without and with it",
-    }
-    return Curves(**figures, titles=titles)
+    return figures
 
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs=BY_DIGEST)

@@ -9,6 +9,7 @@ import streamlit as st
 from cxrapp.explain import grad_cams
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Call
+from cxrapp.panels.widgets import offer_file
 from cxrapp.report import (
     FORMATS,
     Case,
@@ -56,35 +57,29 @@ def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
             " ".join(f"**{escape_markdown(session.display_name(film))}**" for film in chosen)
         )
     for key, form in FORMATS.items():
-        st.download_button(
+        offer_file(
             form.label,
             lambda form=form: form.write(
                 bundle.card, cases(session, bundle, chosen), identified=identified
             ),
             f"cxrapp-{name}{form.suffix}",
             form.mime,
-            key=f"export {key}",
-            on_click="ignore",
-            width="stretch",
+            f"export {key}",
         )
-    st.download_button(
+    offer_file(
         "Table of all films, CSV",
         lambda: table(session, bundle, films, identified=identified),
         "worklist.csv",
         "text/csv",
-        key="export table",
-        on_click="ignore",
-        width="stretch",
+        "export table",
     )
     if reads := closed_reads(session):
-        st.download_button(
+        offer_file(
             "Reads, CSV",
             lambda: _reads_table(reads),
             "reads.csv",
             "text/csv",
-            key="export reads",
-            on_click="ignore",
-            width="stretch",
+            "export reads",
         )
 
 

@@ -55,7 +55,7 @@ def show_maps(
     for one in drawn:
         for k, asked in enumerate(card.findings):
             note = _note(one.explanation.maps[k], one.chest[k], decisions[k])
-            name = f"{one.explanation.method}: {asked.positive}"
+            name = f"{one.explanation.method.name}: {asked.positive}"
             panes.append(Pane(name, one.pictures[k], note))
         scales.append(_scale(one.explanation, one.scale))
     with place:
@@ -142,17 +142,17 @@ def _note(one: np.ndarray, chest: float, decision: Decision) -> str:
 
 
 def _scale(explanation: Explanation, scale: float) -> Scale:
-    unit = "added to the logit" if explanation.unit == "logits" else "within a map"
-    if explanation.signed:
+    unit = "added to the logit" if explanation.method.unit == "logits" else "within a map"
+    if explanation.method.signed:
         colours = (AGAINST, "rgb(20, 24, 30)", FOR)
-        return Scale(f"{explanation.method}: −{scale:.2g}", f"{scale:.2g}", unit, colours)
-    return Scale(f"{explanation.method}: 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
+        return Scale(f"{explanation.method.name}: −{scale:.2g}", f"{scale:.2g}", unit, colours)
+    return Scale(f"{explanation.method.name}: 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
 
 
 def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
     seconds = explanation.seconds
     took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
-    words = f"**{explanation.method}**, {took}. {explanation.how_to_read}"
+    words = f"**{explanation.method.name}**, {took}. {explanation.method.how_to_read}"
     if explanation.fits is None:
         return words
     fits = zip(findings, explanation.fits, strict=True)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from cxrapp.errors import InvalidSettings
 from cxrapp.model.card import Finding, ModelCard
+from cxrapp.panels.widgets import offer_file
 from cxrapp.session.saved_points import MAX_TEXT, SavedPoint, dump_points, load_points
 from cxrapp.session.session import Session
 from cxrapp.words import escape_markdown
@@ -33,14 +34,12 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
         st.text_input("Why", max_chars=MAX_TEXT, key=f"{key} note")
         st.form_submit_button("Save this point", on_click=_save, args=(session, card, finding, key))
     if points:
-        st.download_button(
+        offer_file(
             "Save all to a file",
             dump_points(card, points),
             f"{card.name}-settings.json",
             "application/json",
-            key=f"{key} file",
-            on_click="ignore",
-            width="stretch",
+            f"{key} file",
         )
     st.file_uploader(
         "Load a settings file",

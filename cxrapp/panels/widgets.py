@@ -1,5 +1,6 @@
 """Widgets that show what the session holds, and figures that fit the theme."""
 
+from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
@@ -19,6 +20,18 @@ def showing(key: str, value: Any) -> dict[str, Any]:
         st.session_state[key] = value
         return {"key": key}
     return {"key": key, "value": value}
+
+
+def offer_file(
+    label: str, data: str | Callable[[], str | bytes], name: str, kind: str, key: str
+) -> None:
+    """A button that hands over a file, made when it is pressed where `data` is a function.
+
+    Args:
+        name: Of the file.
+        kind: Its MIME type.
+    """
+    st.download_button(label, data, name, kind, key=key, on_click="ignore", width="stretch")
 
 
 def is_dark() -> bool:

@@ -36,7 +36,7 @@ def draw(explanation: Explanation, preprocessing: Preprocessing) -> Drawn:
 
     def picture(one: np.ndarray) -> Image.Image:
         heat = preprocessing.to_image(one, (MAP_SIDE, MAP_SIDE))
-        if explanation.signed:
+        if explanation.method.signed:
             return signed_picture(heat, scale, 1.0)
         return heat_picture(heat, scale, 1.0)
 

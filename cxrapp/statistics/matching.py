@@ -23,7 +23,6 @@ class Match:
         before: What A does at its threshold.
         after: What B does at its own; the intervals take that threshold as fixed.
         specificity: B's there, its interval with the choice of the threshold.
-        specificity_change: B's minus A's, with the choice of the threshold.
         paired: Whether both were measured on the same films.
         basis: In words, which films this rests on.
     """
@@ -32,20 +31,14 @@ class Match:
     before: OperatingPoint
     after: OperatingPoint
     specificity: Rate
-    specificity_change: Rate
     paired: bool
     basis: str
 
 
 def matching_threshold(
-    card_a: ModelCard,
-    threshold: float,
-    card_b: ModelCard,
-    finding: str,
-    *,
-    cohort: str = "validation",
+    card_a: ModelCard, threshold: float, card_b: ModelCard, finding: str
 ) -> Match:
-    """Match on the cards' own cohorts.
+    """Match on the cards' own validation films.
 
     Each sensitivity is that of the bundle on its own cohort, and cohorts may be of other films and
     other patients. Where both hold the same patients and labels in the same order they are taken
@@ -56,25 +49,24 @@ def matching_threshold(
         threshold: Of A, for this finding.
         card_b: Of the bundle that may replace it.
         finding: One that both have.
-        cohort: One that both have: `validation` or `test`.
 
     Raises:
-        CxrError: One of the two lacks the finding or the cohort, or has too few patients there.
+        CxrError: One of the two lacks the finding, or has too few patients there.
     """
     cards = card_a, card_b
     for card in cards:
-        if finding not in [known.name for known in card.findings] or cohort not in card.cohorts:
-            raise CxrError(f"The model {card.name} has no {finding} in a {cohort} cohort.")
-    a, b = (card.scores(cohort, finding) for card in cards)
+        if finding not in [known.name for known in card.findings]:
+            raise CxrError(f"The model {card.name} has no {finding}.")
+    a, b = (card.scores("validation", finding) for card in cards)
     if _same_films(a, b):
         basis = (
-            f"Both models were measured on {len(a.labels):,} {cohort} films with the same labels "
+            f"Both models were measured on {len(a.labels):,} validation films with the same labels "
             "and patients in the same order, which are taken for the same films."
         )
         return _match(a, threshold, b, paired=True, basis=basis)
-    described = [f"{card.name}: {card.cohorts[cohort].description}" for card in cards]
+    described = [f"{card.name}: {card.cohorts['validation'].description}" for card in cards]
     basis = (
-        f"Each model was measured on {cohort} films of its own, so a difference between the "
+        "Each model was measured on validation films of its own, so a difference between the "
         f"patients counts as one between the models. {described[0]}. {described[1]}."
     )
     return _match(a, threshold, b, paired=False, basis=basis)
@@ -101,23 +93,19 @@ def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) 
     once = np.ones((1, len(b.labels)), int)
     exact = strictest(b, once, before.sensitivity.value)
     after = operating_point(b, round_down(float(exact[0])))
-    thresholds, specificities, changes = _draw(a, threshold, b, paired)
-    specificity = after.specificity.value
+    thresholds, specificities = _draw(a, threshold, b, paired)
     return Match(
         _rate(after.threshold, thresholds, len(b.labels)),
         before,
         after,
-        _rate(specificity, specificities, after.specificity.n),
-        _rate(specificity - before.specificity.value, changes, after.specificity.n),
+        _rate(after.specificity.value, specificities, after.specificity.n),
         paired,
         basis,
     )
 
 
-def _draw(
-    a: Scores, threshold: float, b: Scores, paired: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(R,) thresholds of B, specificities there and their changes, patients drawn anew."""
+def _draw(a: Scores, threshold: float, b: Scores, paired: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(R,) thresholds of B and specificities there, patients drawn anew."""
     drawn_a, drawn_b = (resamples(len(np.unique(scores.patients))) for scores in (a, b))
     if not paired:
         # Drawn from one seed, the same row of both is not independent; the next row is.
@@ -129,9 +117,7 @@ def _draw(
     found = _share(drawn_a[:, a.labels], a.probabilities[a.labels] >= threshold)
     thresholds = strictest(b, drawn_b, found)
     well = b.probabilities[~b.labels]
-    specificities = _share(drawn_b[:, ~b.labels], well < thresholds[:, None])
-    before = _share(drawn_a[:, ~a.labels], a.probabilities[~a.labels] < threshold)
-    return thresholds, specificities, specificities - before
+    return thresholds, _share(drawn_b[:, ~b.labels], well < thresholds[:, None])
 
 
 def _has_both(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
