@@ -97,4 +97,4 @@ def test_no_file_goes_in_a_circle() -> None:
 
 def test_torchscript_is_named_in_two_places_only() -> None:
     named = {name for name, path in FILES.items() if "torch.jit" in path.read_text()}
-    assert named == {"cxrapp.model.bundle", "train.export"}
+    assert named == {"cxrapp.model.script", "train.export"}

@@ -8,6 +8,7 @@ python -m train report runs/NAME
 python -m train compare runs/NAME runs/OTHER --out runs/compared
 python -m train export runs/NAME --out weights/NAME.pt [--int8]
 python -m train release --plan train/recipes/release.toml
+python -m train lungs --out runs/lungs --export weights/lungs.pt
 """
 
 import argparse
@@ -22,6 +23,7 @@ from train.data import find_data
 from train.evaluate import evaluate
 from train.export import export
 from train.fit import fit
+from train.lungs.run import train_lungs
 from train.measure import to_text
 from train.recipe import load_recipe
 from train.release import release
@@ -108,6 +110,14 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("--plan", type=Path, required=True, help="a TOML file of steps")
     command.add_argument("--batch", type=int, help="another batch than the recipes'")
     command.set_defaults(run_command=_release)
+
+    command = commands.add_parser("lungs", help="train the network that finds the lungs")
+    command.add_argument("--out", type=Path, required=True, help="folder of the run")
+    command.add_argument("--export", type=Path, help="write the network and its card: lungs.pt")
+    command.add_argument("--test", action="store_true", help="open the official test as well")
+    command.set_defaults(
+        run_command=lambda o: train_lungs(find_data(o.data), o.out, o.export, test=o.test)
+    )
 
     for command in commands.choices.values():
         command.add_argument("--data", help="folder with train and test (default: $CXR_DATA)")

@@ -1,6 +1,7 @@
 """Random changes to a batch of films, each film its own, on the device the model trains on."""
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -23,24 +24,35 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
         (N, 1, S, S) float32 in [0, 1]; what comes in from outside a film is black as the film's own
         black is.
     """
+    places = draw_places(len(films), ranges, generator)
+    return change_tone(move(films, places), ranges, generator)
 
-    def draw(limit: float) -> torch.Tensor:  # (N,) uniform in [-limit, limit]
-        return (torch.rand(len(films), generator=generator) * 2 - 1) * limit
 
+def draw_places(count: int, ranges: Augment, generator: torch.Generator) -> torch.Tensor:
+    """Draw where each film goes: (N, 2, 3) float32, its new coordinates -> its old ones."""
+    draw = partial(_draw, count, generator)
     angle = draw(math.radians(ranges.rotation))
     scale = 1 + draw(ranges.zoom)
     stretch = torch.exp(draw(ranges.aspect) / 2)
-    mirror = torch.where(torch.rand(len(films), generator=generator) < ranges.flip, -1.0, 1.0)
+    mirror = torch.where(torch.rand(count, generator=generator) < ranges.flip, -1.0, 1.0)
     cos, sin = angle.cos(), angle.sin()
     shift = 2 * draw(ranges.shift), 2 * draw(ranges.shift)
     shear = draw(math.radians(ranges.shear)).tan()
     x = torch.stack([cos * scale * stretch * mirror, -sin * scale, shift[0]], 1)
     y = torch.stack([sin * scale * mirror, cos * scale / stretch, shift[1]], 1)
     x[:, :2] += shear.view(-1, 1) * y[:, :2]  # lines that stood upright lean
-    matrix = torch.stack([x, y], 1).to(films.device)  # (N, 2, 3), output -> input coordinates
-    grid = F.affine_grid(matrix, list(films.shape), align_corners=False)
-    films = F.grid_sample(films, grid, align_corners=False)
+    return torch.stack([x, y], 1)
 
+
+def move(films: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Films, or masks of them, (N, C, S, S) -> the same at their places of `draw_places`."""
+    grid = F.affine_grid(places.to(films.device), list(films.shape), align_corners=False)
+    return F.grid_sample(films, grid, align_corners=False)
+
+
+def change_tone(films: torch.Tensor, ranges: Augment, generator: torch.Generator) -> torch.Tensor:
+    """Change tone, sharpness and grain of a batch (N, 1, S, S), and mask parts of it."""
+    draw = partial(_draw, len(films), generator)
     if ranges.style:
         films = _borrow_shading(films, ranges.style, generator)
     if ranges.local:
@@ -63,6 +75,11 @@ def augment(films: torch.Tensor, ranges: Augment, generator: torch.Generator) ->
     patch = torch.rand((len(films), 4), generator=generator)
     shown = torch.rand(len(films), generator=generator) < ranges.erase
     return _mask(films, sides.to(films.device), patch.to(films.device), shown.to(films.device))
+
+
+def _draw(count: int, generator: torch.Generator, limit: float) -> torch.Tensor:
+    """(N,) float32, uniform in [-limit, limit]."""
+    return (torch.rand(count, generator=generator) * 2 - 1) * limit
 
 
 def _borrow_shading(films: torch.Tensor, chance: float, generator: torch.Generator) -> torch.Tensor:

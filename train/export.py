@@ -20,6 +20,7 @@ from torch import nn
 from cxrapp.explain import grad_cams
 from cxrapp.model.bundle import Bundle, load_bundle, load_parts
 from cxrapp.model.card import ModelCard
+from cxrapp.model.lungs import LungCard
 from cxrapp.model.predict import encode, measure_distances
 from cxrapp.runtime.files import stage
 from train import data
@@ -74,7 +75,7 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
         running, distance = run, learn_distance(run, folder, root)
 
     def pack(network: Exported) -> bytes:
-        return _to_bytes(ExportedInt8(network, running.backbone) if int8 else network)
+        return to_bytes(ExportedInt8(network, running.backbone) if int8 else network)
 
     network, kind = Exported(run.backbone, run.head, distance), "int8" if int8 else "float16"
     exact = pack(network)
@@ -97,10 +98,10 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
     card = _build_card(run, stored, model, folder, precision)
     with tempfile.TemporaryDirectory() as scratch:
         rehearsal = Path(scratch) / out.name
-        _write_bundle(rehearsal, model, card)
+        write_bundle(rehearsal, model, card)
         load_bundle(rehearsal)
     out.parent.mkdir(parents=True, exist_ok=True)
-    _write_bundle(out, model, card)
+    write_bundle(out, model, card)
     return card
 
 
@@ -124,7 +125,8 @@ def _quantise(run: Run, root: Path) -> nn.Module:
     return quantise(run.backbone, data.load_films(rows, root, run.preprocessing))
 
 
-def _to_bytes(network: nn.Module) -> bytes:
+def to_bytes(network: nn.Module) -> bytes:
+    """A network as TorchScript."""
     buffer = io.BytesIO()  # to a path, PyTorch ends the whole process where the disk is full
     torch.jit.save(torch.jit.script(network), buffer)
     return buffer.getvalue()
@@ -134,7 +136,7 @@ def _open(model: bytes, card: ModelCard) -> Bundle:
     return Bundle(*load_parts(io.BytesIO(model)), card)
 
 
-def _write_bundle(out: Path, model: bytes, card: ModelCard) -> None:
+def write_bundle(out: Path, model: bytes, card: ModelCard | LungCard) -> None:
     """Write both files; a model file never stands beside the card of another.
 
     The card takes its name first, and an older model file is gone by then: killed in between, no

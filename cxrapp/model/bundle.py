@@ -6,11 +6,8 @@ Loading TorchScript runs its author's program, so a file is opened only after it
 card beside it, and the very bytes that matched are what is loaded.
 """
 
-import hashlib
 import io
 import os
-import warnings
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +16,14 @@ from typing import BinaryIO, Protocol
 import torch
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
+from cxrapp.model.lung_finder import FILE, LungFinder, load_lungs
+from cxrapp.model.script import check_unpacked, freeze, load_script, read_model_file
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
 DEFAULT = "pneumonia"  # the bundle to start with, where it is there
 MAX_BYTES = 512 * 2**20  # of a model file, as it lies there and unpacked
-
-# PyTorch announces torch.jit's end with every call; the bundle format is pinned in requirements.
-warnings.filterwarnings("ignore", message=r".*torch\.jit\..* is deprecated", category=FutureWarning)
 
 
 class Encoder(Protocol):
@@ -51,12 +46,15 @@ class Bundle:
     Args:
         distance: (N, D) averages of the backbone -> (N,) distance from the training films.
         card: What is known about it.
+        lungs: Finds the lungs and tells what is no frontal chest film; None where the bundle's
+            folder has no lungs.pt.
     """
 
     backbone: torch.nn.Module
     head: torch.nn.Module
     distance: torch.nn.Module
     card: ModelCard
+    lungs: LungFinder | None = None
 
 
 def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
@@ -68,32 +66,21 @@ def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
 
     Raises:
         InvalidBundle: The file or its card is missing, damaged, altered, too large, of another
-            format or a link to elsewhere, or the network does not answer the card's questions.
+            format or a link to elsewhere, or the network does not answer the card's questions; or
+            there is a lungs.pt beside it that cannot be used.
     """
     card = load_card(path)
-    data = read_part(path, "the model file", MAX_BYTES)
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise InvalidBundle(
-            f"{path.name}: the model file is not the one its card describes (SHA-256 differs); "
-            "copy both files again."
-        )
+    data = read_model_file(path, card.sha256, MAX_BYTES)
+    lungs = load_lungs(path.with_name(FILE))
     try:
-        _check_unpacked(data)
-        bundle = Bundle(*load_parts(io.BytesIO(data), frozen=frozen), card)
+        check_unpacked(data, MAX_BYTES)
+        bundle = Bundle(*load_parts(io.BytesIO(data), frozen=frozen), card, lungs)
         _check_answer(bundle)
     # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
         raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({reason}).") from error
     return bundle
-
-
-def _check_unpacked(data: bytes) -> None:
-    """Raises ValueError for an archive that would fill the memory."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > MAX_BYTES:
-        raise ValueError(f"it unpacks to more than {MAX_BYTES // 2**20} MB")
 
 
 @torch.no_grad()
@@ -118,16 +105,14 @@ def load_parts(
     in eight bits as well, frozen is that one, and the other is as it was trained, in float32.
     Only for files whose origin is known: see `load_bundle`.
     """
-    module = torch.jit.load(file, map_location="cpu").float().eval()
-    for parameter in module.parameters():
-        parameter.requires_grad = False
-    module.to(memory_format=torch.channels_last)
+    module = load_script(file)
     if not frozen:
         return module.features.backbone, module.head, module.distance
     backbone = module.quantised if hasattr(module, "quantised") else module.features.backbone
-    return tuple(torch.jit.freeze(part) for part in (backbone, module.head, module.distance))
+    return tuple(freeze(part) for part in (backbone, module.head, module.distance))
 
 
 def find_bundles(folder: Path) -> list[Path]:
-    """The .pt files of a folder, the default first, then by name."""
-    return sorted(folder.glob("*.pt"), key=lambda path: (path.stem != DEFAULT, path.stem))
+    """The bundles' .pt files of a folder, the default first, then by name."""
+    found = (path for path in folder.glob("*.pt") if path.name != FILE)
+    return sorted(found, key=lambda path: (path.stem != DEFAULT, path.stem))

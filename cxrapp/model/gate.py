@@ -1,7 +1,8 @@
 """Does this film belong to the films the bundle knows? Accept, warn or refuse, with the reason.
 
 What is written in the film (age, view, modality, body part) is read first; what it looks like is
-judged by its distance from the training films, as the backbone sees them.
+judged by its distance from the training films, as the backbone sees them, and, where there is a
+`lungs.pt`, by its lungs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ import numpy as np
 
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.card import ModelCard
+from cxrapp.model.lungs import Lungs
 
 Level = Literal["accept", "warn", "refuse"]
 Concern = tuple[Level, str]  # what a check asks for, and the sentence that says why
@@ -20,7 +22,13 @@ XRAY_MODALITIES = ("CR", "DX", "DR")
 FRONTAL_VIEWS = ("AP", "PA")
 MIN_DETAIL = 128  # pixels of the shorter side; below this fine shadows are gone
 
-UNCHECKED = "A mirrored film is not noticed: look at its side marker."  # true of every bundle
+# True of every bundle, without its lungs.pt and with it.
+UNCHECKED = "A mirrored film is not noticed: look at its side marker."
+UNCHECKED_WITH_LUNGS = (
+    "Whether lateral films and abdomens are noticed was not measured, and a mirrored film may not "
+    "be: look at its side marker."
+)
+GROWN_UP = 18.0  # years
 
 # What may be wrong with a film too far away -> what would correct it.
 CORRECTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -56,24 +64,36 @@ class Evidence:
     Args:
         distance: From the training films.
         corrected: Entry of `CORRECTIONS` -> distance of the film so corrected; may be empty.
+        lungs: None where nobody looked for them.
     """
 
     film: Radiograph
     distance: float
     corrected: Mapping[str, float]
+    lungs: Lungs | None = None
+
+
+def unchecked(lungs: bool) -> str:
+    """What no check notices, by whether the lungs were looked for."""
+    return UNCHECKED_WITH_LUNGS if lungs else UNCHECKED
 
 
 def judge(
-    card: ModelCard, film: Radiograph, distance: float, corrected: Mapping[str, float]
+    card: ModelCard,
+    film: Radiograph,
+    distance: float,
+    corrected: Mapping[str, float],
+    lungs: Lungs | None = None,
 ) -> Verdict:
     """Ask every check; the gravest of what they say decides, and every reason is kept.
 
     Args:
         card: Of the bundle that is to score the film.
-        film, distance, corrected: See `Evidence`.
+        film, distance, corrected, lungs: See `Evidence`.
     """
-    evidence = Evidence(film, distance, corrected)
-    concerns = [concern for check in CHECKS for concern in check(card, evidence)]
+    evidence = Evidence(film, distance, corrected, lungs)
+    # Two checks may notice the same: it is said once.
+    concerns = dict.fromkeys(concern for check in CHECKS for concern in check(card, evidence))
     reasons = {level: [why for said, why in concerns if said == level] for level in GRAVEST}
     level = next((level for level in GRAVEST if reasons[level]), "accept")
     return Verdict(level, tuple(why for said in reasons.values() for why in said))
@@ -121,12 +141,63 @@ def _check_look(card: ModelCard, of: Evidence) -> Iterator[Concern]:
         )
 
 
+def _check_lungs(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    """Are there two lungs, of the size and in the places that a frontal chest film has them?"""
+    if of.lungs is None:
+        return
+    kind = of.lungs.kind
+    if kind in TURNED:
+        yield "refuse", f"It looks {TURNED[kind]}."
+    elif kind == "no chest film":
+        yield (
+            "refuse",
+            "It does not look like a frontal chest film: another view or body part, a slice, only "
+            "a part of the chest, or a picture?",
+        )
+    elif of.lungs.implausible:
+        yield (
+            "refuse",
+            "No two lungs of plausible size and place were found, so it does not count as a "
+            "frontal chest film.",
+        )
+    elif kind == "mirrored":
+        yield (
+            "warn",
+            "It looks mirrored: look at the side marker. If that is right, think of situs "
+            "inversus.",
+        )
+
+
+def _check_grown_up(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    """Is it an adult's film, where the model knows children alone?"""
+    if of.lungs is None or not of.lungs.looks_adult:
+        return
+    if any(high >= GROWN_UP for _, high in card.gate.ages):
+        return
+    age = of.film.age_years
+    if age is None:
+        spans = " and ".join(f"{low:g} to {high:g}" for low, high in card.gate.ages)
+        yield "refuse", f"It looks like an adult's film; this model knows ages {spans}."
+    elif age < GROWN_UP:  # of those older, the check of the age says enough
+        yield (
+            "warn",
+            f"It looks like an adult's film, and the file says the patient is {age:.3g} years old: "
+            "is it the right patient's?",
+        )
+
+
 def _check_detail(card: ModelCard, of: Evidence) -> Iterator[Concern]:
     height, width = of.film.full_shape or of.film.pixels.shape
     if min(height, width) < MIN_DETAIL:
         yield "warn", f"It has only {width} x {height} pixels: fine shadows are gone."
 
 
+TURNED = {
+    "turned to the left": "turned to the left",
+    "turned to the right": "turned to the right",
+    "upside down": "upside down",
+    "negative": "a negative, with black and white exchanged",
+}
 GRAVEST: tuple[Level, ...] = ("refuse", "warn")  # first
 # To add a check, write one like those above and name it here: reasons keep this order.
 CHECKS: tuple[Callable[[ModelCard, Evidence], Iterator[Concern]], ...] = (
@@ -135,5 +206,7 @@ CHECKS: tuple[Callable[[ModelCard, Evidence], Iterator[Concern]], ...] = (
     _check_view,
     _check_age,
     _check_look,
+    _check_lungs,
+    _check_grown_up,
     _check_detail,
 )

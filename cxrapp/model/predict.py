@@ -9,6 +9,7 @@ import torch
 from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.model.bundle import Bundle, Encoder
 from cxrapp.model.gate import CORRECTIONS, Verdict, judge
+from cxrapp.model.lungs import Lungs
 from cxrapp.runtime.metrics import PASS_SECONDS
 from cxrapp.runtime.network_queue import NETWORK, NetworkQueue
 
@@ -34,11 +35,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Screened:
-    """A film, what the network says about it, and whether it may."""
+    """A film, what the networks say about it, and whether they may; see `Bundle` for `lungs`."""
 
     radiograph: Radiograph
     prediction: Prediction
     verdict: Verdict
+    lungs: Lungs | None = None
 
 
 def screen(
@@ -65,14 +67,24 @@ def _screen_batch(
 ) -> Iterator[Screened | Rejection]:
     films = [item for item in items if isinstance(item, Radiograph)]
     predictions = iter(predict(bundle, films, queue) if films else ())
+    found = iter(find_lungs(bundle, films, queue))
     for item in items:
         if isinstance(item, Rejection):
             yield item
             continue
-        prediction = next(predictions)
+        prediction, lungs = next(predictions), next(found)
         corrected = _corrected_distances(bundle, item, prediction.distance, queue)
-        verdict = judge(bundle.card, item, prediction.distance, corrected)
-        yield Screened(item, prediction, verdict)
+        verdict = judge(bundle.card, item, prediction.distance, corrected, lungs)
+        yield Screened(item, prediction, verdict, lungs)
+
+
+def find_lungs(
+    bundle: Bundle, films: Sequence[Radiograph], queue: NetworkQueue = NETWORK
+) -> list[Lungs | None]:
+    """The lungs of every film in one pass; None for each where the bundle has no lungs.pt."""
+    if bundle.lungs is None or not films:
+        return [None] * len(films)
+    return list(bundle.lungs.find([film.pixels for film in films], queue))
 
 
 def _corrected_distances(

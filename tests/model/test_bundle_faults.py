@@ -18,6 +18,7 @@ from torch import nn
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.model import bundle as bundle_module
+from cxrapp.model import script as script_module
 from cxrapp.model.bundle import load_bundle
 from tests.model.small_bundle import put, script, stored
 from tests.places import ROOT
@@ -76,7 +77,7 @@ def test_a_file_too_large_is_refused_before_it_is_hashed(
     model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle_module, "MAX_BYTES", 2**20)
-    monkeypatch.setattr(bundle_module, "hashlib", None)
+    monkeypatch.setattr(script_module, "hashlib", None)
     with pytest.raises(InvalidBundle, match=r"model.pt: the model file is larger than 1 MB"):
         load_bundle(put(tmp_path, model + bytes(2**20)))
 

@@ -1,0 +1,148 @@
+"""Train the lung network: cross-entropy and Dice for the masks, cross-entropy for the rest."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from train.epoch import half_precision
+from train.files import load_checkpoint, save_atomically
+from train.lungs.batches import Batch, make_batch
+from train.lungs.films import Pool
+from train.lungs.network import LungNet
+
+SIZES = ((96, 6), (128, 2), (160, 2))  # side in pixels and epochs at it
+BATCH = 48
+RATE = 3e-3
+WEIGHT_DECAY = 0.02
+AVERAGE = 0.99  # decay a step of the weights that are kept
+ADULT_FILMS = 2500  # an epoch, drawn from those without masks
+REPEATS = 3  # an epoch: adults with masks, of whom there are few
+EMPTY_WEIGHT = 0.3  # of a mask that is empty, beside one that is not
+
+
+def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> None:
+    """Train on a pool, or go on where `out` stands; every epoch is kept in `out`/lungs.pt.
+
+    Args:
+        pool: At the last of the sizes.
+        sizes: Side in pixels and epochs at it.
+    """
+    torch.manual_seed(0)
+    network = LungNet().to(memory_format=torch.channels_last)
+    optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=WEIGHT_DECAY)
+    blend = get_ema_multi_avg_fn(AVERAGE)
+    averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
+    epochs = [size for size, count in sizes for _ in range(count)]
+    generator = torch.Generator().manual_seed(0)
+    steps = max(1, len(choose_films(pool, generator)) // BATCH)
+    schedule = OneCycleLR(optimiser, RATE, total_steps=len(epochs) * steps, pct_start=0.2)
+    parts = {"model": network, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    done, shrunk = _resume(out, parts), pool
+    for epoch, size in list(enumerate(epochs))[done:]:
+        # Every epoch from its own seed: a run continued after a stop is the run never stopped.
+        generator.manual_seed(epoch)
+        torch.manual_seed(epoch)
+        if shrunk.films.shape[-1] != size:
+            shrunk = shrink(pool, size)
+        began, total = time.perf_counter(), 0.0
+        network.train()
+        order = choose_films(pool, generator)[: steps * BATCH]
+        for chosen in order.split(BATCH):
+            total += _step(network, make_batch(shrunk, chosen, generator), optimiser)
+            schedule.step()
+            averaged.update_parameters(network)
+        seconds = time.perf_counter() - began
+        print(
+            f"epoch {epoch + 1}, {size} px: loss {total / steps:.4f}, {seconds:.0f} s", flush=True
+        )
+        states = {name: part.state_dict() for name, part in parts.items()}
+        save_atomically(out / "lungs.pt", states | {"epoch": epoch + 1})
+
+
+def _resume(out: Path, parts: dict[str, Any]) -> int:
+    """Epochs that are done, their state restored."""
+    if not (out / "lungs.pt").exists():
+        return 0
+    kept = load_checkpoint(out / "lungs.pt")
+    for name, part in parts.items():
+        part.load_state_dict(kept[name])
+    return kept["epoch"]
+
+
+def _step(network: LungNet, batch: Batch, optimiser: torch.optim.Optimizer) -> float:
+    inputs = batch.films.contiguous(memory_format=torch.channels_last)
+    with half_precision(network, "cpu"):
+        answers = network(inputs)
+    loss = lung_loss(*(answer.float() for answer in answers), batch)
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
+def choose_films(pool: Pool, generator: torch.Generator) -> torch.Tensor:
+    """The films of one epoch in random order, (N,) int64."""
+    adult = ~(pool.adult == 0)
+    masked, bare = (torch.nonzero(m)[:, 0] for m in (pool.masked, ~pool.masked))
+    few = masked[(adult & pool.chest)[masked]]
+    drawn = bare[torch.randperm(len(bare), generator=generator)[:ADULT_FILMS]]
+    films = torch.cat([masked, *[few] * (REPEATS - 1), drawn])
+    return films[torch.randperm(len(films), generator=generator)]
+
+
+def shrink(pool: Pool, size: int) -> Pool:
+    """A pool with smaller pixels."""
+    if pool.films.shape[-1] == size:
+        return pool
+    return replace(pool, films=_resize(pool.films, size), masks=_resize(pool.masks, size))
+
+
+def _resize(values: torch.Tensor, size: int) -> torch.Tensor:
+    parts = [
+        F.interpolate(part.float(), (size, size), mode="bilinear", antialias=True).round().byte()
+        for part in values.split(256)
+    ]
+    return torch.cat(parts)
+
+
+def lung_loss(
+    masks: torch.Tensor, kinds: torch.Tensor, adult: torch.Tensor, batch: Batch
+) -> torch.Tensor:
+    """Of logits as `LungNet` gives them."""
+    full = batch.masked & (batch.masks.amax((1, 2, 3)) > 0.5)
+    weights = torch.where(full, 1.0, EMPTY_WEIGHT) * batch.masked
+    pixels = F.binary_cross_entropy_with_logits(masks, batch.masks, reduction="none")
+    loss = (pixels.mean((1, 2, 3)) * weights).sum() / weights.sum().clamp(min=1)
+    loss = loss + soft_dice_loss(masks[full].sigmoid(), batch.masks[full])
+    by_film = F.cross_entropy(kinds, batch.kinds, reduction="none")
+    loss = loss + 0.3 * (by_film * batch.known).sum() / batch.known.sum().clamp(min=1)
+    told = ~batch.adult.isnan()
+    if told.any():
+        loss = loss + 0.2 * F.binary_cross_entropy_with_logits(adult[told], batch.adult[told])
+    return loss
+
+
+def soft_dice_loss(probabilities: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """1 - Dice, mean over films and lungs; both (N, 2, S, S) in [0, 1]. 0 for no films."""
+    if not len(masks):
+        return masks.sum()
+    both = (probabilities * masks).sum((2, 3))
+    return (1 - (2 * both + 1) / (probabilities.sum((2, 3)) + masks.sum((2, 3)) + 1)).mean()
+
+
+def load_network(out: Path) -> LungNet:
+    """The network that `fit` has kept, its weights averaged.
+
+    Raises:
+        OSError, ValueError: It is not there, or damaged.
+    """
+    network = LungNet()
+    averaged = AveragedModel(network)
+    averaged.load_state_dict(load_checkpoint(out / "lungs.pt")["averaged"])
+    return averaged.module.to(memory_format=torch.channels_last).eval()

@@ -1,0 +1,189 @@
+"""How the lung network does on films kept apart: masks, refusals and warnings, with intervals."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+
+from cxrapp.model.lung_finder import LungFinder
+from cxrapp.model.lungs import LungCard, Lungs
+from cxrapp.statistics.bootstrap import mean_rate, number_patients
+from cxrapp.statistics.operating_point import share_rate
+from train.augment import draw_places, move
+from train.lungs.batches import TURNS
+from train.lungs.films import (
+    CHILDREN,
+    OTHER_ADULTS,
+    Pool,
+    load_others,
+    load_pool,
+    read_lung_table,
+    read_not_chest,
+)
+from train.lungs.limits import look_at
+from train.recipe import Augment
+
+MOST_FILMS = 600  # of one group
+LOST = 0.5  # of a lung's area found: less is a lung lost
+NOISE = 0.06  # deviation of grain, share of full scale
+TURN = 12.0  # degrees
+
+Measured = dict[str, dict[str, dict[str, Any]]]
+
+
+def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
+    """Group -> measure -> {value, low, high, n}, every share by patient.
+
+    Args:
+        test: Open the children's official test as well.
+    """
+    card, size = finder.card, finder.card.preprocessing.size
+    table = read_lung_table(root)
+    measured: Measured = {}
+    groups = {
+        "children": table[(table["source"] == CHILDREN) & (table["role"] == "apart")],
+        **{
+            f"adults, {source}": table[(table["source"] == source) & (table["role"] == "apart")]
+            for source in ("radiography", "rsna", OTHER_ADULTS)
+        },
+    }
+    if test:
+        groups["children, official test"] = table[table["role"] == "official test"]
+    for name, rows in groups.items():
+        if name.endswith(OTHER_ADULTS):  # children among them are told by their age
+            rows = rows[~(rows["age_years"] < 18)]
+        rows = rows.sample(min(len(rows), MOST_FILMS), random_state=0)
+        pool = load_pool(rows, np.zeros((0, 1, size, size), np.uint8), root, size)
+        patients = rows["patient"].to_numpy()
+        measured[name] = measure_frontal(finder, pool, patients)
+        if name in ("children", f"adults, {OTHER_ADULTS}"):
+            measured[f"{name}, changed"] = measure_changed(finder, pool, patients)
+    measured |= measure_others(finder, card, root)
+    return measured
+
+
+def measure_frontal(finder: LungFinder, pool: Pool, patients: np.ndarray) -> dict[str, Any]:
+    """Of frontal films: what is refused or warned of, and how well the lungs are found."""
+    looks = look_at(finder, pool.films)
+    rates = share_rates(looks.read(finder.card), patients)
+    known = pool.masked.numpy()
+    if known.any():
+        dice = dice_scores(looks.masks[known], pool.masks.numpy()[known])
+        rates["Dice"] = _rate(dice.mean(1), patients[known])
+    return rates
+
+
+def share_rates(lungs: Sequence[Lungs], patients: np.ndarray) -> dict[str, Any]:
+    """What would become of films, as shares of them."""
+    told: dict[str, Callable[[Lungs], bool]] = {
+        "refused: no frontal chest film": is_refused,
+        "of these by the lungs' shape": lambda one: bool(one.implausible),
+        "warned: mirrored": lambda one: one.kind == "mirrored" and not one.implausible,
+        "looks adult": lambda one: one.looks_adult,
+    }
+    return {name: _share([tells(one) for one in lungs], patients) for name, tells in told.items()}
+
+
+def is_refused(lungs: Lungs) -> bool:
+    """Whether the gate refuses a film for its lungs or its kind."""
+    return lungs.kind not in ("frontal", "mirrored") or bool(lungs.implausible)
+
+
+def measure_changed(finder: LungFinder, pool: Pool, patients: np.ndarray) -> dict[str, Any]:
+    """The same films turned, mirrored, noisy, cut in half, and with one lung made white."""
+    films = pool.films.float() / 255
+    rates = {}
+    spoilt = {f"refused: {kind}": films.rot90(q, (2, 3)) for kind, q in TURNS.items()}
+    spoilt["refused: negative"] = 1 - films
+    half = films.shape[-1] // 2
+    for side, part in {"left": films[..., :half], "right": films[..., half:]}.items():
+        stretched = F.interpolate(part, films.shape[-2:], mode="bilinear")
+        spoilt[f"refused: {side} half alone"] = stretched
+    for name, changed in spoilt.items():
+        lungs = look_at(finder, changed.contiguous()).read(finder.card)
+        rates[name] = _share([is_refused(one) for one in lungs], patients)
+    lungs = look_at(finder, films.flip(3).contiguous()).read(finder.card)
+    noticed = [one.kind == "mirrored" or is_refused(one) for one in lungs]
+    rates["noticed: mirrored"] = _share(noticed, patients)
+    known = pool.masked
+    if known.any():
+        rates |= _measure_masks(finder, films[known], pool.masks[known], patients[known.numpy()])
+    return rates
+
+
+def _measure_masks(
+    finder: LungFinder, films: torch.Tensor, masks: torch.Tensor, patients: np.ndarray
+) -> dict[str, Any]:
+    """Dice of films turned a little, noisy, and with a lung made white; lungs lost of the last."""
+    rates, generator = {}, torch.Generator().manual_seed(0)
+    places = draw_places(len(films), replace(Augment.none(), rotation=TURN), generator)
+    turned = move(torch.cat([films, masks.float()], 1), places)
+    noisy = (films + NOISE * torch.randn(films.shape, generator=generator)).clamp(0, 1)
+    for name, (changed, truth) in {
+        f"Dice, turned up to {TURN:g} degrees": (turned[:, :1].contiguous(), turned[:, 1:]),
+        "Dice, noisy": (noisy, masks),
+    }.items():
+        dice = dice_scores(look_at(finder, changed).masks, truth.numpy())
+        rates[name] = _rate(dice.mean(1), patients)
+    white_dice, lost = [], []
+    for side in (0, 1):
+        white = look_at(finder, whiten(films, masks, side))
+        inside, truth = white.masks[:, side] > 0.5, masks[:, side].numpy() > 127
+        lost.append((inside & truth).sum((1, 2)) / truth.sum((1, 2)) < LOST)
+        white_dice.append(dice_scores(white.masks, masks.numpy())[:, side])
+    rates["Dice of a lung made white"] = _rate(np.mean(white_dice, 0), patients)
+    rates["lost: a lung made white"] = _rate(np.mean(lost, 0), patients)
+    return rates
+
+
+def whiten(films: torch.Tensor, masks: torch.Tensor, side: int) -> torch.Tensor:
+    """Make one whole lung as bright as the brightest twentieth of its film, blurred at its edge."""
+    lung = F.avg_pool2d(masks[:, side : side + 1].float() / 255, 9, 1, 4)
+    bright = films.flatten(1).quantile(0.95, dim=1).view(-1, 1, 1, 1)
+    return films + 0.9 * lung * (bright - films)
+
+
+def measure_others(finder: LungFinder, card: LungCard, root: Path) -> Measured:
+    """Of what is no chest film, label by label: the share that is refused."""
+    others, labels = load_others(root, "apart", card.preprocessing.size)
+    table = read_not_chest(root)
+    known = table.loc[table["role"] == "apart", "patient"].to_numpy()
+    patients = np.array([*known, *(f"made {i}" for i in range(len(others) - len(known)))])
+    lungs = look_at(finder, torch.from_numpy(others)).read(card)
+    refused = np.array([is_refused(one) for one in lungs])
+    groups = {label: labels == label for label in pd.unique(labels)}
+    groups["all"] = np.ones(len(labels), bool)
+    return {
+        f"no chest film, {label}": {
+            "refused: no frontal chest film": _share(refused[rows], patients[rows])
+        }
+        for label, rows in groups.items()
+    }
+
+
+def dice_scores(probabilities: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Of masks found, (N, 2, S, S) in [0, 1], and true, 0 to 255: (N, 2) in [0, 1]."""
+    found, truth = probabilities > 0.5, masks > 127
+    both = (found & truth).sum((2, 3))
+    return 2 * both / np.maximum(found.sum((2, 3)) + truth.sum((2, 3)), 1)
+
+
+def _share(cases: Sequence[bool] | np.ndarray, patients: np.ndarray) -> dict[str, Any]:
+    return asdict(share_rate(np.asarray(cases, bool), number_patients(patients)))
+
+
+def _rate(values: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
+    return asdict(mean_rate(values, patients))
+
+
+def load_validation(root: Path, size: int) -> tuple[Pool, np.ndarray]:
+    """The frontal validation films, and which of them are children's, (N,) bool."""
+    table = read_lung_table(root)
+    rows = table[table["role"] == "validation"]
+    pool = load_pool(rows, np.zeros((0, 1, size, size), np.uint8), root, size)
+    return pool, (rows["source"] == CHILDREN).to_numpy()

@@ -1,0 +1,74 @@
+"""A U-Net with two more heads (Ronneberger, Fischer, Brox, MICCAI 2015), small and dense.
+
+The finest level has half the input's side: masks are drawn there and stretched, which costs less
+than a boundary's width and spares three quarters of the work. Plain convolutions throughout,
+because bfloat16 speeds up those alone (`train.epoch.half_precision`).
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cxrapp.model.lungs import KINDS
+
+WIDTHS = (24, 48, 96, 160, 192)  # channels of each level, from the finest
+PLACES = 3  # a side: the grid on which the deepest level is read, so that places count
+
+
+class LungNet(nn.Module):
+    """Films (N, 1, S, S) in [0, 1] -> logits of masks (N, 2, S, S), kinds (N, 7), adult (N,).
+
+    The masks are of the lung on the film's left and the lung on its right.
+    """
+
+    def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
+        super().__init__()
+        inputs = (1, *widths[:-1])
+        self.down = nn.ModuleList(
+            nn.Sequential(_block(i, o, stride=2), _block(o, o))
+            for i, o in zip(inputs, widths, strict=True)
+        )
+        pairs = list(zip(widths[:-1], widths[1:], strict=True))[::-1]
+        self.up = nn.ModuleList(_block(fine + coarse, fine) for fine, coarse in pairs)
+        self.masks = nn.Conv2d(widths[0], 2, 1)
+        self.read = nn.Sequential(
+            _block(widths[-1], 64, kernel=1), nn.AdaptiveAvgPool2d(PLACES), nn.Dropout(0.2)
+        )
+        self.answer = nn.Linear(64 * PLACES**2, len(KINDS) + 1)
+
+    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        mean = films.mean((2, 3), keepdim=True)
+        deviation = (films - mean).square().mean((2, 3), keepdim=True).sqrt()
+        x = (films - mean) / (deviation + 0.02)  # exposure says nothing; a plain field stays plain
+        levels = []
+        for down in self.down:
+            x = down(x)
+            levels.append(x)  # (N, C, S / 2^level, .)
+        answers = self.answer(self.read(x).flatten(1))  # (N, 8)
+        levels.pop()
+        for up in self.up:
+            fine = levels.pop()
+            x = F.interpolate(x, fine.shape[-2:], mode="bilinear", align_corners=False)
+            x = up(torch.cat([fine, x], 1))
+        masks = F.interpolate(self.masks(x), films.shape[-2:], mode="bilinear", align_corners=False)
+        return masks, answers[:, :-1], answers[:, -1]
+
+
+def _block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    )
+
+
+class ExportedLungs(nn.Module):
+    """What is stored: probabilities in place of logits."""
+
+    def __init__(self, network: LungNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        masks, kinds, adult = self.network(films)
+        return masks.sigmoid(), kinds.softmax(1), adult.sigmoid()

@@ -1,0 +1,39 @@
+"""The program: films in, a trained, measured and exported lung network out."""
+
+from pathlib import Path
+
+import torch
+
+from cxrapp.statistics.bootstrap import Rate
+from train.files import save_atomically
+from train.lungs.export import export_lungs
+from train.lungs.films import Pool, load_others, load_pool, read_lung_table
+from train.lungs.fit import SIZES, fit, load_network
+
+
+def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: bool = False) -> None:
+    """Train in `out`, or go on there.
+
+    Args:
+        weights: Where to write the network and its card, limits set and goals measured.
+        test: Measure on the children's official test as well.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    fit(load_training_pool(root, out), out)
+    if weights:
+        card = export_lungs(load_network(out), root, weights, out, test=test)
+        for group, rates in card.measured.items():
+            for name, rate in rates.items():
+                print(f"{group}, {name}: {Rate(**rate)}, {rate['n']} films")
+
+
+def load_training_pool(root: Path, out: Path) -> Pool:
+    """Every training film; kept in `out`/pool.pt, because decoding takes a minute or more."""
+    path, size = out / "pool.pt", SIZES[-1][0]
+    if path.exists():
+        return Pool(**torch.load(path, weights_only=True))
+    table = read_lung_table(root)
+    others, _ = load_others(root, "train", size)
+    pool = load_pool(table[table["role"] == "train"], others, root, size)
+    save_atomically(path, vars(pool))
+    return pool
