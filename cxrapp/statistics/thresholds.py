@@ -83,7 +83,9 @@ def round_down(threshold: float) -> float:
 
     Left as it is where nothing but 0 would remain, which calls every film positive.
     """
-    nearest = round(threshold, 3)  # not floor: 0.57 * 1000 is a hair below 570
+    # Not floor(1000 * threshold): for a score just below 0.117 the product is rounded up, and a
+    # threshold above the score would miss the very film it was chosen for.
+    nearest = round(threshold, 3)
     return (nearest if nearest <= threshold else round(nearest - 0.001, 3)) or threshold
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.thresholds import round_down, strictest
+from cxrapp.statistics.thresholds import round_down, round_up, strictest
 
 
 def test_strictest_threshold_is_the_best_of_all() -> None:
@@ -20,9 +20,11 @@ def test_strictest_threshold_is_the_best_of_all() -> None:
     assert np.isnan(none).all()
 
 
-def test_rounding_down_keeps_every_film() -> None:
-    thresholds = np.concatenate([np.arange(1, 1000) / 1000, np.linspace(0.001, 1, 997)])
-    for threshold in thresholds.tolist():
-        assert threshold - 0.001 < round_down(threshold) <= threshold
+def test_rounding_keeps_every_film_on_its_side() -> None:
+    even = np.arange(1, 1000) / 1000
+    others = [np.nextafter(even, 0), np.nextafter(even, 1), np.linspace(0.001, 1, 997)]
+    for threshold in np.concatenate([even, *others]).tolist():
+        assert threshold - 0.001001 < round_down(threshold) <= threshold
+        assert threshold <= round_up(threshold) < threshold + 0.001001
     assert round_down(0.57) == 0.57 and round_down(0.5699) == 0.569
     assert round_down(0.0004) == 0.0004  # 0 would call every film positive
