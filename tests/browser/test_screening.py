@@ -4,10 +4,8 @@ import re
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pydicom
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 from pypdf import PdfReader
 
@@ -15,76 +13,20 @@ from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.decode import read_upload
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import predict
-from tests.films.dicom_maker import make
+from tests.browser.steps import (
+    BROKEN,
+    FILM,
+    NORMAL,
+    POINT,
+    archive,
+    download,
+    leave_widgets,
+    opened,
+    press,
+    settle,
+    upload,
+)
 from tests.places import SAMPLES
-
-BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\nnothing"}
-FILM = next(path for path in SAMPLES if "bacteria" in path.name)
-NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
-
-# The operating point, in per cent, from where its dot stands over the ROC figure's plot.
-POINT = """() => {
-  const figure = document.querySelector('.st-key-curve-roc');
-  const [dot, plot] = ['.setting [title^=this]', '.nsewdrag'].map(
-    part => figure?.querySelector(part)?.getBoundingClientRect());
-  if (!dot || !plot) return null;
-  const share = (place, size) => Math.round(106 * place / size - 3);
-  return [share(dot.x + dot.width / 2 - plot.x, plot.width),
-          share(plot.bottom - dot.y - dot.height / 2, plot.height)];
-}"""
-
-
-def upload(page: Page, *files: Path | dict) -> None:
-    page.goto("/")
-    payload = [
-        file
-        if isinstance(file, dict)
-        else {"name": file.name, "mimeType": "image/jpeg", "buffer": file.read_bytes()}
-        for file in files
-    ]
-    page.locator("input[type=file]").first.set_input_files(payload)
-    page.get_by_text("of 1,000").first.wait_for()
-    page.get_by_role("button", name="Stop screening").wait_for(state="detached")
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Until nothing is running: what is on the page before that may be about to go."""
-    page.wait_for_timeout(300)
-    page.get_by_test_id("stStatusWidget").wait_for(state="detached")
-
-
-def opened(page: Page) -> str:
-    return page.locator(".row.selected .name b").inner_text()
-
-
-def threshold(page: Page, finding: str) -> object:
-    return page.get_by_role("slider", name=re.compile(f"^{finding} threshold"))
-
-
-def press(page: Page, finding: str, key: str) -> None:
-    threshold(page, finding).focus()
-    page.keyboard.press(key)
-
-
-def leave_widgets(page: Page) -> None:
-    """Keys belong to a widget as long as it has the focus."""
-    page.keyboard.press("Escape")
-    page.get_by_text("reviewed").first.click()
-
-
-def archive() -> dict:
-    """A night's films as they come: a DICOM film without a suffix and PNG films."""
-    pixels = np.asarray(Image.open(FILM).convert("L"))
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        tags = {"PatientAge": "003Y", "ViewPosition": "AP", "Modality": "CR", "PatientID": "ab12"}
-        file.writestr("ward/film", make(pixels, StudyInstanceUID="1.2.3.4", **tags))
-        for path in SAMPLES[:3]:
-            png = io.BytesIO()
-            Image.open(path).convert("L").save(png, "PNG")
-            file.writestr(f"ward/{path.stem}.png", png.getvalue())
-    return {"name": "night.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
 
 
 def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page) -> None:
@@ -211,12 +153,6 @@ def exported(page: Page) -> Page:
     page.get_by_role("radio", name="All films").click()
     page.get_by_text("4 films in the file").wait_for()
     return page
-
-
-def download(page: Page, name: str) -> bytes:
-    with page.expect_download() as wanted:
-        page.get_by_role("button", name=name).click()
-    return Path(wanted.value.path()).read_bytes()
 
 
 def test_the_open_film_is_the_one_exported(page: Page) -> None:

@@ -5,7 +5,8 @@ import struct
 import zipfile
 from collections.abc import Iterator
 
-from tests.hostile.pictures import JPEG, PNG, zeros
+from tests.hostile.pictures import JPEG
+from tests.hostile.png import PNG, zeros
 from tests.hostile.specimen import Specimen, flip, splice, truncate
 
 LOCAL, CENTRAL, END = (b"PK" + mark for mark in (b"\3\4", b"\1\2", b"\5\6"))

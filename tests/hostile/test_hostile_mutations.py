@@ -18,7 +18,8 @@ from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
 from tests.hostile.archives import archive
 from tests.hostile.dicom_bytes import FILM_ELEMENTS, PIXELS, UNDEFINED, compressed, dicom, element
-from tests.hostile.pictures import DEEP, END, JPEG, PNG, SIGNATURE, chunk
+from tests.hostile.pictures import DEEP, JPEG
+from tests.hostile.png import END, PNG, SIGNATURE, chunk
 from tests.hostile.specimen import FILM, encode
 
 REAL = {

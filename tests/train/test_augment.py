@@ -96,3 +96,9 @@ def test_shear_leans_what_stood_upright_and_noise_adds_grain() -> None:
     assert grainy.mean() == pytest.approx(0.5, abs=0.01)
     deviations = grainy.std((1, 2, 3))
     assert deviations.max() <= 0.11 and deviations.unique().numel() == 4
+
+
+def test_no_change_is_none_at_all() -> None:
+    films = torch.rand((4, 1, 32, 32), generator=torch.Generator().manual_seed(0))
+    same = augment(films, Augment.none(), torch.Generator().manual_seed(1))
+    torch.testing.assert_close(same, films, atol=1e-4, rtol=0)

@@ -19,7 +19,7 @@ from train.__main__ import main
 from train.fit import fit
 from train.recipe import Phase
 
-RECIPE = shrink("base", Phase(1e-3, ((32, 4),), "onecycle")).override(backbone="small_cnn")
+RECIPE = shrink("pneumonia", Phase(1e-3, ((32, 4),), "onecycle")).override(backbone="small_cnn")
 FULL = "/dev/full"  # takes a file and has no room for it
 
 

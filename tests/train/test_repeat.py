@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.train.small import EARLIER, shrink
+from train.fit import fit
+from train.recipe import Phase
+from train.repeat import cross_validate, repeat_seeds
+
+
+def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> None:
+    phase = Phase(1e-3, ((32, 1),), "onecycle")
+    recipe = shrink("pneumonia", phase)
+    cross_validate(recipe, tiny, tmp_path / "folds", folds=2)
+    repeat_seeds(recipe, tiny, tmp_path / "seeds", [1, 2])
+    measured = {"folds": (["fold-1", "fold-2"], "left out"), "seeds": (["seed-1", "seed-2"],)}
+    for name, (runs, *cohort) in measured.items():
+        table = pd.read_csv(tmp_path / name / "summary.csv")
+        assert list(table["run"].unique()) == [*runs, "mean", "std"]
+        assert "test" not in set(table["cohort"])
+        rows = table[(table["cohort"] == (cohort or ["validation"])[0])]
+        rows = rows[rows["finding"] == "pneumonia"].set_index("run")
+        assert rows["auroc"]["mean"] == pytest.approx(rows["auroc"][runs].mean())
+
+
+def test_a_cross_validation_has_an_opinion_of_every_training_film(
+    tiny: Path, tmp_path: Path
+) -> None:
+    recipe = shrink("pneumonia", Phase(1e-3, ((32, 1),), "onecycle"))
+    recipe = recipe.override(backbone="small_cnn")
+    folds = tmp_path / "folds"
+    cross_validate(recipe, tiny, folds, folds=2)
+    splits = [pd.read_csv(folds / f"fold-{k}/split.csv") for k in (1, 2)]
+    apart = [set(split.query("split == 'left out'")["sha256"]) for split in splits]
+    learned = [set(split.query("split == 'train'")["sha256"]) for split in splits]
+    assert apart[0] == learned[1] and apart[1] == learned[0]
+    opinions = pd.read_csv(folds / "opinions.csv").set_index("sha256")
+    assert set(opinions.index) == apart[0] | apart[1]
+    first = pd.read_csv(folds / "fold-1/scores.csv").query("split == 'left out'")
+    said = opinions.loc[first["sha256"], "viral_logit"]
+    assert list(said) == list(first["viral_logit"])
+
+    taught = recipe.override(teachers=(str(folds),), teaching=0.5)
+    fit(taught, tiny, tmp_path / "run")
+    labels, table = (pd.read_csv(tmp_path / f"run/{name}.csv") for name in ("labels", "split"))
+    learned_from = table["split"] == "train"
+    assert labels.stack().dropna().between(0, 1).all()
+    assert not labels.loc[learned_from, "pneumonia"].isin([0, 1]).any()
+    kept = labels[~learned_from]
+    pd.testing.assert_frame_equal(kept, table.loc[kept.index, list(labels)], check_dtype=False)
+    with pytest.raises(ValueError, match="was trained on"):
+        fit(taught.override(validation=EARLIER), tiny, tmp_path / "other")
+    with pytest.raises(ValueError, match=r"opinions.csv is missing"):
+        fit(recipe.override(teachers=(str(tmp_path / "none"),)), tiny, tmp_path / "another")
