@@ -8,7 +8,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass as checked
 
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.model.card_schema import EXACT, Digest, Measured, Share
+from cxrapp.model.card_schema import EXACT, Digest, Fraction, Measured
 
 SCHEMA = 1
 KINDS = (
@@ -39,8 +39,8 @@ class LungCard:
     sha256: Digest
     preprocessing: Preprocessing
     shapes: dict[str, tuple[float, float]]
-    kinds: dict[str, Share]
-    adult: Share
+    kinds: dict[str, Fraction]
+    adult: Fraction
     measured: dict[str, dict[str, Measured]]
     training: dict[str, Any]
 
