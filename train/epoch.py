@@ -61,15 +61,20 @@ def build_trainer(
     network: Network, recipe: Recipe, phase: Phase, films: int, ranks: Ranks
 ) -> Trainer:
     """Optimiser and schedule of one phase, for an epoch of so many films."""
+    # Only what learns: AdamW would keep two moments a weight for layers that rest.
     prepare(network, trainable=phase.trainable, keep_norm=recipe.keep_norm)
     trainable = [p for p in network.parameters() if p.requires_grad]
+    # Decoupled decay: how far a weight shrinks does not depend on how large its gradients are.
     optimiser = torch.optim.AdamW(trainable, phase.rate, weight_decay=recipe.weight_decay)
+    # A cycle is stepped after every batch and has to know beforehand how many there will be; a
+    # plateau is stepped after every epoch, by the validation loss.
     if phase.schedule == "onecycle":
         steps = _steps(films, recipe.batch)
         schedule = OneCycleLR(optimiser, phase.rate, epochs=phase.epochs, steps_per_epoch=steps)
     else:
         schedule = ReduceLROnPlateau(optimiser, factor=0.1, patience=phase.patience)
-    # With a decay of 0 the average is the model itself.
+    # With a decay of 0 the average is the model itself. Batch statistics are averaged with the
+    # weights: those of the last batch alone would not belong to averaged weights.
     blend = get_ema_multi_avg_fn(recipe.average)
     averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
     return Trainer(network, ranks.wrap(network), averaged, optimiser, schedule)
@@ -85,9 +90,11 @@ def train_epoch(
     that the films do not depend on how many there are.
     """
     films = split.films
+    # Far apart, so that no epoch of one seed is an epoch of another.
     seed = recipe.seed * 10_000 + epoch
-    torch.manual_seed(seed)
+    torch.manual_seed(seed)  # dropout draws from the device's own generator
     generator = torch.Generator().manual_seed(seed)
+    # Another order each epoch: batches that stay together would learn to lean on each other.
     # Whole batches only: batch normalisation cannot learn from a last batch of one.
     order = torch.randperm(len(films), generator=generator)
     order = order[: _steps(len(films), recipe.batch) * recipe.batch]
@@ -95,10 +102,15 @@ def train_epoch(
     bar = tqdm(total=len(order), unit="film", desc=f"epoch {epoch + 1}", disable=hidden)
     began, total, seen = time.perf_counter(), 0.0, 0
     for batch in order.split(recipe.batch):
+        # Films rest as bytes, a quarter of the memory, and become floats a batch at a time.
         inputs = ranks.share(augment(_to_float(films[batch]), recipe.augment, generator))
+        # Changed first and shared out after: random numbers are drawn for the whole batch in every
+        # process, so one process or four make the same films.
         mine = ranks.share(batch)
         with half_precision(trainer.model, films.device.type):
             logits = trainer.parallel(inputs)  # (N, K)
+        # In float32 whatever the network ran in: bfloat16 has eight bits a number, and a mean over
+        # films and findings would lose what tells good networks apart.
         loss = weighted_bce(
             logits.float(), split.labels[mine], split.weights[mine], recipe.smoothing
         )
@@ -106,13 +118,16 @@ def train_epoch(
         loss.backward()
         trainer.optimiser.step()
         trainer.averaged.update_parameters(trainer.model)
+        # Read before the schedule moves on: this is the rate the step was made with.
         rate = trainer.optimiser.param_groups[0]["lr"]
         if isinstance(trainer.schedule, OneCycleLR):
             trainer.schedule.step()
+        # `item` waits for the device, once a batch: the bar shows what has been done, not queued.
         total, seen = total + loss.item() * len(batch), seen + len(batch)
         bar.update(len(batch))
         bar.set_postfix(loss=f"{total / seen:.4f}", rate=f"{rate:.1e}")
     bar.close()
+    # Of all films: what the processes have done together.
     speed = seen / (time.perf_counter() - began)
     return {"rate": rate, "train_loss": total / seen, "films_per_second": speed}
 
@@ -132,12 +147,14 @@ def half_precision(network: nn.Module, device: str) -> torch.autocast:
 
 
 def _steps(films: int, batch: int) -> int:
-    return max(1, films // batch)
+    return max(1, films // batch)  # fewer films than a batch are one batch
 
 
 @torch.no_grad()
 def validation_loss(network: nn.Module, split: Split, batch: int) -> float:
     """The training loss, labels unsmoothed, on films neither changed nor learned from."""
+    # No dropout, and stored statistics: a film's score must not depend on its neighbours. In
+    # float32 throughout, as in the clinic.
     network.eval()
     logits = torch.cat([network(_to_float(films)) for films in split.films.split(batch)])
     return weighted_bce(logits, split.labels, split.weights).item()

@@ -33,17 +33,22 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
         ValueError: The run folder holds a run of another recipe or of other data, or the first
             weights come from a run that trained on films this one sets apart.
     """
+    # Data first: whatever is wrong with films, split or first weights stops the run before it costs
+    # anything, and every process comes to the same table by itself.
     ranks = join_ranks()
     table = split_table(recipe, root, quiet=not ranks.leads)
     check_starts(starts(recipe), table)
     journal = Journal(run, recipe, table, writes=ranks.leads)
     stopped = journal.stopped
+    # What is learned is written down once and then read back, also by the process that wrote it: a
+    # run that is continued, or shared, learns from the very same numbers, to the last digit.
     if ranks.leads and not stopped:
         labels = soften_labels(recipe, table)
         write_atomically(run / "labels.csv", labels.to_csv(index=False))
-    ranks.agree(0)
+    ranks.agree(0)  # the others wait here until the file is there
     labels = pd.read_csv(run / "labels.csv")
 
+    # The seed goes before the first random weight, so that the same recipe is the same network.
     torch.manual_seed(recipe.seed)
     init = "random" if stopped else recipe.init  # a continued run brings its own weights
     network = build_network(len(recipe.findings), recipe.dropout, init, recipe.backbone)
@@ -51,17 +56,23 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
     network.to(ranks.device, memory_format=torch.channels_last)
     films = int((table["split"] == "train").sum())
 
+    # Phases, then epochs, in the order in which they happen; nothing else calls back into them.
     for index, phase in enumerate(recipe.phases):
+        # A head alone on random features would learn to read noise.
         pointless = phase.trainable == 0 and recipe.init == "random"
         if pointless or (stopped and index < stopped["phase"]):
             continue
         resumed = stopped if stopped and index == stopped["phase"] else None
         if journal.history and not resumed:  # a phase starts from what the one before has kept
             network.load_state_dict(journal.best_weights())
+        # Each phase has an optimiser of its own: momentum gathered while other layers rested, or
+        # at another rate, would push the first steps of this one astray.
         trainer = build_trainer(network, recipe, phase, films, ranks)
         if resumed:
             trainer.load_state_dict(resumed["trainer"])
 
+        # Films are read and resized once a size, not once an epoch: that costs minutes, and the
+        # whole set fits into memory as bytes.
         size, train, validation = 0, None, None
         for epoch in range(resumed["epoch"] if resumed else 0, phase.epochs):
             if _is_stale(phase, [row for row in journal.history if row["phase"] == index]):
@@ -73,9 +84,13 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
 
             prepare(network, trainable=phase.trainable, keep_norm=recipe.keep_norm)
             measured = train_epoch(trainer, train, recipe, len(journal.history), ranks)
+            # The averaged weights are what will be kept, so it is those that are measured. One
+            # value for all processes, or rounding could send their schedules different ways.
             held_out = ranks.agree(validation_loss(trainer.averaged, validation, recipe.batch))
             if phase.schedule == "plateau":
                 trainer.schedule.step(held_out)
+            # After the schedule's step, so that a continued run takes the next step and not this
+            # one again.
             journal.write_epoch(
                 {"phase": index, "size": size, **measured, "validation_loss": held_out},
                 phase.schedule,
@@ -89,6 +104,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
 
 def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFrame:
     """The films of `root`, copies dropped, validation patients set apart; says what it did."""
+    # Copies go first: the same film under two names could lie on both sides of the split.
     table, copies = data.drop_copies(data.read_table(root, recipe.sources), root)
     table = data.split_validation(table, recipe.validation)
     table = data.choose_films(table, [finding.name for finding in recipe.findings], recipe.where)
@@ -121,6 +137,8 @@ def load_split(
     """
     findings = [finding.name for finding in recipe.findings]
     chosen = table["split"] == split
+    # Weights are counted on the whole table and then cut, so that training and validation films of
+    # one kind weigh the same and the two losses can be compared.
     films = torch.from_numpy(data.load_films(table[chosen], root, Preprocessing(size)))
     targets = torch.tensor(labels.loc[chosen, findings].to_numpy("float32"))
     weights = torch.tensor(film_weights(table, findings, recipe.balance)[chosen])
@@ -136,6 +154,7 @@ def check_starts(runs: Iterable[Path], table: pd.DataFrame) -> None:
     Raises:
         ValueError: One of them trained on such films.
     """
+    # By digest, not by name: collections name one film differently.
     apart = set(table.loc[table["split"] != "train", "sha256"])
     waiting, seen = list(runs), set()
     while waiting:
@@ -152,11 +171,13 @@ def check_starts(runs: Iterable[Path], table: pd.DataFrame) -> None:
                 f"{run} was trained on {shared} films that this run sets apart for validation "
                 "or test: use the same validation blocks and sources for both."
             )
+        # What its own start had seen has been learned as well, at second hand.
         waiting += starts(recipe_from(json.loads(load_checkpoint(run / "best.pt")["recipe"])))
 
 
 def starts(recipe: Recipe) -> list[Path]:
     """Folders that a run's first weights and its teachers come from."""
+    # A file of weights lies in its run's folder, where split.csv says what it was trained on.
     own = [] if recipe.init in ("random", "imagenet") else [Path(recipe.init).parent]
     return own + [Path(teacher) for teacher in recipe.teachers]
 
@@ -168,5 +189,6 @@ def _is_stale(phase: Phase, rows: list[dict[str, Any]]) -> bool:
     """
     if phase.schedule == "onecycle" or not rows:
         return False
+    # Twice the patience: once for the rate to come down, once to see whether that has helped.
     losses = [row["validation_loss"] for row in rows]
     return len(losses) - 1 - losses.index(min(losses)) >= 2 * phase.patience

@@ -33,13 +33,17 @@ def film_weights(table: pd.DataFrame, findings: list[str], balance: str = "sourc
             labels = rows.loc[rows["split"] == "train", finding]
             absent, present = (labels == 0).sum(), (labels == 1).sum()
             if absent + present == 0:
-                continue
+                continue  # a source may leave a question out: it then says nothing about it
             if absent == 0 or present == 0:
                 raise ValueError(
                     f"{source}: training needs films with {finding} and without it, not of one "
                     "kind only."
                 )
+            # Both answers together weigh as many films as there are: rarer ones more, common ones
+            # less, and the mean loss keeps its size from source to source.
             pair = (absent + present) / (2 * np.array([absent, present]))
+            # Validation films too, by the frequencies of training: what they weigh must not hang on
+            # who happened to be set apart.
             defined = rows.index[rows[finding].notna()]
             weights[table.index.get_indexer(defined), k] = pair[
                 rows.loc[defined, finding].astype(int)
@@ -78,6 +82,8 @@ def weighted_bce(
             0.95 of 1.
     """
     defined = ~labels.isnan()
+    # One mean a finding, and their mean: a question asked of few films counts as much as one asked
+    # of all.
     # Filled before the loss, not masked after it: NaN times zero would poison the gradient.
     targets = labels.nan_to_num() * (1 - smoothing) + smoothing / 2
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")

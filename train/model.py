@@ -36,7 +36,10 @@ class Network(nn.Module):
         self, to_rgb: GreyToRgb, body: nn.Module, channels: int, findings: int, dropout: float
     ) -> None:
         super().__init__()
+        # Two halves by name: the app runs the first once a film, the second as often as it likes.
         self.features = nn.Sequential(to_rgb, body, nn.ReLU())
+        # No sigmoid: the loss is computed from logits, where it is stable, and calibration is a
+        # line in logits.
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
@@ -79,6 +82,7 @@ class DenseAveraged(nn.Module):
 
     def __init__(self, features: nn.Sequential) -> None:
         super().__init__()
+        # The same modules under other names, not copies: their weights are the trained ones.
         self.to_rgb, densenet, self.relu = features
         parts = dict(densenet.named_children())
         stem = ("conv0", "norm0", "relu0", "pool0")
@@ -89,6 +93,7 @@ class DenseAveraged(nn.Module):
         self.block4, self.norm = parts["denseblock4"], parts["norm5"]
         self.average = Averages()
 
+    # By hand, because a hook on the inner blocks would be lost when the network is scripted.
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         first = self.block1(self.stem(self.to_rgb(films)))
         second = self.block2(self.transition1(first))
@@ -148,11 +153,13 @@ def build_network(
     Raises:
         ValueError: There is no such backbone, or the file does not hold one.
     """
+    # For a random start as well, so that a backbone always sees films of the same range.
     to_rgb = GreyToRgb(*normalisation(backbone))
     network = Network(to_rgb, *build_backbone(backbone, init == "imagenet"), findings, dropout)
     if init not in ("random", "imagenet"):
         if not Path(init).is_file():
             raise ValueError(f"--init {init}: use 'random', 'imagenet' or a file of weights.")
+        # Weights alone: a pickle from elsewhere could run anything while it is read.
         weights = torch.load(init, map_location="cpu", weights_only=True)
         _load_body(body(network), weights.get("model", weights), f"{init} does not hold {backbone}")
     return network
@@ -169,11 +176,13 @@ def _load_body(target: nn.Module, weights: dict[str, torch.Tensor], complaint: s
     for key, value in weights.items():
         # DenseNet's published file says norm.1 where torchvision's modules say norm1.
         renamed = re.sub(r"(denselayer\d+\.(?:norm|conv))\.(\d)", r"\1\2", key)
+        # Ours, the library's with a head beside the features, and the library's bare backbone.
         for prefix in ("features.1.", "features.", ""):
             name = renamed.removeprefix(prefix)
             if renamed.startswith(prefix) and name in expected:
                 taken[name] = value
                 break
+    # Strict: a layer that was not found would stay random, and nobody would notice.
     try:
         target.load_state_dict(taken, strict=True)
     except RuntimeError as error:
@@ -189,9 +198,11 @@ def prepare(network: Network, *, trainable: float, keep_norm: bool) -> None:
             replace what a million pictures taught it.
     """
     network.train()
+    # Layers with weights of their own, not their containers, in the order in which films pass them.
     layers = [m for m in body(network).modules() if list(m.parameters(recurse=False))]
     resting = len(layers) - round(trainable * len(layers))
     for position, layer in enumerate(layers):
         layer.requires_grad_(position >= resting)
+        # A resting layer keeps its statistics as well: they fit its weights.
         if isinstance(layer, nn.BatchNorm2d) and (keep_norm or position < resting):
             layer.eval()
