@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING
 from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
-from cxrapp.report.pdf_footing import footing_parts
 from cxrapp.report.pdf_heading import heading_parts
 from cxrapp.report.pdf_pictures import picture_parts
 from cxrapp.report.pdf_result import model_parts, result_parts
-from cxrapp.report.pdf_style import LINE, MUTED
+from cxrapp.report.pdf_style import (
+    ACCENT,
+    HEADING_STYLE,
+    INK,
+    LINE,
+    MUTED,
+    MUTED_STYLE,
+    Style,
+    callout,
+    paragraph,
+    table,
+)
 from cxrapp.report.release import Release
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, shorten
 
@@ -26,6 +36,8 @@ PAGE = (210 * MILLIMETRE, 297 * MILLIMETRE)
 SIDE, TOP, BOTTOM = 17 * MILLIMETRE, 14 * MILLIMETRE, 14 * MILLIMETRE
 WIDTH = PAGE[0] - 2 * SIDE
 GAP = 8.0  # points around the line at the foot
+SIGNING_SPACE = 30.0  # points above the line
+NOTICE = ("#f0fdfa", ACCENT)  # background, bar
 FOOTING = 66 * MILLIMETRE  # reader, signature, the fixed sentence, page number
 
 
@@ -69,7 +81,7 @@ def _draw_body(canvas: Canvas, card: ModelCard, release: Release) -> None:
 
 
 def _draw_footing(canvas: Canvas, release: Release, number: int, pages: int) -> None:
-    parts = footing_parts(release, WIDTH)
+    parts = _footing_parts(release, WIDTH)
     footing, _ = _fitted(canvas, parts, FOOTING - BOTTOM - 2 * GAP)
     footing.drawOn(canvas, SIDE, BOTTOM + GAP)
     canvas.setStrokeColor(LINE)
@@ -80,6 +92,36 @@ def _draw_footing(canvas: Canvas, release: Release, number: int, pages: int) -> 
     below = BOTTOM - GAP - 1
     canvas.drawString(SIDE, below, drawable(shorten(release.film, 80)))
     canvas.drawRightString(SIDE + WIDTH, below, f"Page {number} of {pages}")
+
+
+def _footing_parts(release: Release, width: float) -> list[Flowable]:
+    """Reader's call, signature and date, and the sentence every page bears."""
+    from reportlab.platypus import Spacer
+
+    gap = 14.0
+    widths = [0.5 * width - gap, gap, 0.3 * width - gap, gap, 0.2 * width]
+    names = ("Physician, name and signature", "", "Department", "", "Date")
+    line = table(
+        [["", "", "", "", ""], [paragraph(name, MUTED_STYLE) for name in names]],
+        widths,
+    )
+    line.setStyle(
+        [("LINEABOVE", (k, 1), (k, 1), 0.6, INK) for k in (0, 2, 4)]
+        + [("TOPPADDING", (0, 0), (-1, 0), SIGNING_SPACE)]
+    )
+    return [
+        paragraph("Reader", HEADING_STYLE),
+        paragraph(_call(release)),
+        line,
+        Spacer(0, 7),
+        callout([paragraph(f"<b>{NOT_A_DIAGNOSIS}</b>", Style(7.6, INK))], width, NOTICE),
+    ]
+
+
+def _call(release: Release) -> str:
+    if release.reader_call is None:
+        return f"<font color='{MUTED}'>No call was recorded.</font>"
+    return f"Call: <b>{release.reader_call}</b>"
 
 
 def _fitted(canvas: Canvas, parts: list[Flowable], height: float) -> tuple[Flowable, float]:

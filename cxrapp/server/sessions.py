@@ -22,19 +22,19 @@ TICK = 5  # seconds between two looks
 
 
 @dataclass
-class _Seat:
+class _Known:
     session: "weakref.ref[Session]"
     left: float | None = None  # seconds of a monotonic clock, since nobody is connected
 
 
-_seats: dict[str, _Seat] = {}
+_known: dict[str, _Known] = {}
 
 
 def current_session() -> Session:
     """The session of the reader who asks; cleared some time after they have gone."""
     if "session" not in st.session_state:
         st.session_state["session"] = here = Session()
-        _seats[get_script_run_ctx().session_id] = _Seat(weakref.ref(here))
+        _known[get_script_run_ctx().session_id] = _Known(weakref.ref(here))
     return st.session_state["session"]
 
 
@@ -53,15 +53,15 @@ def sweep(now: float, patience: float) -> None:
         patience: Seconds a lost connection may take to come back.
     """
     server = runtime.get_instance()
-    for key, seat in list(_seats.items()):
+    for key, known in list(_known.items()):
         if server.is_active_session(key):
-            seat.left = None
+            known.left = None
             continue
-        seat.left = now if seat.left is None else seat.left
-        if now - seat.left >= patience:
-            del _seats[key]
+        known.left = now if known.left is None else known.left
+        if now - known.left >= patience:
+            del _known[key]
             server.uploaded_file_mgr.remove_session_files(key)
-            if here := seat.session():
+            if here := known.session():
                 here.clear()
                 here.clear_site()
             give_back()

@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 from cxrapp.model.bundle import Bundle
 from cxrapp.session.first_reads import record_call
 from tests.pages.steps import (
+    curves_shown,
     press,
     session,
     texts,
@@ -38,10 +39,13 @@ def test_while_a_blinded_read_is_under_way_nothing_else_tells(app: AppTest) -> N
     app.toggle(key="blinded").set_value(True).run()
     upload(app, *SAMPLES[:2])
     assert app.selectbox(key="show").options == ["All", "To review", "Reviewed"]
+    assert "this film" not in "".join(curves_shown(app))
+    assert "**0** pneumonia" not in texts(app) and "**1** pneumonia" not in texts(app)
     assert "Available after your reads" in texts(app)
     for key in ("0", "1"):
         session(app).opened = key
         app.run()
         press(app, "call unsure")
     assert "Available after your reads" not in texts(app)
+    assert "this film" in "".join(curves_shown(app))
     assert "Positive" in app.selectbox(key="show").options

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -33,17 +34,29 @@ def test_logit_and_probability_are_one_threshold(app: AppTest) -> None:
 def test_probabilities_of_the_answers_multiply(app: AppTest) -> None:
     upload(app, SAMPLES[0])
     (line,) = [one.value for one in app.caption if one.value.startswith("no pneumonia")]
-    assert "bacterial pneumonia" in line
-    assert "viral pneumonia" in line
+    shown = re.findall(r"([a-z ]+) \*\*([\d.]+) %\*\*", line)
+    assert [name.strip() for name, _ in shown] == [
+        "no pneumonia",
+        "bacterial pneumonia",
+        "viral pneumonia",
+    ]
+    bundle, here = bundles.offered_bundles()["pneumonia"], session(app)
+    result = here.worklist.result(here.worklist.films["0"], bundle)
+    pneumonia, viral = result.prediction.probabilities
+    expected = [1 - pneumonia, pneumonia * (1 - viral), pneumonia * viral]
+    assert [float(number) / 100 for _, number in shown] == pytest.approx(expected, abs=6e-4)
 
 
 def test_prevalence_changes_the_outcomes(app: AppTest) -> None:
     upload(app, SAMPLES[0])
-    before = outcomes_shown(app)
-    field = next(one for one in app.number_input if one.label.startswith("Of 100 children seen"))
-    field.set_value(40.0).run()
-    assert not app.exception
-    assert outcomes_shown(app) != before
+    for prevalence in (10.0, 40.0):
+        field = next(one for one in app.number_input if one.label.startswith("Of 100 children"))
+        field.set_value(prevalence).run()
+        assert not app.exception
+        rows = re.findall(r"\| ([a-z ]+) \| \*\*(\d+)\*\*", outcomes_shown(app))
+        counts = {name: int(count) for name, count in rows}
+        assert counts["found"] + counts["missed"] == pytest.approx(10 * prevalence, abs=1)
+        assert sum(counts.values()) == pytest.approx(1000, abs=2)
 
 
 def test_a_goal_sets_the_slider(app: AppTest) -> None:
@@ -88,7 +101,7 @@ def test_points_are_saved_and_used_again(app: AppTest) -> None:
     next(b for b in app.button if b.label.startswith("night")).click().run()
     assert threshold(app, "Pneumonia").value == 0.25
     (saved,) = session(app).saved[bundles.offered_bundles()["pneumonia"].card.sha256]
-    assert (saved.note, saved.threshold) == ("two on duty", 0.25)
+    assert (saved.note, saved.setting.threshold) == ("two on duty", 0.25)
 
 
 def test_a_settings_file_is_loaded_and_another_models_is_refused(

@@ -26,7 +26,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         uploaded_file_mgr=SimpleNamespace(remove_session_files=removed.append),
     )
     monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    monkeypatch.setattr(sessions, "_seats", {})
+    monkeypatch.setattr(sessions, "_known", {})
     return server
 
 
@@ -35,7 +35,7 @@ def seated(server: SimpleNamespace, bundle: Bundle) -> Session:
     here = Session()
     here.worklist.add(bundle, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
     here.worklist.wait()
-    sessions._seats["a"] = sessions._Seat(weakref.ref(here))
+    sessions._known["a"] = sessions._Known(weakref.ref(here))
     return here
 
 
@@ -65,18 +65,18 @@ def test_films_of_a_reader_who_has_gone_leave_the_memory(
     sweep(60, patience=60)
     assert not seated.worklist.films
     assert server.removed == ["a"]
-    assert not sessions._seats
+    assert not sessions._known
 
 
 def test_a_seat_keeps_no_desk_alive(server: SimpleNamespace) -> None:
     here = Session()
-    sessions._seats["a"] = sessions._Seat(weakref.ref(here))
+    sessions._known["a"] = sessions._Known(weakref.ref(here))
     del here
     gc.collect()
-    assert sessions._seats["a"].session() is None
+    assert sessions._known["a"].session() is None
     server.connected.clear()
     sweep(0, patience=0)
-    assert not sessions._seats
+    assert not sessions._known
 
 
 def test_raw_uploads_are_let_go_once_read(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
