@@ -53,7 +53,9 @@ def show() -> None:
         )
     for bundle in (a, b):
         record_answers(here, bundle, shown)
-    comparison = compare_films(_side(here, a, shown), _side(here, b, shown), _names(shown))
+    comparison = compare_films(
+        _side(here, a, shown), _side(here, b, shown), [film.name for film in shown]
+    )
     for note in comparison.notes:
         st.warning(note)
     for card, alone in ((a.card, comparison.only_a), (b.card, comparison.only_b)):
@@ -81,10 +83,6 @@ def _side(here: Session, bundle: Bundle, films: list[Film]) -> Side:
     rows = [here.worklist.result(film, bundle).prediction.probabilities for film in films]
     probabilities = np.array(rows).reshape(len(films), len(card.findings))
     return Side(card, probabilities, here.settings(card))
-
-
-def _names(films: list[Film]) -> list[str]:
-    return [film.name for film in films]
 
 
 def _show_finding(here: Session, a: ModelCard, b: ModelCard, finding: FindingComparison) -> None:

@@ -23,7 +23,6 @@ class Match:
         before: What A does at its threshold.
         after: What B does at its own; the intervals take that threshold as fixed.
         specificity: B's there, its interval with the choice of the threshold.
-        paired: Whether both were measured on the same films.
         basis: In words, which films this rests on.
     """
 
@@ -31,7 +30,6 @@ class Match:
     before: OperatingPoint
     after: OperatingPoint
     specificity: Rate
-    paired: bool
     basis: str
 
 
@@ -99,7 +97,6 @@ def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) 
         before,
         after,
         _rate(after.specificity.value, specificities, after.specificity.n),
-        paired,
         basis,
     )
 
