@@ -165,7 +165,7 @@ def test_resamples_of_different_films_are_not_the_same_ones() -> None:
     match = matching_threshold(like(A, a), half, like(A, b), "pneumonia")
     assert "films of its own" in match.basis
     alone = strictest(b, film_weights(b.patients), match.before.sensitivity.value)
-    low, high = interval(alone)
+    low, high = A.calibrations[0].probability(np.array(interval(alone)))
     assert match.threshold.high - match.threshold.low > 1.2 * (high - low)
 
 
