@@ -8,7 +8,6 @@ import streamlit as st
 
 from cxrapp.explain import grad_cams
 from cxrapp.model.bundle import Bundle
-from cxrapp.model.decision import Call
 from cxrapp.panels.widgets import offer_file
 from cxrapp.report import (
     FORMATS,
@@ -100,14 +99,8 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         screened=now,
         heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps),
         overruled=session.is_overruled(film, bundle),
-        reader_call=_call(session, film),
+        reader_call=session.call(film),
     )
-
-
-def _call(session: Session, film: Film) -> Call | None:
-    """The reader's last word on the film."""
-    read = session.reads.get(film.key)
-    return read and (read.final or read.first)
 
 
 def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
@@ -116,7 +109,7 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
     writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
     settings = session.settings(bundle.card)
     for film in films:
-        result, call = session.worklist.result(film, bundle), _call(session, film)
+        result, call = session.worklist.result(film, bundle), session.call(film)
         values = (bundle.card.sha256, film.key in session.reviewed, call or "")
         own = dict(zip(OWN_COLUMNS, values, strict=True))
         rows = film_rows(

@@ -52,7 +52,7 @@ def record_answers(session: Session, bundle: Bundle, films: Iterable[Film]) -> N
 
 def _answer(session: Session, bundle: Bundle, film: Film) -> dict[str, Any]:
     """What makes a line: none is added while this stays as it is."""
-    result, read = session.worklist.result(film, bundle), session.reads.get(film.key)
+    result = session.worklist.result(film, bundle)
     withheld = session.is_withheld(film, bundle)
     return {
         "film": film.fingerprint,
@@ -63,7 +63,7 @@ def _answer(session: Session, bundle: Bundle, film: Film) -> dict[str, Any]:
             for decision in session.decide(bundle.card, result)
         },
         "reviewed": film.key in session.reviewed,
-        "reader_call": read and (read.final or read.first),
+        "reader_call": session.call(film),
     }
 
 

@@ -90,6 +90,11 @@ class Session:
         """Whether the reader chose to see the result of this refused film."""
         return (film.key, bundle.card.sha256) in self.overruled
 
+    def call(self, film: Film) -> Call | None:
+        """The reader's last word on the film."""
+        read = self.reads.get(film.key)
+        return read and (read.final or read.first)
+
     @property
     def current(self) -> str | None:
         """The film on the viewer: the first of the list until the reader has chosen another."""
