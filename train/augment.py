@@ -117,8 +117,8 @@ def _borrow_shading(films: torch.Tensor, chance: float, generator: torch.Generat
     return torch.fft.irfft2(scaled, s=films.shape[-2:]).clamp(0, 1)
 
 
-def _even_out(films: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
-    """Blend each film (N, 1, S, S) with itself at even local contrast; share (N, 1, 1, 1)."""
+def _even_out(films: torch.Tensor, strength: torch.Tensor) -> torch.Tensor:
+    """Blend each film (N, 1, S, S) with itself at even local contrast; strength (N, 1, 1, 1)."""
     side = films.shape[-1] // 8  # wider than a rib, narrower than a lung
 
     def smooth(values: torch.Tensor) -> torch.Tensor:
@@ -129,7 +129,7 @@ def _even_out(films: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
     deviation = smooth((films - mean).square()).sqrt()
     # The 0.05 keeps what is flat, such as the air around a child, from being blown up to noise.
     even = 0.5 + 0.2 * (films - mean) / (deviation + 0.05)
-    return films + share * (even.clamp(0, 1) - films)
+    return films + strength * (even.clamp(0, 1) - films)
 
 
 def _bend_tone(films: torch.Tensor, range_: float, generator: torch.Generator) -> torch.Tensor:

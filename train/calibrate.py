@@ -33,8 +33,8 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
     def loss(parameters: np.ndarray) -> float:
         slope, intercept, wrong_absent, wrong_present = parameters
         truth = expit(slope / spread * logits + intercept)
-        share = wrong_absent + (1 - wrong_absent - wrong_present) * truth
-        return -float(np.log(np.clip(np.where(labels, share, 1 - share), 1e-12, 1)).mean())
+        labelled = wrong_absent + (1 - wrong_absent - wrong_present) * truth
+        return -float(np.log(np.clip(np.where(labels, labelled, 1 - labelled), 1e-12, 1)).mean())
 
     start = [plain.slope * spread, plain.intercept, 0.0, 0.0]
     bounds = [(0, None), (None, None), (0, MAX_MISLABELLED), (0, MAX_MISLABELLED)]

@@ -2,7 +2,7 @@
 
     torchrun --nproc-per-node 2 -m train fit --recipe ... --out ...
 
-Every process takes its share of every batch; DistributedDataParallel averages the gradients.
+Every process takes its part of every batch; DistributedDataParallel averages the gradients.
 """
 
 import os
@@ -32,7 +32,7 @@ class Ranks:
         """The network, its gradients averaged over all processes."""
         return DistributedDataParallel(network) if self.count > 1 else network
 
-    def share(self, films: torch.Tensor) -> torch.Tensor:
+    def part(self, films: torch.Tensor) -> torch.Tensor:
         """This process's part of a batch."""
         return films[self.rank :: self.count]
 

@@ -86,7 +86,7 @@ def train_epoch(
     """Show every film once, changed at random; returns the rate, the mean loss and the speed.
 
     Every epoch starts from its own seed, so that a run continued after a stop is the run that
-    was never stopped. Every process changes the whole batch alike and learns from its share, so
+    was never stopped. Every process changes the whole batch alike and learns from its part, so
     that the films do not depend on how many there are.
     """
     films = split.films
@@ -103,10 +103,10 @@ def train_epoch(
     began, total, seen = time.perf_counter(), 0.0, 0
     for batch in order.split(recipe.batch):
         # Films rest as bytes, a quarter of the memory, and become floats a batch at a time.
-        inputs = ranks.share(augment(_to_float(films[batch]), recipe.augment, generator))
+        inputs = ranks.part(augment(_to_float(films[batch]), recipe.augment, generator))
         # Changed first and shared out after: random numbers are drawn for the whole batch in every
         # process, so one process or four make the same films.
-        mine = ranks.share(batch)
+        mine = ranks.part(batch)
         with half_precision(trainer.model, films.device.type):
             logits = trainer.parallel(inputs)  # (N, K)
         # In float32 whatever the network ran in: bfloat16 has eight bits a number, and a mean over
