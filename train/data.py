@@ -53,6 +53,7 @@ def read_table(root: Path, sources: tuple[str, ...]) -> pd.DataFrame:
     for source in sources:
         if source not in SOURCES:
             raise ValueError(f"Unknown source {source!r}: use {', '.join(SOURCES)}.")
+    # The empty table gives every column to every source, NaN where a collection does not say.
     tables = [SOURCES[source](root) for source in sources]
     return pd.concat([*tables, pd.DataFrame(columns=COLUMNS)], ignore_index=True)[COLUMNS]
 
@@ -65,6 +66,8 @@ def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
     Returns:
         The table without copies, and how many were dropped.
     """
+    # By bytes and not by pixels: what was saved again is another film to a network that sees how
+    # sharp it is, and reading bytes takes seconds where decoding takes minutes.
     digests = [hashlib.sha256((root / path).read_bytes()).hexdigest() for path in table["path"]]
     table = table.assign(sha256=digests)
     # Test first: a film in both sets must leave the training set.
@@ -85,6 +88,7 @@ def number_blocks(table: pd.DataFrame) -> pd.DataFrame:
     for _, rows in table[table["split"] == "train"].groupby(["source", "series"], sort=False):
         patients = rows.groupby("patient")["number"].agg(["min", "size"])
         patients = patients.sort_values("min", kind="stable")
+        # By the middle of a patient's films, so that one with many goes where most of them are.
         middle = patients["size"].cumsum() - patients["size"] / 2
         blocks = (middle / len(rows) * BLOCKS).astype(int).clip(0, BLOCKS - 1)
         table.loc[rows.index, "block"] = rows["patient"].map(blocks)
@@ -126,6 +130,7 @@ def choose_films(table: pd.DataFrame, findings: list[str], where: str) -> pd.Dat
     Raises:
         ValueError: pandas cannot read the condition, or no film is left.
     """
+    # A film that answers one question of two is kept: the loss leaves the other one out.
     table = table.dropna(subset=findings, how="all")
     table = _query(table, where, "where") if where else table
     if table.empty:
@@ -142,6 +147,7 @@ def _query(table: pd.DataFrame, condition: str, key: str) -> pd.DataFrame:
 
 def hold_out(table: pd.DataFrame, source: str) -> pd.DataFrame:
     """Make every film of one source a test film, and drop the test films of the others."""
+    # The other sources' official test films go: the test is to be of films from elsewhere alone.
     held = table["source"] == source
     table = table.assign(split=table["split"].mask(held, "test"))
     return table[held | (table["split"] != "test")].reset_index(drop=True)
@@ -149,6 +155,7 @@ def hold_out(table: pd.DataFrame, source: str) -> pd.DataFrame:
 
 def digest(table: pd.DataFrame) -> str:
     """SHA-256 over every film's bytes and its place in the split: names the data and the split."""
+    # Sorted, so that it names the films and not the order in which folders list them.
     lines = table[["split", "patient", "sha256"]].agg(" ".join, axis=1)
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
@@ -159,6 +166,7 @@ def read_film(path: Path) -> Radiograph:
     Raises:
         ValueError: The file is not a film; a training set must be clean.
     """
+    # The clinic's own way in, sandbox included: a difference between the two would be learned.
     (film,) = read_untrusted(path.name, path.read_bytes())
     if not isinstance(film, Radiograph):
         raise ValueError(f"{path}: {film.reason}")
@@ -170,6 +178,8 @@ def load_films(table: pd.DataFrame, root: Path, preprocessing: Preprocessing) ->
 
     All 5,856 films take 300 MB at 224 px, so there is no loader and there are no workers.
     """
+    # As bytes, a quarter of float32, and at full length at once: a list would hold all films twice
+    # while it is stacked.
     films = np.empty((len(table), 1, preprocessing.size, preprocessing.size), np.uint8)
     for i, path in enumerate(
         tqdm(table["path"], desc=f"films at {preprocessing.size} px", disable=None)

@@ -32,15 +32,19 @@ def soften_labels(recipe: Recipe, table: pd.DataFrame) -> pd.DataFrame:
     if not recipe.teachers:
         return labels
     rows = table[table["split"] == "train"]
+    # Averaged as logits: a teacher who is sure then counts for more than one who is not.
     opinions = [read_opinions(Path(teacher), names, rows) for teacher in recipe.teachers]
     logits = np.mean(opinions, axis=0)
     for k, name in enumerate(names):
         defined = rows[name].notna().to_numpy()
         given, said = rows.loc[defined, name].to_numpy() == 1, logits[defined, k]
+        # Calibrated on the labels it is to judge, which is fair because no teacher has learned from
+        # the film it scores; how many labels are wrong comes out of the same fit.
         calibration = fit_calibration(given, said)
         believed = posterior(given, said, calibration)
         taught = (1 - recipe.teaching) * believed + recipe.teaching * calibration.probability(said)
         labels.loc[rows.index[defined], name] = taught
+        # Printed, because a share that surprises is the first sign of teachers of other data.
         moved = ((believed >= 0.5) != given).mean()
         print(f"teachers: {100 * moved:.1f} % of the labels of {name} change sides")
     return labels
@@ -51,6 +55,7 @@ def read_opinions(teacher: Path, names: list[str], rows: pd.DataFrame) -> np.nda
     path = teacher / "opinions.csv"
     if not path.exists():
         raise ValueError(f"{path} is missing: run `python -m train crossval --out {teacher}`.")
+    # By digest: the same film lies under other paths in other runs.
     opinions = pd.read_csv(path).drop_duplicates("sha256").set_index("sha256")
     columns = [f"{name}_logit" for name in names]
     if lacking := [column for column in columns if column not in opinions]:
@@ -74,8 +79,10 @@ def posterior(labels: np.ndarray, logits: np.ndarray, calibration: Calibration) 
         (N,) float64; the labels themselves where none are taken for wrong.
     """
     wrong_absent, wrong_present = calibration.mislabelled
+    # Each truth times how likely it makes the label that was given.
     truth = calibration.probability(logits)
     present = truth * np.where(labels, 1 - wrong_present, wrong_present)
     absent = (1 - truth) * np.where(labels, wrong_absent, 1 - wrong_absent)
+    # Where nobody is ever mislabelled a label may have had no chance at all: then it stands.
     total = present + absent
     return np.where(total > 0, present / np.where(total > 0, total, 1), labels)

@@ -114,6 +114,7 @@ def train_epoch(
         loss = weighted_bce(
             logits.float(), split.labels[mine], split.weights[mine], recipe.smoothing
         )
+        # Gradients of the batch before are not wanted: each step is of one batch.
         trainer.optimiser.zero_grad()
         loss.backward()
         trainer.optimiser.step()

@@ -135,6 +135,7 @@ def load_split(
     Args:
         labels: What to learn, row by row of the table, which says how much each film weighs.
     """
+    # At the size of this phase: small films first teach coarse shapes at a fraction of the time.
     findings = [finding.name for finding in recipe.findings]
     chosen = table["split"] == split
     # Weights are counted on the whole table and then cut, so that training and validation films of

@@ -37,6 +37,8 @@ class Journal:
     """
 
     def __init__(self, run: Path, recipe: Recipe, table: pd.DataFrame, *, writes: bool) -> None:
+        # What makes a run this run. Library versions are no part of it: a run may go on after an
+        # upgrade, and best.pt says what its epoch was made with.
         self._run, self._writes = run, writes
         self._stamp = {"recipe": json.dumps(recipe.as_dict()), "data": data.digest(table)}
         self.stopped = self._load_progress()
@@ -44,11 +46,14 @@ class Journal:
         if writes:
             run.mkdir(parents=True, exist_ok=True)
             write_atomically(run / "split.csv", table.to_csv(index=False))
+            # The last epoch may be in last.pt and nowhere else, so what follows from it is written
+            # once more; where it was there already it becomes the same again.
             if self.stopped:
                 averaged = self.stopped["trainer"]["averaged"]
                 weights = {key.removeprefix("module."): value for key, value in averaged.items()}
                 del weights["n_averaged"]
                 self._write_results(weights)
+            # Whatever TensorBoard was told of epochs that did not count is taken back.
             self._board = SummaryWriter(run / "tensorboard", purge_step=len(self.history) + 1)
 
     def _load_progress(self) -> dict[str, Any] | None:
@@ -71,6 +76,8 @@ class Journal:
     ) -> None:
         """Add an epoch: its numbers, the weights to use, and where to continue from."""
         row = {"epoch": len(self.history) + 1, **row, "best": self._counts(row, schedule)}
+        # The history is kept in every process: when to stop follows from it, and all must stop at
+        # once.
         self.history.append(row)
         if not self._writes:
             return
@@ -78,6 +85,8 @@ class Journal:
         for key in ("rate", "train_loss", "validation_loss", "films_per_second"):
             self._board.add_scalar(key, row[key], row["epoch"])
         self._board.flush()
+        # One file holds all a run needs to go on, and is replaced in one step: killed at any
+        # moment, it is of the epoch before or of this one.
         progress = {"history": self.history, **progress}
         save_atomically(self._run / "last.pt", self._stamp | progress)
         self._write_results(weights)

@@ -48,6 +48,8 @@ def film_weights(table: pd.DataFrame, findings: list[str], balance: str = "sourc
             weights[table.index.get_indexer(defined), k] = pair[
                 rows.loc[defined, finding].astype(int)
             ]
+        # On top of the balance by source: within it, every machine then has its share of both
+        # answers, as far as it made films of both.
         if balance == "machine":
             weights[:, k] *= _independence(table, finding)
     if (weights == 0).all(0).any():

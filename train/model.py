@@ -17,6 +17,7 @@ class GreyToRgb(nn.Module):
 
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
+        # Buffers and not parameters: saved with the weights, moved with them, never learned.
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
@@ -141,6 +142,7 @@ def body(network: Network) -> nn.Module:
 
 def with_averages(network: Network) -> nn.Module:
     """`features` that gives its map (N, C, h, w) and averages (N, D) for the gate."""
+    # One layer's averages do for the others: only DenseNet's blocks are known here by name.
     dense = hasattr(body(network), "denseblock4")
     return DenseAveraged(network.features) if dense else Averaged(network.features)
 
@@ -170,6 +172,7 @@ def _load_body(target: nn.Module, weights: dict[str, torch.Tensor], complaint: s
 
     Heads are left behind: they answer other questions.
     """
+    # Only the names that the backbone knows are taken, so a head, whatever it is called, is not.
     expected = target.state_dict()
     # Files from before PyTorch 0.4 lack these counters, which inference never reads.
     taken = {key: expected[key] for key in expected if key.endswith("num_batches_tracked")}
@@ -204,5 +207,6 @@ def prepare(network: Network, *, trainable: float, keep_norm: bool) -> None:
     for position, layer in enumerate(layers):
         layer.requires_grad_(position >= resting)
         # A resting layer keeps its statistics as well: they fit its weights.
+        # `eval` on the layer alone: `train` above had set all of them to learn.
         if isinstance(layer, nn.BatchNorm2d) and (keep_norm or position < resting):
             layer.eval()
