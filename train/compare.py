@@ -166,4 +166,4 @@ def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
     figure.update_xaxes(title="wrongly flagged (1 - specificity), %")
     figure.update_yaxes(title="found (sensitivity), %")
     figure.update_layout(legend={"orientation": "h", "y": -0.18})
-    return dress(figure, "", 560, margin={"l": 56, "r": 16, "t": 40, "b": 60})
+    return dress(figure, 560, margin={"l": 56, "r": 16, "t": 40, "b": 60})

@@ -1,5 +1,6 @@
 """The look all figures share; curves and scores, with one setting among them or without."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,7 @@ BINS = 25  # of scores
 SHARES = (-3.0, 103.0)  # axes of per cents, with room for a marker at either end
 
 
-def roc_figure(
-    curve: Roc, point: OperatingPoint | None, title: str, band: Band | None = None
-) -> go.Figure:
+def roc_figure(curve: Roc, point: OperatingPoint | None, band: Band | None = None) -> go.Figure:
     """The ROC curve, and the operating point with its intervals as error bars."""
     figure = go.Figure()
     if band:
@@ -55,7 +54,7 @@ def roc_figure(
     figure.update_traces(showlegend=False, name="")
     figure.update_xaxes(title="wrongly flagged (1 - specificity), %", range=SHARES, **AXIS)
     figure.update_yaxes(title="found (sensitivity), %", range=SHARES, **AXIS)
-    return dress(figure, title, 300, margin=MARGIN)
+    return dress(figure)
 
 
 def wrongly_flagged(point: OperatingPoint) -> Rate:
@@ -70,7 +69,7 @@ def _error_bars(rate: Rate) -> dict[str, Any]:
 
 
 def precision_recall_figure(
-    band: Band, point: OperatingPoint | None, prevalence: float, title: str
+    band: Band, point: OperatingPoint | None, prevalence: float
 ) -> go.Figure:
     """Precision at every sensitivity, the operating point, and flagging every film as a line."""
     figure = go.Figure()
@@ -94,7 +93,7 @@ def precision_recall_figure(
     figure.update_traces(showlegend=False, name="")
     figure.update_xaxes(title="found (sensitivity), %", range=SHARES, **AXIS)
     figure.update_yaxes(title="right of those flagged, %", range=SHARES, **AXIS)
-    return dress(figure, title, 300, margin=MARGIN)
+    return dress(figure)
 
 
 def score_histogram(
@@ -131,7 +130,7 @@ def score_histogram(
     # Above the highest bar there is room for words.
     figure.update_yaxes(title="films", range=(0, 1.2 * np.max(films)), **AXIS)
     figure.update_layout(barmode="overlay", legend=LEGEND)
-    return dress(figure, "", 300, margin=MARGIN)
+    return dress(figure)
 
 
 def score_ends(logit: bool) -> tuple[float, float]:
@@ -159,10 +158,10 @@ def add_band(figure: go.Figure, band: Band, scale: float) -> None:
     )
 
 
-def dress(figure: go.Figure, title: str, height: int, margin: dict[str, int]) -> go.Figure:
+def dress(figure: go.Figure, height: int = 300, margin: Mapping[str, int] = MARGIN) -> go.Figure:
     """Give a figure the look of all others; a legend only where it was given a place."""
     figure.update_layout(
-        title={"text": title, "x": 0, "font": {"size": 15}},
+        title={"x": 0, "font": {"size": 15}},
         height=height,
         margin=margin,
         font={"family": "Source Sans, sans-serif"},

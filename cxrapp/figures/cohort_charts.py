@@ -47,12 +47,12 @@ def draw_finding(
     before, after = reliability(scores.by(uncalibrated)), reliability(scores)
     precision, prevalence = precision_recall_band(scores), float(scores.labels.mean())
     return {
-        "ROC": roc_figure(roc(scores), point, "", roc_band(scores)),
-        "Precision and recall": precision_recall_figure(precision, point, prevalence, ""),
-        "At the default threshold": confusion_figure(np.array(counts), names, ""),
-        "Calibration": reliability_figure(before, after, ""),
+        "ROC": roc_figure(roc(scores), point, roc_band(scores)),
+        "Precision and recall": precision_recall_figure(precision, point, prevalence),
+        "At the default threshold": confusion_figure(np.array(counts), names),
+        "Calibration": reliability_figure(before, after),
         "Scores": score_histogram(scores, names, threshold),
-        "Decision curve": decision_curve_figure(net_benefit(scores), ""),
+        "Decision curve": decision_curve_figure(net_benefit(scores)),
     }
 
 
@@ -70,10 +70,10 @@ def learning_figure(history: dict[str, list]) -> go.Figure:
     figure.update_xaxes(title="epoch", dtick=1, **AXIS)
     figure.update_yaxes(title="loss", rangemode="tozero", **AXIS)
     figure.update_layout(legend=LEGEND)
-    return dress(figure, "", 300, margin={"l": 48, "r": 8, "t": 30, "b": 44})
+    return dress(figure)
 
 
-def reliability_figure(before: Reliability, after: Reliability, title: str) -> go.Figure:
+def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
     """What was said against what was so, before and after calibration; a dot's area is films."""
     figure = go.Figure()
     figure.add_scatter(
@@ -105,10 +105,10 @@ def reliability_figure(before: Reliability, after: Reliability, title: str) -> g
     figure.update_xaxes(title="said, %", range=[-3, 103], **AXIS)
     figure.update_yaxes(title="observed, %", range=[-3, 103], **AXIS)
     figure.update_layout(legend=LEGEND)
-    return dress(figure, title, 300, margin=MARGIN)
+    return dress(figure)
 
 
-def decision_curve_figure(curve: NetBenefit, title: str) -> go.Figure:
+def decision_curve_figure(curve: NetBenefit) -> go.Figure:
     """Net benefit by threshold: the model, flagging every film, flagging none."""
     figure = go.Figure()
     add_band(figure, curve.model, 1)
@@ -123,10 +123,10 @@ def decision_curve_figure(curve: NetBenefit, title: str) -> go.Figure:
     figure.update_xaxes(title="threshold probability", range=[0, 1], **AXIS)
     figure.update_yaxes(title="net benefit", range=[-0.1 * top, 1.1 * top], **AXIS)
     figure.update_layout(legend=LEGEND)
-    return dress(figure, title, 300, margin=MARGIN)
+    return dress(figure)
 
 
-def confusion_figure(counts: np.ndarray, names: tuple[str, ...], title: str) -> go.Figure:
+def confusion_figure(counts: np.ndarray, names: tuple[str, ...]) -> go.Figure:
     """Films by what they are (rows) and what they are read as (columns), with rates by row.
 
     Args:
@@ -157,4 +157,4 @@ def confusion_figure(counts: np.ndarray, names: tuple[str, ...], title: str) -> 
     figure.update_xaxes(title="read as")
     figure.update_yaxes(title="is", autorange="reversed")
     figure.update_xaxes(tickangle=0)
-    return dress(figure, title, 160 + 70 * len(names), margin=MARGIN | {"l": 110, "b": 70})
+    return dress(figure, 160 + 70 * len(names), margin=MARGIN | {"l": 110, "b": 70})

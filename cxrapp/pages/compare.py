@@ -5,12 +5,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from cxrapp.errors import CxrError
-from cxrapp.figures.charts import ACCENT, FAINT, POINT, dress
+from cxrapp.figures.charts import ACCENT, FAINT, LEGEND, POINT, dress
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Decision
 from cxrapp.panels.intake import show_progress
-from cxrapp.panels.widgets import NO_TOOLBAR, themed
+from cxrapp.panels.widgets import show_figure
 from cxrapp.server.audit_trail import record_answers
 from cxrapp.server.bundles import BY_DIGEST, choose_bundle, offered_bundles
 from cxrapp.server.sessions import current_session
@@ -93,10 +93,9 @@ def _show_finding(here: Session, a: ModelCard, b: ModelCard, finding: FindingCom
             f"of {len(finding.films)} films"
         )
         picture, table, swap = st.columns([1, 1.5, 1.1])
-        if finding.films:
-            picture.plotly_chart(
-                themed(_scatter(a, b, finding)), key=f"changes {finding.finding}", config=NO_TOOLBAR
-            )
+        with picture:
+            if finding.films:
+                show_figure(_scatter(a, b, finding), f"changes {finding.finding}")
         with table:
             _show_changes(a, b, finding)
         with swap:
@@ -125,8 +124,8 @@ def _scatter(a: ModelCard, b: ModelCard, finding: FindingComparison) -> go.Figur
     figure.add_hline(finding.after[0].threshold, line={"color": FAINT, "width": 2})
     figure.update_xaxes(title=f"{a.name}", range=[-0.03, 1.03])
     figure.update_yaxes(title=f"{b.name}", range=[-0.03, 1.03])
-    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})
-    return dress(figure, "", 300, margin={"l": 48, "r": 8, "t": 30, "b": 44})
+    figure.update_layout(legend=LEGEND)
+    return dress(figure)
 
 
 def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> None:

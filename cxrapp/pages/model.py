@@ -8,7 +8,7 @@ from cxrapp.model.card import Calibration, ModelCard
 from cxrapp.model.card_schema import Measured, Measures, Training
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.panels.sanity import show_sanity
-from cxrapp.panels.widgets import NO_TOOLBAR, themed
+from cxrapp.panels.widgets import show_figure
 from cxrapp.server.bundles import bundle_path, choose_bundle
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import roc
@@ -81,11 +81,10 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         ]
         scores = card.scores(cohort, finding.name)
         point = operating_point(scores, metrics["threshold"])
-        figure.plotly_chart(
-            themed(roc_figure(roc(scores), point, finding.positive.capitalize())),
-            key=f"{cohort} {finding.name}",
-            config=NO_TOOLBAR,
-        )
+        drawn = roc_figure(roc(scores), point)
+        drawn.update_layout(title_text=finding.positive.capitalize())
+        with figure:
+            show_figure(drawn, f"{cohort} {finding.name}")
     table.table(rows, hide_index=True)
     together = card.metrics[cohort]["all findings"]
     table.markdown(
@@ -121,12 +120,9 @@ def _show_curves(card: ModelCard, cohort: str) -> None:
         st.markdown(f"**{finding.positive.capitalize()} or {finding.negative}**")
         columns = st.columns(len(figures) // 2) * 2
         for (title, figure), column in zip(figures.items(), columns, strict=True):
-            column.caption(title)
-            column.plotly_chart(
-                themed(figure),
-                key=f"{cohort} {finding.name} {title}",
-                config=NO_TOOLBAR,
-            )
+            with column:
+                st.caption(title)
+                show_figure(figure, f"{cohort} {finding.name} {title}")
 
 
 def _show_groups(card: ModelCard) -> None:
@@ -229,8 +225,5 @@ def _show_training(card: ModelCard) -> None:
             + _mislabelled_words(calibration)
             + f". Thresholds: {named}."
         )
-    curve.plotly_chart(
-        themed(learning_figure(training["history"])),
-        key="history",
-        config=NO_TOOLBAR,
-    )
+    with curve:
+        show_figure(learning_figure(training["history"]), "history")

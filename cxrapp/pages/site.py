@@ -9,7 +9,7 @@ from cxrapp.figures.cohort_charts import roc_figure
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.panels.intake import NAMED, show_progress
-from cxrapp.panels.widgets import NO_TOOLBAR, offer_file, themed
+from cxrapp.panels.widgets import offer_file, show_figure
 from cxrapp.server.bundles import BY_DIGEST, choose_bundle
 from cxrapp.server.sessions import current_session, forget_uploads
 from cxrapp.session.film import Film
@@ -155,10 +155,8 @@ def _show_report(here: Session, bundle: Bundle, report: SiteReport) -> None:
         picture, words = st.columns([1, 2])
         point = report.recommended.point if report.recommended else report.own
         if report.roc and point:
-            figure = roc_figure(report.roc, point, "")
-            picture.plotly_chart(
-                themed(figure), key=f"site roc {report.finding}", config=NO_TOOLBAR
-            )
+            with picture:
+                show_figure(roc_figure(report.roc, point), f"site roc {report.finding}")
         with words:
             for warning in report.warnings:
                 st.warning(escape_markdown(warning))

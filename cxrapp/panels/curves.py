@@ -75,10 +75,10 @@ def _build(
     prevalence = float(scores.labels.mean())
     names = (finding.negative, finding.positive)
     figures = {
-        "roc": (f"ROC, area {curve.auroc:.3f}", roc_figure(curve, None, "", bands[0])),
+        "roc": (f"ROC, area {curve.auroc:.3f}", roc_figure(curve, None, bands[0])),
         "precision": (
             f"Precision and recall, where {100 * prevalence:.0f} % have it",
-            precision_recall_figure(bands[1], None, prevalence, ""),
+            precision_recall_figure(bands[1], None, prevalence),
         ),
         "scores": (
             "Scores of films without and with it",

@@ -39,6 +39,11 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def show_figure(figure: go.Figure, key: str) -> None:
+    """A figure in the theme's colours, without Plotly's toolbar."""
+    st.plotly_chart(themed(figure), key=key, config=NO_TOOLBAR)
+
+
 def themed(figure: go.Figure) -> go.Figure:
     """Text that can be read on the reader's background: at least 4.5 to 1 (WCAG AA)."""
     ink = "#cdd6e1" if is_dark() else "#3a4350"

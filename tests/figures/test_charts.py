@@ -12,7 +12,7 @@ def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None
     scores = bundle.card.scores("validation", "pneumonia")
     curve = roc(scores)
     point = operating_point(scores, 0.5)
-    figure = roc_figure(curve, point, "ROC")
+    figure = roc_figure(curve, point)
     line, marker = figure.data[1], figure.data[2]
     distance = np.hypot(line.x - marker.x[0], line.y - marker.y[0])
     assert distance.min() < 1e-9
@@ -22,7 +22,7 @@ def test_roc_marker_stands_on_the_curve_at_the_threshold(bundle: Bundle) -> None
 def test_the_band_lies_under_the_curve(bundle: Bundle) -> None:
     scores = bundle.card.scores("test", "viral")
     point = operating_point(scores, 0.5)
-    figure = roc_figure(roc(scores), point, "ROC", roc_band(scores))
+    figure = roc_figure(roc(scores), point, roc_band(scores))
     assert figure.data[0].fill == "toself" and len(figure.data[0].x) == 202
     assert figure.data[2].line.width == 2
 
@@ -32,7 +32,7 @@ def test_precision_marker_stands_at_the_setting(bundle: Bundle) -> None:
     threshold = float(np.quantile(scores.probabilities[scores.labels], 0.2))
     point = operating_point(scores, threshold)
     band = precision_recall_band(scores)
-    marker = precision_recall_figure(band, point, scores.labels.mean(), "").data[-1]
+    marker = precision_recall_figure(band, point, scores.labels.mean()).data[-1]
     nearest = np.argmin(np.abs(100 * band.x - marker.x[0]))
     assert abs(100 * band.value[nearest] - marker.y[0]) < 2
 
@@ -47,15 +47,15 @@ def test_histogram_holds_every_film_once(bundle: Bundle) -> None:
 def test_calibration_and_decision_curves_are_drawn_from_their_numbers(bundle: Bundle) -> None:
     scores = bundle.card.scores("test", "pneumonia")
     curve = reliability(scores)
-    drawn = reliability_figure(curve, curve, "").data[-1]
+    drawn = reliability_figure(curve, curve).data[-1]
     np.testing.assert_allclose(drawn.y, 100 * curve.observed)
     gain = net_benefit(scores)
-    model = decision_curve_figure(gain, "").data[1]
+    model = decision_curve_figure(gain).data[1]
     np.testing.assert_allclose(model.y, gain.model.value)
 
 
 def test_confusion_matrix_is_counted_by_row() -> None:
-    figure = confusion_figure(np.array([[8, 2], [0, 0]]), ("normal", "ill"), "")
+    figure = confusion_figure(np.array([[8, 2], [0, 0]]), ("normal", "ill"))
     assert figure.data[0].text[0] == ["8<br>80 %", "2<br>20 %"]
     assert figure.data[0].text[1] == ["0<br>0 %", "0<br>0 %"]
 
@@ -76,10 +76,10 @@ def test_a_figure_without_a_setting_shows_the_same_curves(bundle: Bundle) -> Non
     curve, band = roc(scores), precision_recall_band(scores)
     point = operating_point(scores, 0.5)
     for with_setting, without in (
-        (roc_figure(curve, point, ""), roc_figure(curve, None, "")),
+        (roc_figure(curve, point), roc_figure(curve, None)),
         (
-            precision_recall_figure(band, point, 0.4, ""),
-            precision_recall_figure(band, None, 0.4, ""),
+            precision_recall_figure(band, point, 0.4),
+            precision_recall_figure(band, None, 0.4),
         ),
     ):
         assert with_setting.data[:-1] == without.data

@@ -68,7 +68,7 @@ def _draw_cohort(
     if "classes" in measured:
         matrix = np.array(measured["classes"]["confusion"])
         names = class_names(run.recipe.findings)
-        figures["classes"] = {"Films": _embed(charts.confusion_figure(matrix, names, ""))}
+        figures["classes"] = {"Films": _embed(charts.confusion_figure(matrix, names))}
     return figures
 
 
