@@ -48,8 +48,8 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
         on_change=_load,
         args=(session, card, f"{key} upload"),
     )
-    if session.fault:
-        st.error(session.fault)
+    if fault := session.faults.get(f"{key} upload"):
+        st.error(fault)
 
 
 def _save(session: Session, card: ModelCard, finding: Finding, key: str) -> None:
@@ -62,11 +62,12 @@ def _save(session: Session, card: ModelCard, finding: Finding, key: str) -> None
 
 def _load(session: Session, card: ModelCard, key: str) -> None:
     """Take in the points of a settings file, or say why not."""
-    uploaded, session.fault = st.session_state[key], ""
+    uploaded = st.session_state[key]
+    session.faults.pop(key, None)
     if uploaded:
         try:
             loaded = load_points(card, uploaded.getvalue().decode("utf-8", "replace"))
             points = session.saved[card.sha256]
             points += [point for point in loaded if point not in points]
         except InvalidSettings as error:
-            session.fault = str(error)
+            session.faults[key] = str(error)

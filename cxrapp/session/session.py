@@ -46,7 +46,7 @@ class Session:
     logit: bool = False  # thresholds are set in log-odds
     folders: bool = False  # an upload takes whole folders
     tour: int | None = None  # the sentence that is due
-    fault: str = ""  # of the settings file that was loaded last
+    faults: dict[str, str] = field(default_factory=dict)  # of settings files, by upload widget
     reads: dict[str, OpenRead] = field(default_factory=dict)
     picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)

@@ -84,6 +84,16 @@ def test_what_the_file_says_counts(bundle: Bundle, written: dict, level: str, wo
     assert words in " ".join(told.reasons)
 
 
+def test_every_reason_is_kept_and_what_refuses_comes_first(bundle: Bundle) -> None:
+    told = tell(bundle, 1.01 * bundle.card.gate.warn, view="PA", modality="CT")
+    assert told.level == "refuse" and told.refused
+    assert [reason.split()[:3] for reason in told.reasons] == [
+        ["The", "file", "says"],
+        ["A", "PA", "view;"],
+        ["It", "looks", "unlike"],
+    ]
+
+
 def test_distance_warns_then_refuses(bundle: Bundle) -> None:
     gate = bundle.card.gate
     levels = [tell(bundle, d).level for d in (gate.warn, gate.warn * 1.01, gate.refuse * 1.01)]
