@@ -14,7 +14,7 @@ from cxrapp.model.card import Calibration, Cohort, Finding, Gate
 from cxrapp.model.chain import read_classes
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.curves import auroc_rate, error_if_calibrated
+from cxrapp.statistics.curves import auroc_rate
 from cxrapp.statistics.operating_point import operating_point, share_rate
 from cxrapp.statistics.recalibration import fit_site_calibration
 from train.calibrate import find_operating_points, fit_calibration
@@ -189,7 +189,7 @@ def _measure_calibration(scores: Scores) -> dict[str, Any]:
     fitted = fit_site_calibration(scores)
     measured = {
         "calibration_error": asdict(fitted.error),
-        "error_if_calibrated": error_if_calibrated(scores),
+        "error_if_calibrated": fitted.error_if_calibrated,
         "in_the_large": asdict(fitted.in_the_large),
     }
     return measured | ({"slope": asdict(fitted.slope)} if fitted.slope else {})

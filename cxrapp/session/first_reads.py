@@ -47,6 +47,7 @@ def closed_reads(session: Session) -> list[Read]:
     return [
         Read(
             film.name,
+            _whose(film),
             read.first,
             read.first_at - read.opened,
             read.final,
@@ -55,3 +56,9 @@ def closed_reads(session: Session) -> list[Read]:
         )
         for film, read in closed
     ]
+
+
+def _whose(film: Film) -> str:
+    """Films of one patient or, where the file names none, of one visit; else the film's own."""
+    patient = film.tags.patient
+    return (patient and patient.patient_id) or film.tags.study_uid or f"film {film.key}"

@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest
 
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
 from cxrapp.site.recommend import (
     Recommendation,
-    highest_bound,
     plan_by_card,
     plan_by_films,
     recommend,
@@ -18,7 +16,7 @@ from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import Roc, auroc_rate, roc
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.recalibration import SiteCalibration, fit_site_calibration
-from cxrapp.statistics.sample_size import FilmsNeeded, too_few
+from cxrapp.statistics.sample_size import FilmsNeeded, patients_to_show, too_few
 
 GOOD_FILMS = 100  # of each kind; Vergouwe et al. (2005), Collins et al. (2016)
 
@@ -27,7 +25,8 @@ CAVEATS = (
     "The labels are taken for the truth, and the films for those the clinic sees: if they were "
     "picked by diagnosis, the share of positive films, calibration in the large, the intercept and "
     "the total of films needed mean nothing.",
-    "The threshold was chosen on these films, so on others it will do a little worse.",
+    "The threshold was chosen on these films. The interval of its sensitivity allows for that; the "
+    "sensitivity itself does not, and will be a little lower on other films.",
 )
 
 
@@ -120,32 +119,17 @@ def _measure(report: SiteReport, films: Scores, threshold: float) -> SiteReport:
         report,
         needed=needed,
         needed_basis=basis,
-        auroc=_auroc(films),
+        auroc=auroc_rate(films),
         roc=roc(films),
         calibration=fit_site_calibration(films),
         own=own,
         recommended=recommended,
     )
-    return replace(report, warnings=_warn(report, highest_bound(films)))
+    return replace(report, warnings=_warn(report))
 
 
-def _auroc(films: Scores) -> Rate:
-    """With an exact bound where all pairs are in order, which no resample can put in doubt.
-
-    Pairs of an ill and a well patient that share nobody are independent, and each is in order with
-    a chance of just the AUROC: so many of so many bound it (Clopper and Pearson).
-    """
-    rate = auroc_rate(films)
-    if 0 < rate.value < 1:
-        return rate
-    kinds = [len(np.unique(films.patients[kind])) for kind in (films.labels, ~films.labels)]
-    pairs = min(*kinds, len(np.unique(films.patients)) // 2)
-    exact = binomtest(pairs if rate.value else 0, pairs).proportion_ci(method="exact")
-    return replace(rate, low=float(exact.low), high=float(exact.high))
-
-
-def _warn(report: SiteReport, highest: float) -> tuple[str, ...]:
-    """What the reader of a measured report must know. `highest`: see `highest_bound`."""
+def _warn(report: SiteReport) -> tuple[str, ...]:
+    """What the reader of a measured report must know."""
     goal, recommended = f"{100 * report.goal:g} %", report.recommended
     sentences = []
     if min(report.positives, report.negatives) < GOOD_FILMS:
@@ -173,7 +157,8 @@ def _warn(report: SiteReport, highest: float) -> tuple[str, ...]:
         sentences.append(
             f"The films cannot show that the sensitivity is at least {goal}: at the recommended "
             f"threshold it was {100 * found.value:.1f} %, and may be as low as "
-            f"{100 * min(found.low, highest):.1f} %."
+            f"{100 * found.low:.1f} %. It takes {patients_to_show(report.goal):,} patients with "
+            "the finding to show it, and then only by missing none of them."
         )
     if recommended and recommended.point.false_negatives == 0:
         sentences.append(

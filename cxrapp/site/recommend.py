@@ -3,14 +3,13 @@
 Films are planned for on what is known: the clinic's own films, else the card.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import binomtest
 
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, film_weights, interval
+from cxrapp.statistics.bootstrap import Rate, chosen_interval, film_weights, interval
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.sample_size import FilmsNeeded, design_effect, films_needed
 from cxrapp.statistics.thresholds import round_down, strictest, threshold_for
@@ -22,11 +21,12 @@ class Recommendation:
 
     Args:
         threshold: Its interval is that of the threshold that finds as large a share of the ill
-            when patients are drawn anew. Where no film is missed the low end is 0: no resample
-            can show how much lower the next ill patient scores.
+            when patients are drawn anew. Where so few are missed that none might have been, the
+            low end is 0: no film can show how much lower the next ill patient scores.
         shown: Whether the lower bound of the sensitivity's 95 % interval keeps the goal; else only
-            the sensitivity itself does.
-        point: What it does on these films, which are those it was chosen on.
+            the sensitivity itself does. Wrong for at most 2.5 % of clinics.
+        point: What it does on these films. The interval of its sensitivity is that of a threshold
+            chosen on them.
     """
 
     threshold: Rate
@@ -45,33 +45,35 @@ def recommend(films: Scores, goal: float) -> Recommendation | None:
         None where only calling every film positive keeps the goal.
     """
     once = np.ones((1, len(films.labels)), int)
-    choices: list[float | None] = [float(strictest(films, once, goal)[0])]
-    if highest_bound(films) >= goal:
-        choices.insert(0, threshold_for(films, sensitivity=goal))
+    choices = threshold_for(films, sensitivity=goal), float(strictest(films, once, goal)[0])
     for choice in choices:
         if choice is None:
             continue
-        point = operating_point(films, round_down(choice))
+        point = _point_at_choice(films, round_down(choice))
         if point.true_negatives:
-            shown = len(choices) > 1 and point.sensitivity.low >= goal
+            shown = point.sensitivity.low >= goal
             return Recommendation(_threshold_rate(films, point), shown, point)
     return None
 
 
-def highest_bound(films: Scores) -> float:
-    """The lower bound of a sensitivity without a miss among so many patients (Clopper, Pearson).
+def _point_at_choice(films: Scores, threshold: float) -> OperatingPoint:
+    """What a threshold does on the films it was chosen on, with that in the sensitivity's interval.
 
-    A resampled bound can lie above it when one or two films are missed; it proves no more than
-    this.
+    Of the resampled interval only the low end counts: the high end knows nothing of the choice.
     """
-    ill = len(np.unique(films.patients[films.labels]))
-    return float(binomtest(ill, ill).proportion_ci(method="exact").low)
+    point = operating_point(films, threshold)
+    found = point.sensitivity
+    patients = len(np.unique(films.patients[films.labels]))
+    low, high = chosen_interval(found.value, patients)
+    chosen = replace(found, low=min(low, found.low), high=max(high, found.value))
+    return replace(point, sensitivity=chosen)
 
 
 def _threshold_rate(films: Scores, point: OperatingPoint) -> Rate:
-    drawn = strictest(films, film_weights(films.patients), point.sensitivity.value)
-    low, high = interval(drawn)
-    if point.false_negatives == 0:
+    found = point.sensitivity.value
+    low, high = interval(strictest(films, film_weights(films.patients), found))
+    patients = len(np.unique(films.patients[films.labels]))
+    if found**patients > 0.025:  # the chance that none of so many were missed
         low = 0.0
     value = point.threshold
     return Rate(value, min(float(low), value), max(float(high), value), int(films.labels.sum()))
@@ -98,16 +100,16 @@ def plan_by_films(
     """Plan on the clinic's own films at a threshold; and why, in words."""
     labels, patients = films.labels, films.patients
     called = films.probabilities >= point.threshold
-    effects = [
+    effects = (
         design_effect(called[labels], patients[labels]),
         design_effect(~called[~labels], patients[~labels]),
-    ]
+    )
     expected = _expected(point, half_width)
     needed = films_needed(
         *expected,
         _share(films),
         half_width=half_width,
-        design_effects=(effects[0] or 1.0, effects[1] or 1.0),
+        design_effects=effects,
     )
     return needed, (
         f"Planned on what the threshold {point.threshold:.3f} does on these films: "
@@ -115,16 +117,12 @@ def plan_by_films(
     )
 
 
-def _explain(films: Scores, effects: list[float | None]) -> str:
+def _explain(films: Scores, effects: tuple[float, float]) -> str:
     if len(np.unique(films.patients)) == len(films.patients):
         return "Every film counts as a patient of its own, so the design effect is 1."
-    words = [
-        "1 (it cannot be estimated on these)" if effect is None else f"{effect:.2f} (estimated)"
-        for effect in effects
-    ]
     return (
-        "The design effect of several films a patient is "
-        f"{words[0]} for positive films and {words[1]} for negative films."
+        f"The design effect of several films a patient is {effects[0]:.2f} for positive films and "
+        f"{effects[1]:.2f} for negative films."
     )
 
 

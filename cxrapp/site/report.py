@@ -127,6 +127,12 @@ def _describe_calibration(calibration: SiteCalibration) -> list[str]:
             f"These films do not show its probabilities to be too bold or too timid (slope "
             f"{_number(slope)}, 1 is perfect)."
         )
+    error = calibration.error
+    sentences.append(
+        f"Calibration error {error.value:.3f} ({error.low:.3f} to {error.high:.3f}); chance alone "
+        f"would give {calibration.error_if_calibrated:.3f}. Calibration in the large "
+        f"{_number(shift)} in log-odds, where 0 is perfect."
+    )
     return sentences
 
 

@@ -11,8 +11,10 @@ from cxrapp.statistics.bootstrap import (
     REPLICATES,
     Rate,
     drawn_rate,
+    exact_interval,
     film_weights,
     interval,
+    log_odds_interval,
     number_patients,
     resamples,
 )
@@ -70,10 +72,24 @@ def weighted_aurocs(scores: Scores, weights: np.ndarray) -> np.ndarray:
 
 
 def auroc_rate(scores: Scores) -> Rate:
-    """Area under the ROC curve with its interval by patient."""
+    """Area under the ROC curve with its interval by patient.
+
+    The spread of the resampled areas is laid out on the log-odds of the area, which are nearly
+    normal (Qin and Hotilovac, 2008); their percentiles leave out the truth twice too often for 40
+    patients. Where all pairs are in order, no resample puts that in doubt: pairs of an ill and a
+    well patient that share nobody are independent, and each is in order with a chance of just the
+    area, so many of so many bound it.
+    """
     (area,) = weighted_aurocs(scores, np.ones((1, len(scores.labels))))
-    areas = weighted_aurocs(scores, film_weights(scores.patients))
-    return drawn_rate(area, areas, len(scores.labels))
+    if area in (0, 1):
+        kinds = (scores.labels, ~scores.labels)
+        patients = [len(np.unique(scores.patients[kind])) for kind in kinds]
+        pairs = min(*patients, len(np.unique(scores.patients)) // 2)
+        low, high = exact_interval(area, pairs)
+    else:
+        areas = weighted_aurocs(scores, film_weights(scores.patients))
+        low, high = log_odds_interval(area, areas)
+    return Rate(float(area), float(low), float(high), len(scores.labels))
 
 
 def auroc_difference(scores: Scores, others: Scores) -> Rate:
@@ -91,7 +107,11 @@ def average_precision(scores: Scores) -> Rate:
         gained = np.diff(true, axis=1, prepend=0) / true[:, -1:]
         areas.append((precision * gained).sum(1))
     value = average_precision_score(scores.labels, scores.probabilities)
-    return drawn_rate(value, np.concatenate(areas)[1:], len(scores.labels))
+    drawn = np.concatenate(areas)[1:]
+    if value == 1:
+        return drawn_rate(value, drawn, len(scores.labels))
+    low, high = log_odds_interval(value, drawn)
+    return Rate(float(value), float(low), float(high), len(scores.labels))
 
 
 @dataclass(frozen=True)
@@ -191,7 +211,9 @@ def _bins(probabilities: np.ndarray) -> np.ndarray:
 def calibration_error(scores: Scores) -> Rate:
     """Expected calibration error (Naeini et al., 2015): ten bins of equal width, films weighted.
 
-    Resampling adds noise to every bin, so the interval lies above the value when that is small.
+    Chance alone makes it positive, and resampling adds as much again. The interval takes that off:
+    once from the high end, which never falls below the value, and twice from the low end, which is
+    0 where chance alone would give as much in one of forty cohorts.
     """
     index = number_patients(scores.patients)
     excess = np.zeros((index.max() + 1, BINS))  # patient by bin: sum of label minus probability
@@ -199,19 +221,26 @@ def calibration_error(scores: Scores) -> Rate:
     films = np.bincount(index)
     weights = resamples(len(films))
     errors = np.abs(weights @ excess).sum(1) / (weights @ films)
-    n = len(scores.labels)
-    return drawn_rate(np.abs(excess.sum(0)).sum() / n, errors, n)
+    value = float(np.abs(excess.sum(0)).sum() / len(scores.labels))
+    added = max(float(errors.mean()) - value, 0.0)
+    low, high = interval(errors)
+    if value <= interval(_errors_if_calibrated(scores))[1]:
+        low = 0.0
+    ends = min(max(float(low) - 2 * added, 0.0), value), max(float(high) - added, value)
+    return Rate(value, *ends, len(scores.labels))
 
 
 def error_if_calibrated(scores: Scores) -> float:
-    """The calibration error to expect were every probability true: what chance alone shows.
+    """The calibration error to expect were every probability true: what chance alone shows."""
+    return float(_errors_if_calibrated(scores).mean())
 
-    Labels are drawn from the probabilities (Vaicenavicius et al., AISTATS 2019).
-    """
+
+def _errors_if_calibrated(scores: Scores) -> np.ndarray:
+    """(R,) errors of labels drawn from the probabilities (Vaicenavicius et al., AISTATS 2019)."""
     probabilities = scores.probabilities
     labels = np.random.default_rng(0).random((REPLICATES, len(probabilities))) < probabilities
     excess = (labels - probabilities) @ np.eye(BINS)[_bins(probabilities)]  # (R, bins)
-    return float(np.abs(excess).sum(1).mean() / len(probabilities))
+    return np.abs(excess).sum(1) / len(probabilities)
 
 
 @dataclass(frozen=True)

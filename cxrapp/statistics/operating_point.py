@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples
+from cxrapp.statistics.bootstrap import Rate, number_patients, resamples, share_rate_of
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,10 @@ def _rate(
     total, whole = by_patient.sum(0) @ numerator, by_patient.sum(0) @ denominator
     if whole == 0:
         return Rate(float("nan"), float("nan"), float("nan"), 0)
-    if total in (0, whole):
-        # No resample can show a miss that never happened: the exact interval over patients can.
-        from scipy.stats import binomtest
-
-        patients = int((by_patient @ denominator > 0).sum())
-        exact = binomtest(patients if total else 0, patients).proportion_ci(method="exact")
-        return Rate(float(total / whole), float(exact.low), float(exact.high), int(whole))
     wholes = resampled @ denominator
     shares = (resampled @ numerator)[wholes > 0] / wholes[wholes > 0]
-    return drawn_rate(total / whole, shares, int(whole))
+    patients = int((by_patient @ denominator > 0).sum())
+    return share_rate_of(float(total / whole), shares, patients, int(whole))
 
 
 def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:

@@ -4,12 +4,14 @@ A cohort's own share of ill films says nothing about a clinic's: sensitivity and
 carried over to the share, the prevalence, that the clinic knows.
 """
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, interval, number_patients, resamples
+from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.operating_point import share_rate
 
 PATIENTS = 1000
 
@@ -22,7 +24,8 @@ class Outcomes:
         found, missed: Of the ill.
         false_alarms, cleared: Of the others.
         undecided: Of both: scores in the abstain band.
-        ppv, npv: How many of those flagged are ill, and of those cleared are not.
+        ppv, npv: How many of those flagged are ill, and of those cleared are not; NaN where none
+            is flagged or cleared.
     """
 
     found: Rate
@@ -39,6 +42,10 @@ def outcomes(
 ) -> Outcomes:
     """Count what happens to 1,000 patients.
 
+    Everything follows from the shares of the ill and of the others that are flagged and cleared,
+    each with the one interval that a share has; so the missed are all but the found, with the
+    found's interval turned round, and no count promises what the sensitivity does not.
+
     Args:
         scores: One finding in one cohort, with films of both kinds.
         prevalence: Share of the 1,000 who are ill, in (0, 1).
@@ -47,37 +54,66 @@ def outcomes(
     """
     cuts = [threshold if abstain_from is None else min(abstain_from, threshold), threshold]
     said = np.searchsorted(cuts, scores.probabilities, side="right")  # cleared, undecided, flagged
-    index = number_patients(scores.patients)
-    by_patient = np.zeros((index.max() + 1, 2, 3))  # patient, well or ill, said
-    np.add.at(by_patient, (index, scores.labels.astype(int), said), 1)
-    counts = by_patient.sum(0)
-    drawn = (resamples(len(by_patient)) @ by_patient.reshape(-1, 6)).reshape(-1, 2, 3)
-    drawn = drawn[(drawn.sum(2) > 0).all(1)]
-    shares = drawn / drawn.sum(2, keepdims=True)
-    # No resample shows what never happened; Jeffreys' posterior over patients says it may.
-    patients = (by_patient.sum(2) > 0).sum(0)
-    generator = np.random.default_rng(0)
-    for kind, cell in np.argwhere(counts == 0):
-        if cell != 1 or abstain_from is not None:
-            shares[:, kind, cell] = generator.beta(0.5, patients[kind] + 0.5, len(shares))
-    value = _measure(counts[None] / counts.sum(1)[None, :, None], prevalence)[0]
-    low, high = interval(_measure(shares, prevalence))
-    rates = zip(value, np.minimum(low, value), np.maximum(high, value), strict=True)
-    names = [field.name for field in fields(Outcomes)]
-    films = len(scores.labels)
+
+    def counts(kind: np.ndarray, patients: float) -> list[Rate]:
+        """Of so many patients of a kind: cleared, undecided, flagged."""
+        return [
+            _times(share_rate(said[kind] == answer, scores.patients[kind]), patients)
+            for answer in range(3)
+        ]
+
+    missed, unsure_ill, found = counts(scores.labels, PATIENTS * prevalence)
+    cleared, unsure_well, alarms = counts(~scores.labels, PATIENTS * (1 - prevalence))
+    none = Rate(0.0, 0.0, 0.0, len(scores.labels))
     return Outcomes(
-        **{name: Rate(*map(float, rate), films) for name, rate in zip(names, rates, strict=True)}
+        found=found,
+        missed=missed,
+        false_alarms=alarms,
+        cleared=cleared,
+        undecided=none if abstain_from is None else _sum(unsure_ill, unsure_well),
+        ppv=_share_of_both(found, alarms),
+        npv=_share_of_both(cleared, missed),
     )
 
 
-def _measure(shares: np.ndarray, prevalence: float) -> np.ndarray:
-    """Shares (R, 2, 3) of what is said of the well and the ill -> (R, 7) as `Outcomes` has them."""
-    patients = shares * PATIENTS * np.array([1 - prevalence, prevalence])[None, :, None]
-    (cleared, _, alarms), (missed, _, found) = patients.transpose(1, 2, 0)
-    undecided = patients[:, :, 1].sum(1)
-    with np.errstate(invalid="ignore"):  # of none flagged, no share is ill
-        ppv, npv = found / (found + alarms), cleared / (cleared + missed)
-    return np.column_stack([found, missed, alarms, cleared, undecided, ppv, npv])
+def _times(rate: Rate, number: float) -> Rate:
+    return Rate(rate.value * number, rate.low * number, rate.high * number, rate.n)
+
+
+def _sum(a: Rate, b: Rate) -> Rate:
+    """The sum of two independent measures (Zou and Donner, 2008): their arms add as squares do."""
+    value = a.value + b.value
+    below = math.hypot(a.value - a.low, b.value - b.low)
+    above = math.hypot(a.high - a.value, b.high - b.value)
+    return Rate(
+        value, max(value - below, a.low + b.low), min(value + above, a.high + b.high), a.n + b.n
+    )
+
+
+def _share_of_both(part: Rate, rest: Rate) -> Rate:
+    """part / (part + rest), from the interval of part / rest.
+
+    That of a ratio of independent measures by their own intervals (Donner and Zou, "Closed-form
+    confidence intervals for functions of the normal mean and standard deviation", 2012, eq. 9),
+    which needs no resample and holds where either count is 0.
+    """
+    films = part.n + rest.n
+    if part.value + rest.value == 0:
+        return Rate(math.nan, math.nan, math.nan, films)
+    product = part.value * rest.value
+
+    def odds(one: float, other: float, side: int) -> float:
+        """An end of part / rest, made of an end of the one and the opposite end of the other."""
+        scale = other * (2 * rest.value - other)
+        root = math.sqrt(max(product**2 - one * (2 * part.value - one) * scale, 0))
+        numerator = product + side * root
+        return numerator / scale if scale else math.inf
+
+    low, high = odds(part.low, rest.high, -1), odds(part.high, rest.low, 1)
+    share = part.value / (part.value + rest.value)
+    ends = (1.0 if math.isinf(end) else end / (1 + end) for end in (low, high))
+    low, high = (min(max(end, 0.0), 1.0) for end in ends)
+    return Rate(share, min(low, share), max(high, share), films)
 
 
 def adjust_prevalence(probability: float, measured: float, used: float) -> float:

@@ -1,7 +1,7 @@
 """Blinded first reads: what a reader called a film before and after seeing the model's decision."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, field, fields
 from statistics import median
 
 import numpy as np
@@ -21,6 +21,7 @@ class Read:
 
     Args:
         film: Its name.
+        patient: Any name for whose film it is; for intervals, and never written.
         first_call: Before the model's decision was shown.
         first_seconds: From the film's being shown to the first call.
         final_call: With the model's decision in sight.
@@ -29,6 +30,7 @@ class Read:
     """
 
     film: str
+    patient: str = field(repr=False)
     first_call: Call
     first_seconds: float
     final_call: Call
@@ -36,7 +38,7 @@ class Read:
     model_decision: Outcome
 
 
-COLUMNS = tuple(field.name for field in fields(Read))
+COLUMNS = tuple(part.name for part in fields(Read) if part.name != "patient")
 
 
 @dataclass(frozen=True)
@@ -79,23 +81,17 @@ class ReadsSummary:
     final_seconds: float | None
 
 
-def summarise_reads(reads: Sequence[Read], *, patients: np.ndarray | None = None) -> ReadsSummary:
-    """Sum up the reads of one reader and finding.
-
-    Args:
-        reads: N, one a film.
-        patients: (N,) int; None counts every film as a patient of its own.
-    """
-    who = np.arange(len(reads)) if patients is None else patients
-    asked = np.array([read.model_decision != "not asked" for read in reads], bool)
+def summarise_reads(reads: Sequence[Read]) -> ReadsSummary:
+    """Sum up the reads of one reader and finding, one a film."""
     shown = [read for read in reads if read.model_decision != "not asked"]
+    patients = np.array([read.patient for read in shown])
     first, final, model = _places(shown)
     nearer = np.abs(first - model) - np.abs(final - model)
     return ReadsSummary(
         films=len(reads),
         asked=len(shown),
-        before=_agree(first, model, who[asked]) if shown else None,
-        after=_agree(final, model, who[asked]) if shown else None,
+        before=_agree(first, model, patients) if shown else None,
+        after=_agree(final, model, patients) if shown else None,
         changed=int((first != final).sum()),
         towards=int((nearer > 0).sum()),
         away=int((nearer < 0).sum()),
@@ -108,7 +104,7 @@ def rows(reads: Iterable[Read]) -> list[dict[str, str | float]]:
     """One row a film for a table with `COLUMNS`, seconds to a tenth. Names are as uploaded."""
     return [
         {
-            **asdict(read),
+            **{name: getattr(read, name) for name in COLUMNS},
             "first_seconds": round(read.first_seconds, 1),
             "final_seconds": round(read.final_seconds, 1),
         }

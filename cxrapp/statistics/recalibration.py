@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import Rate, drawn_rate, film_weights
-from cxrapp.statistics.curves import calibration_error
+from cxrapp.statistics.curves import calibration_error, error_if_calibrated
 from cxrapp.statistics.operating_point import share_rate
 
 STEPS = 15  # Newton's; from the line of all films three are enough for most resamples
@@ -36,6 +36,7 @@ class SiteCalibration:
         stated: Mean probability.
         in_the_large: In log-odds.
         error: Expected calibration error.
+        error_if_calibrated: What it would be by chance alone, were every probability true.
         slope, intercept: None where the score separates the two kinds of film so well that no
             finite line fits.
     """
@@ -44,6 +45,7 @@ class SiteCalibration:
     stated: float
     in_the_large: Rate
     error: Rate
+    error_if_calibrated: float
     slope: Rate | None
     intercept: Rate | None
 
@@ -59,6 +61,7 @@ def fit_site_calibration(scores: Scores) -> SiteCalibration:
         float(scores.probabilities.mean()),
         _fit_in_the_large(scores, drawn),
         calibration_error(scores),
+        error_if_calibrated(scores),
         line and line[0],
         line and line[1],
     )

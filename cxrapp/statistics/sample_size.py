@@ -4,10 +4,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import number_patients
+from cxrapp.statistics.bootstrap import exact_interval, number_patients
 
 MIN_PATIENTS = 10  # of each kind; below that no measure is given at all
 
@@ -53,25 +52,19 @@ def films_needed(
     half_width: float,
     design_effects: tuple[float, float] = (1.0, 1.0),
 ) -> FilmsNeeded:
-    """Films of each kind: z^2 p (1 - p) / half_width^2, times the design effect.
+    """Films of each kind that make the interval of a share so narrow, times the design effect.
 
-    Buderer, "Statistical methodology: I. Incorporating the prevalence of disease into the sample
-    size calculation for sensitivity and specificity" (1996). The normal approximation behind it
-    asks for too few films where p is nearer to 0 or 1 than `half_width`: plan on no such p.
+    By the exact interval, which is the one that is shown. The normal approximation that is usual
+    (Buderer, 1996) asks for 73 films where 94 are needed: sensitivity 95 % to within 5 points.
 
     Args:
-        sensitivity, specificity: Expected, in (0, 1).
+        sensitivity, specificity: Expected, in [0, 1].
         share: Of positive films at the site; NaN, 0 or 1 leave the total unknown.
         half_width: Of the intervals, in (0, 0.5).
         design_effects: Of the positive and of the negative films, at least 1; see `design_effect`.
     """
-
-    def count(expected: float, effect: float) -> int:
-        variance = expected * (1 - expected)
-        return _up(norm.ppf(0.975) ** 2 * variance / half_width**2 * effect)
-
-    positives = count(sensitivity, design_effects[0])
-    negatives = count(specificity, design_effects[1])
+    positives = _up(design_effects[0] * _count(sensitivity, half_width))
+    negatives = _up(design_effects[1] * _count(specificity, half_width))
     total = None
     if 0 < share < 1:
         total = max(_up(positives / share), _up(negatives / (1 - share)))
@@ -80,29 +73,47 @@ def films_needed(
     )
 
 
+def _count(expected: float, half_width: float) -> int:
+    """The fewest films, one a patient, from which on the exact interval is no wider than that."""
+    low, high = 0, 1
+    while _half_width(expected, high) > half_width:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _half_width(expected, middle) > half_width else (low, middle)
+    return high
+
+
+def _half_width(share: float, patients: int) -> float:
+    low, high = exact_interval(share, patients)
+    return float(high - low) / 2
+
+
+def patients_to_show(goal: float) -> int:
+    """The fewest ill patients whose exact lower bound reaches a sensitivity, none being missed."""
+    return _up(math.log(0.025) / math.log(goal))
+
+
 def _up(films: float) -> int:
     return math.ceil(films - 1e-6)  # 246 / (1 - 0.9) is 2460 and a rounding error
 
 
-def design_effect(hits: np.ndarray, patients: np.ndarray) -> float | None:
+def design_effect(hits: np.ndarray, patients: np.ndarray) -> float:
     """How many films of these patients tell as much as one film of a patient of its own.
 
     The variance of a share over patients, as a ratio, against that of independent films (Rao and
-    Scott, "A simple method for the analysis of clustered binary data", 1992); at least 1.
+    Scott, "A simple method for the analysis of clustered binary data", 1992); at least the films
+    a patient, for the exact part of an interval counts patients.
 
     Args:
         hits: (N,) bool.
         patients: (N,) int.
-
-    Returns:
-        None where all films are hits or none is, or there is one patient: it cannot be estimated.
     """
     index = number_patients(patients)
     films, share = np.bincount(index), hits.mean()
-    if len(films) == len(hits) > 0:
-        return 1.0
-    if share in (0, 1) or len(films) < 2:
-        return None
+    if len(films) == len(hits) or len(films) < 2 or share in (0, 1):
+        return len(hits) / len(films)  # there is nothing to estimate it by
     residuals = np.bincount(index, hits) - share * films
     variance = len(films) / (len(films) - 1) * (residuals**2).sum() / len(hits) ** 2
-    return max(1.0, float(variance * len(hits) / (share * (1 - share))))
+    estimated = float(variance * len(hits) / (share * (1 - share)))
+    return max(len(hits) / len(films), estimated)

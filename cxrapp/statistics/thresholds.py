@@ -47,7 +47,7 @@ def threshold_for(
     candidates = np.unique(scores.probabilities)
     if sensitivity is not None:
         candidates = candidates[::-1]  # a lower threshold finds more: first to reach is highest
-    # The lower bound follows the threshold up to resampling noise, so a bisection finds the first.
+    # Both bounds are monotone in the threshold, see `share_rate_of`: a bisection finds the first.
     low, high = 0, len(candidates)
     while low < high:
         middle = (low + high) // 2

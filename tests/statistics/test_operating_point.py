@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score, roc_auc_score
 
 from cxrapp.model.bundle import Bundle
@@ -87,6 +88,21 @@ def test_youden_is_the_best_sum() -> None:
         assert total <= best.sensitivity.value + best.specificity.value + 1e-12
 
 
+def test_bounds_rise_with_every_film_that_is_found() -> None:
+    """0, 1, 2, 3 misses: 0.985, 0.991, 0.986, 0.982 where an exact bound took over at none."""
+    bounds = []
+    for misses in range(8):
+        found = Scores(np.ones(240, bool), np.arange(240) >= misses, np.arange(240))
+        bounds.append(operating_point(found, 0.5).sensitivity.low)
+    exact = binomtest(239, 240).proportion_ci(method="exact").low
+    assert bounds == sorted(bounds, reverse=True) and bounds[1] == pytest.approx(exact)
+    lower, upper = (
+        [getattr(operating_point(COHORT, t).sensitivity, end) for t in np.unique(SCORES)[::9]]
+        for end in ("low", "high")
+    )
+    assert lower == sorted(lower, reverse=True) and upper == sorted(upper, reverse=True)
+
+
 @pytest.mark.parametrize("goal", ["sensitivity", "specificity"])
 def test_goal_is_kept_by_the_lower_bound_and_not_by_the_next_threshold(goal: str) -> None:
     threshold = threshold_for(COHORT, **{goal: 0.8})
@@ -129,7 +145,13 @@ def test_share_and_mean_agree_and_know_their_uncertainty() -> None:
     cases = SCORES > 0.5
     share, mean = share_rate(cases, PATIENTS), mean_rate(cases.astype(float), PATIENTS)
     assert share.value == mean.value == cases.mean()
-    assert (share.low, share.high) == pytest.approx((mean.low, mean.high))
+    exact = binomtest(int(cases[::2].sum()), 200).proportion_ci(method="exact")
+    for one in (
+        share_rate(cases[::2], np.arange(200)),
+        share_rate(np.repeat(cases[::2], 2), PATIENTS),
+    ):
+        assert (one.low, one.high) == pytest.approx((exact.low, exact.high))
+    assert share.low <= mean.low and mean.high <= share.high
     assert share_rate(np.ones(20, bool), np.arange(20)).low < 0.9  # exact where none is missed
 
 

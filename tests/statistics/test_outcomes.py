@@ -19,7 +19,8 @@ def test_counts_are_sensitivity_and_specificity_at_the_clinics_prevalence() -> N
     assert result.missed.value == pytest.approx(100 * (1 - sensitivity.value))
     assert result.false_alarms.value == pytest.approx(900 * (1 - specificity.value))
     assert result.cleared.value == pytest.approx(900 * specificity.value)
-    assert result.found.low == pytest.approx(100 * sensitivity.low, abs=0.5)
+    assert result.found.low == pytest.approx(100 * sensitivity.low)
+    assert result.false_alarms.high == pytest.approx(900 * (1 - specificity.low))
     assert result.undecided.value == result.undecided.high == 0
     expected = result.found.value / (result.found.value + result.false_alarms.value)
     assert result.ppv.value == pytest.approx(expected)
@@ -44,12 +45,26 @@ def test_an_abstain_band_is_an_outcome_of_its_own() -> None:
 
 def test_what_never_happened_is_not_impossible() -> None:
     sure = Scores(LABELS, LABELS.astype(float), SCORES.patients)
-    result = outcomes(sure, 0.2, 0.5)
+    result, point = outcomes(sure, 0.2, 0.5), operating_point(sure, 0.5)
     assert result.missed.value == 0 and 0.5 < result.missed.high < 10
     assert result.npv.value == 1 and 0.99 < result.npv.low < 1
+    assert result.found.value == 200
+    assert result.found.low == pytest.approx(200 * point.sensitivity.low)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.99])
+def test_the_missed_are_all_but_the_found(threshold: float) -> None:
+    """Each is drawn once: with no miss "found 100 (100 to 100)" stood beside "missed 0 to 1"."""
+    result = outcomes(SCORES, 0.1, threshold)
+    for one, other, all_ in (
+        (result.found, result.missed, 100),
+        (result.false_alarms, result.cleared, 900),
+    ):
+        assert one.value + other.value == pytest.approx(all_)
+        assert one.low + other.high == pytest.approx(all_) == one.high + other.low
 
 
 def test_flagging_none_has_no_ppv() -> None:
     result = outcomes(SCORES, 0.2, 1.1)
-    assert np.isnan(result.ppv.value)
+    assert np.isnan(result.ppv.value) and np.isnan(result.ppv.low)
     assert result.npv.value == pytest.approx(0.8)

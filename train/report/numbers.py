@@ -17,7 +17,6 @@ from cxrapp.statistics.curves import (
     auroc_rate,
     average_precision,
     calibration_error,
-    error_if_calibrated,
 )
 from cxrapp.statistics.operating_point import operating_point, share_rate
 from cxrapp.statistics.recalibration import fit_site_calibration
@@ -131,7 +130,7 @@ def _measure_finding(
         "calibration error": {
             "before": asdict(calibration_error(uncalibrated)),
             "after": asdict(fitted.error),
-            "if calibrated": error_if_calibrated(scores),
+            "if calibrated": fitted.error_if_calibrated,
         },
         "in the large": asdict(fitted.in_the_large),
         "slope": asdict(fitted.slope) if fitted.slope else None,
