@@ -7,7 +7,7 @@ import numpy as np
 from cxrapp.errors import CxrError
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples, share_rate_of
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.sample_size import too_few
 from cxrapp.statistics.thresholds import round_down, strictest
@@ -92,11 +92,14 @@ def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) 
     exact = strictest(b, once, before.sensitivity.value)
     after = operating_point(b, round_down(float(exact[0])))
     thresholds, specificities = _draw(a, threshold, b, paired)
+    value = after.threshold
+    rate = drawn_rate(value, thresholds, len(b.labels))
+    well = len(np.unique(b.patients[~b.labels]))
     return Match(
-        _rate(after.threshold, thresholds, len(b.labels)),
+        replace(rate, low=min(rate.low, value), high=max(rate.high, value)),
         before,
         after,
-        _rate(after.specificity.value, specificities, after.specificity.n),
+        share_rate_of(after.specificity.value, specificities, well, after.specificity.n),
         basis,
     )
 
@@ -124,8 +127,3 @@ def _has_both(weights: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _share(weights: np.ndarray, cases: np.ndarray) -> np.ndarray:
     """(R,) how many of the drawn films (R, N) are cases, (N,) or (R, N) bool."""
     return (weights * cases).sum(1) / weights.sum(1)
-
-
-def _rate(value: float, drawn: np.ndarray, films: int) -> Rate:
-    rate = drawn_rate(value, drawn, films)
-    return replace(rate, low=min(rate.low, value), high=max(rate.high, value))
