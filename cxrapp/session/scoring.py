@@ -51,8 +51,8 @@ class Keeper(Protocol):
 
     scoring: "Scoring"
 
-    def keep(self, batch: int, bundle: Bundle, key: str, outcome: Screened | Rejection) -> bool:
-        """Take one outcome; False where nobody waits for more.
+    def keep(self, batch: int, bundle: Bundle, key: str, answer: Screened | Rejection) -> bool:
+        """Take one answer; False where nobody waits for more.
 
         Args:
             batch: As it was when the job was taken.
@@ -180,14 +180,14 @@ def _screen_group(
     del keeper
     keys, items = zip(*group, strict=True)
     try:
-        outcomes = list(screen(bundle, items))
+        answers = list(screen(bundle, items))
     except Exception:
         log.exception("scoring failed")
-        outcomes = [_give_up(item) for item in items]
+        answers = [_give_up(item) for item in items]
     keeper = reference()
     return keeper is not None and all(
-        keeper.keep(batch, bundle, key, outcome)
-        for key, outcome in zip(keys, outcomes, strict=True)
+        keeper.keep(batch, bundle, key, answer)
+        for key, answer in zip(keys, answers, strict=True)
     )
 
 

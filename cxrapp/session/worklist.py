@@ -90,28 +90,28 @@ class Worklist:
             self._asked.clear()
             self.given_up = 0
 
-    def keep(self, batch: int, bundle: Bundle, key: str, outcome: Screened | Rejection) -> bool:
-        """Store one outcome; False where the reader has stopped."""
+    def keep(self, batch: int, bundle: Bundle, key: str, answer: Screened | Rejection) -> bool:
+        """Store one answer; False where the reader has stopped."""
         packed = b""
-        if isinstance(outcome, Screened) and key not in self.films:
-            packed = pack(outcome.radiograph.pixels)
+        if isinstance(answer, Screened) and key not in self.films:
+            packed = pack(answer.radiograph.pixels)
         with self.scoring.lock:
             if not self.scoring.count(batch):
                 return False
-            if isinstance(outcome, Rejection):
+            if isinstance(answer, Rejection):
                 FILES_REJECTED.inc()
                 log.info("file rejected")
-                self.rejections.append(outcome)
+                self.rejections.append(answer)
                 return True
             if packed:
                 if reason := self._room.lack(len(packed)):
-                    self.rejections.append(Rejection(outcome.radiograph.name, reason))
+                    self.rejections.append(Rejection(answer.radiograph.name, reason))
                     return True
                 key = str(self._numbered)
                 self._numbered += 1
                 self._room.take(len(packed))
-                self.films[key] = to_film(key, outcome.radiograph, packed)
-            result = Result(outcome.prediction, outcome.verdict)
+                self.films[key] = to_film(key, answer.radiograph, packed)
+            result = Result(answer.prediction, answer.verdict)
             self._results[key, bundle.card.sha256] = result
             FILMS.labels(result.verdict.level).inc()
             log.info(
