@@ -186,8 +186,7 @@ def _screen_group(
         answers = [_give_up(item) for item in items]
     keeper = reference()
     return keeper is not None and all(
-        keeper.keep(batch, bundle, key, answer)
-        for key, answer in zip(keys, answers, strict=True)
+        keeper.keep(batch, bundle, key, answer) for key, answer in zip(keys, answers, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Nominal 95 % intervals cover the truth in 93 to 97 of 100 simulated cohorts of 40 to 600 patients.
+"""Nominal 95 % intervals cover the truth in 93 to 97 of 100 cohorts of 40 to 600 patients.
 
 Exact intervals may cover more where films are few, for counts are whole numbers: of those only the
 share that is wrong at either end is held, to 2.5 %. Allowances are two standard errors of so many
