@@ -1,6 +1,6 @@
 """Screen films without a browser.
 
-python -m cxrapp screen PATH... --csv out.csv [--heatmaps DIR] [--bundle FILE.pt]
+python -m cxrapp screen PATH... --csv out.csv [--heatmaps DIR] [--lungs DIR] [--bundle FILE.pt]
                                 [--threshold pneumonia=0.4]... [--engine ray [--workers N]]
 python -m cxrapp card FILE.pt
 python -m cxrapp audit FILE
@@ -20,6 +20,8 @@ from cxrapp.model.bundle import WEIGHTS, find_bundles
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Setting, default_settings
+from cxrapp.model.lung_finder import FILE, MISSING, load_lung_card
+from cxrapp.model.lungs import LungCard
 from cxrapp.runtime.audit import check
 from cxrapp.runtime.files import say
 
@@ -56,6 +58,7 @@ def _build_parser() -> argparse.ArgumentParser:
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     command.add_argument("--csv", type=Path, required=True, help="table to write")
     command.add_argument("--heatmaps", type=Path, help="folder for heat maps as PNG")
+    command.add_argument("--lungs", type=Path, help="folder for the lungs' masks as PNG")
     command.add_argument("--bundle", type=Path, help="model file (default: weights/pneumonia.pt)")
     command.add_argument(
         "--threshold",
@@ -99,25 +102,42 @@ def _screen(options: argparse.Namespace) -> None:
     bundle = (options.bundle or _default_bundle()).absolute()
     card = load_card(bundle)
     settings = default_settings(card) | _parse_thresholds(options, card)
-    csv, heatmaps = _check_outputs(options)
-    outputs = [path for path in (csv, parts_folder(csv), heatmaps) if path]
+    lung_card = _lung_card(bundle, needed=options.lungs is not None)
+    csv, heatmaps, lungs = _check_outputs(options)
+    outputs = [path for path in (csv, parts_folder(csv), heatmaps, lungs) if path]
     files = list(find_files(options.paths, outputs))
-    job = Job(bundle, settings, csv, heatmaps, identify(card, settings, heatmaps, files))
+    identity = identify(card, settings, heatmaps, files, lungs=lungs, lung_card=lung_card)
+    job = Job(bundle, settings, csv, heatmaps, identity, lungs)
     engines = {"local": run_here, "ray": partial(run_on_ray, workers=options.workers)}
     run(job, files, engines[options.engine])
 
 
-def _check_outputs(options: argparse.Namespace) -> tuple[Path, Path | None]:
-    """What could only fail after hours is refused at once; the table and the heat maps' folder."""
+def _lung_card(bundle: Path, *, needed: bool) -> LungCard | None:
+    """The card of the lungs.pt beside a bundle; without one it says so, or ends where `needed`."""
+    path = bundle.with_name(FILE)
+    if path.exists() or path.with_suffix(".json").exists():
+        return load_lung_card(path)
+    if needed:
+        raise CxrError(MISSING)
+    print(f"cxrapp: {MISSING}", file=sys.stderr)
+    return None
+
+
+def _check_outputs(options: argparse.Namespace) -> tuple[Path, Path | None, Path | None]:
+    """What could only fail after hours is refused at once; the table and the pictures' folders."""
     csv = options.csv.resolve()
     if csv.exists() and not csv.is_file():
         raise CxrError(f"--csv {options.csv}: it is there already, and not a file.")
     if not csv.parent.is_dir():
         raise CxrError(f"--csv {options.csv}: there is no folder {csv.parent}.")
+    films = [path.resolve() for path in options.paths]
     heatmaps = options.heatmaps and options.heatmaps.resolve()
-    if heatmaps in [path.resolve() for path in options.paths]:
+    if heatmaps in films:
         raise CxrError(f"--heatmaps {options.heatmaps}: heat maps need a folder without films.")
-    return csv, heatmaps
+    lungs = options.lungs and options.lungs.resolve()
+    if lungs in films:
+        raise CxrError(f"--lungs {options.lungs}: masks need a folder without films.")
+    return csv, heatmaps, lungs
 
 
 def _positive(text: str) -> int:

@@ -10,6 +10,7 @@ from cxrapp import __version__
 from cxrapp.bulk.files import File
 from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Settings
+from cxrapp.model.lungs import LungCard
 
 PART_FILES = 16  # two batches: what a kill may cost a worker, some seconds
 
@@ -35,6 +36,7 @@ class Job:
         csv: The table to write.
         heatmaps: Folder of the heat maps; None writes none.
         identity: See `identify`.
+        lungs: Folder of the lungs' masks; None writes none.
     """
 
     bundle: Path
@@ -42,6 +44,7 @@ class Job:
     csv: Path
     heatmaps: Path | None
     identity: str
+    lungs: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -67,11 +70,17 @@ def cut(files: Sequence[File]) -> list[Part]:
 
 
 def identify(
-    card: ModelCard, settings: Settings, heatmaps: Path | None, files: Sequence[File]
+    card: ModelCard,
+    settings: Settings,
+    heatmaps: Path | None,
+    files: Sequence[File],
+    *,
+    lungs: Path | None = None,
+    lung_card: LungCard | None = None,
 ) -> str:
     """16 hexadecimal digits that change with whatever could change a row.
 
-    The program's version, the model and its card, settings, and every file's name, path, size
+    The program's version, the models and their cards, settings, and every file's name, path, size
     and time of change. Batches end where parts end, and a film's last digits depend on its batch,
     so the size of a part counts as well.
     """
@@ -82,7 +91,8 @@ def identify(
 
     add(__version__, PART_FILES, card.to_json())
     add(sorted((finding, asdict(setting)) for finding, setting in settings.items()))
-    add(None if heatmaps is None else str(heatmaps))
+    add(lung_card and lung_card.to_json())
+    add([folder and str(folder) for folder in (heatmaps, lungs)])
     for file in files:
         add(file.name, file.path, file.stamp())
     return digest.hexdigest()[:16]

@@ -5,6 +5,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from cxrapp.bulk.files import read_file
 from cxrapp.bulk.job import Job, Part
 from cxrapp.errors import CxrError
@@ -14,6 +17,7 @@ from cxrapp.films.radiograph import Rejection
 from cxrapp.films.sandbox import start_decoders
 from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.decision import decide
+from cxrapp.model.lung_finder import MISSING
 from cxrapp.model.predict import Screened, screen
 from cxrapp.report import film_rows, rejection_rows, table_writer
 from cxrapp.runtime.files import open_whole
@@ -40,7 +44,7 @@ class Screener:
         """Screen the files of a part and write its table.
 
         Raises:
-            CxrError: The table or a heat map cannot be written.
+            CxrError: The table or a picture cannot be written.
         """
         with open_whole(self.job.path_of(part)) as file:
             writer = table_writer(file)
@@ -58,6 +62,8 @@ class Screener:
                 continue
             if self.job.heatmaps:
                 save_heat_maps(self.job.heatmaps, self._bundle, result)
+            if self.job.lungs:
+                save_lungs(self.job.lungs, result)
             decisions = decide(card, result.prediction.probabilities, settings)
             yield film_rows(result.radiograph.name, decisions, result.verdict)
 
@@ -75,12 +81,29 @@ def save_heat_maps(folder: Path, bundle: Bundle, result: Screened) -> None:
     for finding, cam in zip(bundle.card.findings, cams, strict=True):
         heat = bundle.card.preprocessing.to_image(cam, pixels.shape)
         picture = overlay_picture(film, heat, scale=float(cams.max()), opacity=0.5)
-        path = folder / f"{stem}.{finding.name}.png"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            picture.save(path)
-        except OSError as error:
-            raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
+        _save(picture, folder / f"{stem}.{finding.name}.png")
+
+
+def save_lungs(folder: Path, result: Screened) -> None:
+    """The lungs as a PNG named after the film, of its own size: 255 inside either lung, 0 outside.
+
+    Raises:
+        CxrError: It cannot be written, or nobody looked for the lungs.
+    """
+    if result.lungs is None:
+        raise CxrError(MISSING)
+    film = result.radiograph
+    inside = result.lungs.union(film.full_shape or film.pixels.shape)
+    picture = Image.fromarray(inside.astype(np.uint8) * 255)
+    _save(picture, folder / f"{_stem(film.name)}.lungs.png")
+
+
+def _save(picture: Image.Image, path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path)
+    except OSError as error:
+        raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
 
 
 def _stem(name: str) -> str:

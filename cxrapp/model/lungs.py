@@ -79,6 +79,11 @@ class Lungs:
         left, right = (preprocessing.to_image(mask, shape) for mask in self.masks)
         return np.stack([(left > 0.5) & (left >= right), (right > 0.5) & (right > left)])
 
+    def union(self, shape: tuple[int, int]) -> np.ndarray:
+        """Where either lung is: shape (H, W) -> (H, W) bool."""
+        mask = self.masks.max(0)
+        return Preprocessing(mask.shape[-1]).to_image(mask, shape) > 0.5
+
     def zones(self, shape: tuple[int, int]) -> np.ndarray:
         """Thirds of each lung's height: shape (H, W) -> (2, 3, H, W) bool, sides by `ZONES`."""
         sides = self.lay_over(shape)
