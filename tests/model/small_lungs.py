@@ -46,7 +46,7 @@ def put_lungs(folder: Path, kind: str = "frontal", adult: float = 0.0, **changes
     card = {
         "schema": SCHEMA,
         "sha256": hashlib.sha256(data).hexdigest(),
-        "preprocessing": {"size": SIZE, "fit": "squash"},
+        "preprocessing": {"size": SIZE},
         "shapes": {name: [0.0, 1.0] for name in names},
         "kinds": dict.fromkeys(KINDS[1:], 0.5),
         "adult": 0.5,

@@ -60,8 +60,8 @@ def test_half_a_pair_is_refused(tmp_path: Path, model: bytes, missing: str) -> N
         ({"kinds": {"frontal": 0.5}}, "kinds of films"),
         ({"shapes": {}}, "limits of the lungs"),
         ({"adult": 2.0}, "adult"),
-        ({"preprocessing": {"size": 5000, "fit": "squash"}}, "5000 pixels"),
-        ({"preprocessing": {"size": 64, "fit": "squash"}}, "two lungs"),
+        ({"preprocessing": {"size": 5000}}, "5000 pixels"),
+        ({"preprocessing": {"size": 64}}, "two lungs"),
     ],
 )
 def test_a_card_that_does_not_fit_is_refused(
