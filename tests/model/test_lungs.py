@@ -59,7 +59,7 @@ def test_half_a_pair_is_refused(tmp_path: Path, model: bytes, missing: str) -> N
         ({"schema": 9}, "format 9"),
         ({"kinds": {"frontal": 0.5}}, "kinds of films"),
         ({"shapes": {}}, "limits of the lungs"),
-        ({"adult": 2.0}, "adult"),
+        ({"measured": 5}, "measured"),
         ({"preprocessing": {"size": 5000}}, "5000 pixels"),
         ({"preprocessing": {"size": 64}}, "two lungs"),
     ],
