@@ -1,19 +1,37 @@
 """ZIP archives of films, opened in the parent: nothing is unpacked that was not counted first."""
 
 import io
+import struct
 import zipfile
 from collections.abc import Callable, Iterator
 
 from cxrapp.errors import UnreadableUpload
 from cxrapp.films.limits import MAX_FILE_BYTES, MAX_ZIP_BYTES, MAX_ZIP_ENTRIES
+from cxrapp.films.names import decode_text, is_clutter
 from cxrapp.films.radiograph import Radiograph, Rejection
 
 ZIP_ENTRY = b"PK\x01\x02"  # begins each entry of an archive's directory
+ZIP_END = b"PK\x05\x06"  # begins what stands behind the directory
+ZIP_SPLIT = (b"PK\x07\x08", b"PK00")  # one that is, or might have been, split in several
+UTF8_NAME = 0x800  # flag of an entry
+END_BYTES = 22 + 2**16  # at most: the end with its comment
+SPLIT = "This is one part of a ZIP archive that was split; zip the films in one piece."
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether bytes begin as a ZIP archive does, one with entries or an empty one."""
-    return data[:4] in (b"PK\x03\x04", b"PK\x05\x06")
+    """Whether bytes begin as a ZIP archive does, or end as the last part of a split one."""
+    begins = data[4:8] if data[:4] in ZIP_SPLIT else data[:4]
+    return begins in (b"PK\x03\x04", ZIP_END) or _is_part(data)
+
+
+def _is_part(data: bytes) -> bool:
+    """Whether an archive's end says that it began in another file."""
+    end = data.rfind(ZIP_END, max(0, len(data) - END_BYTES))
+    if end < 0 or len(data) < end + 22:
+        return data[:4] in ZIP_SPLIT and data[4:8] == b"PK\x03\x04"
+    disk, *_ = struct.unpack("<HHHHIIH", data[end + 4 : end + 22])
+    comment = int.from_bytes(data[end + 20 : end + 22], "little")
+    return 0 < disk < 0xFFFF and end + 22 + comment == len(data)
 
 
 def read_archive(
@@ -42,7 +60,7 @@ def read_archive(
 
 def count_entries(data: bytes) -> int:
     """How many files an upload holds: 1, or the entries of a ZIP archive as its directory says."""
-    if data[:4] != b"PK\x03\x04":
+    if not is_archive(data):
         return 1
     try:
         return len(_open_zip(data)[1])
@@ -60,6 +78,8 @@ def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
         f"The ZIP archive holds more than {MAX_ZIP_ENTRIES:,} files or "
         f"{MAX_ZIP_BYTES // 2**30} GB; split it."
     )
+    if _is_part(data):
+        raise UnreadableUpload(SPLIT)
     # The directory is read as a whole: a million entries would take half a gigabyte.
     if data.count(ZIP_ENTRY) > 4 * MAX_ZIP_ENTRIES:  # a film may have clutter and a folder
         raise UnreadableUpload(too_much)
@@ -69,7 +89,8 @@ def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
         raise UnreadableUpload("The ZIP archive is damaged.") from None
     # Not by is_dir, which fails on an entry without a name.
     files = [e for e in archive.infolist() if not e.filename.endswith("/")]
-    entries = [e for e in files if not _is_clutter(e.filename)]
+    _decode_names(files)
+    entries = [e for e in files if not is_clutter(e.filename)]
     if len(entries) > MAX_ZIP_ENTRIES or sum(e.file_size for e in entries) > MAX_ZIP_BYTES:
         raise UnreadableUpload(too_much)
     if not entries:
@@ -77,9 +98,19 @@ def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     return archive, entries
 
 
-def _is_clutter(path: str) -> bool:
-    """macOS adds a shadow file to every entry of a ZIP; nobody means to screen those."""
-    return path.startswith("__MACOSX/") or path.rsplit("/", 1)[-1] in (".DS_Store", "Thumbs.db")
+def _decode_names(entries: list[zipfile.ZipInfo]) -> None:
+    """Names that do not say their encoding, for which zipfile takes that of the first PC.
+
+    What is read by is the name as it stands in the file, `orig_filename`.
+    """
+    old = [entry for entry in entries if not entry.flag_bits & UTF8_NAME]
+    names = "\n".join(entry.filename for entry in old)
+    if names.isascii():
+        return
+    for entry, name in zip(
+        old, decode_text(names.encode("cp437"), "cp437").split("\n"), strict=True
+    ):
+        entry.filename = name
 
 
 def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

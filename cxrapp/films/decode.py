@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from cxrapp.errors import UnreadableUpload
 from cxrapp.films.archive_files import is_archive, read_archive
 from cxrapp.films.dicom import is_dicom, read_dicom
+from cxrapp.films.grey import Grey, to_grey
 from cxrapp.films.limits import MAX_PIXELS, check_bytes, check_shape
 from cxrapp.films.radiograph import Radiograph, Rejection
 
@@ -27,8 +28,15 @@ KINDS = {  # first bytes -> what a person calls such a file
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"\x1f\x8b": "a gzip archive",
+    b"\xff\x4f\xff\x51": "a JPEG 2000 picture",
+    b"\x00\x00\x00\x0cjP": "a JPEG 2000 picture",
+    b"\xff\x0a": "a JPEG XL picture",
     b"<": "an HTML or XML file",
 }
+# Bytes 4 to 11 of the family of ISO media files.
+BRANDS = {b"hei": "a HEIC picture", b"hev": "a HEIC picture", b"mif": "a HEIC picture"}
+BRANDS |= {b"msf": "a HEIC picture", b"avi": "an AVIF picture"}
+MEND = "ask for the DICOM file, or save it as PNG"  # what whoever sent it can do
 
 
 def read_film(name: str, data: bytes) -> Radiograph | Rejection:
@@ -41,8 +49,10 @@ def read_film(name: str, data: bytes) -> Radiograph | Rejection:
     try:
         check_bytes(data)
         if is_dicom(data):
-            return Radiograph(name, **vars(read_dicom(data)))
-        return Radiograph(name, _decode(data))
+            grey, tags = read_dicom(data)
+            return Radiograph(name, grey.pixels, tags, stretched_from=grey.stretched_from)
+        grey = _decode(data)
+        return Radiograph(name, grey.pixels, stretched_from=grey.stretched_from)
     except UnreadableUpload as error:
         return Rejection(name, str(error))
     except MemoryError:
@@ -70,8 +80,8 @@ def read_upload(
         yield read_film(name, data)
 
 
-def _decode(data: bytes) -> np.ndarray:
-    """Decode one JPEG or PNG to (H, W) float32 in [0, 1], upright by its EXIF orientation."""
+def _decode(data: bytes) -> Grey:
+    """Decode one JPEG or PNG, upright by its EXIF orientation."""
     try:
         with (
             # Odd EXIF is common and harmless here.
@@ -79,7 +89,7 @@ def _decode(data: bytes) -> np.ndarray:
             Image.open(io.BytesIO(data), formats=["JPEG", "PNG"]) as image,
         ):
             check_shape(*image.size)
-            pixels = _to_grey(ImageOps.exif_transpose(image))
+            return _to_grey(ImageOps.exif_transpose(image))
     except (UnreadableUpload, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -88,33 +98,26 @@ def _decode(data: bytes) -> np.ndarray:
         raise UnreadableUpload(f"The picture has more than {MAX_PIXELS:,} pixels.") from None
     except Exception:  # decoders fail in many ways: OSError, SyntaxError, struct.error
         raise UnreadableUpload("The picture is cut off or damaged.") from None
-    if pixels.min() == pixels.max():
-        raise UnreadableUpload("The picture is blank: every pixel has the same value.")
-    return pixels
 
 
-def _to_grey(image: Image.Image) -> np.ndarray:
-    """Any PIL mode to (H, W) float32 in [0, 1]. Transparent areas become black."""
+def _to_grey(image: Image.Image) -> Grey:
+    """Any PIL mode; the range is that of its type. Transparent areas become black."""
     if image.mode.startswith(("I", "F")):
-        return _scale_deep(np.asarray(image, dtype=np.float32))
+        return to_grey(np.asarray(image, np.float32), 0, 2**16 - 1)
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    return np.asarray(image.convert("L"), dtype=np.float32) / 255
-
-
-def _scale_deep(values: np.ndarray) -> np.ndarray:
-    """Scale 9 to 16 bit grey by the smallest bit depth that holds it.
-
-    A 12 bit film saved in a 16 bit PNG uses a sixteenth of the range; divided by 65,535 it
-    would reach the network nearly black.
-    """
-    depth = max(8, int(values.max()).bit_length())
-    return np.clip(values, 0, None) / np.float32(2**depth - 1)
+    return to_grey(np.asarray(image.convert("L")), 0, 2**8 - 1)
 
 
 def _name_the_kind(data: bytes) -> str:
+    if is_archive(data):  # one that is itself in an archive; those outside are opened
+        return "The file is a ZIP archive inside another; unpack the inner one, or zip its films."
     kind = next((words for start, words in KINDS.items() if data.startswith(start)), None)
+    if data[4:8] == b"ftyp":
+        kind = BRANDS.get(data[8:11], "a video or sound recording")
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        kind = "a WEBP picture"
     if kind is None:
         return "The file is not a DICOM, JPEG or PNG film."
-    return f"The file is {kind}, not a DICOM, JPEG or PNG film."
+    return f"The file is {kind}, not a DICOM, JPEG or PNG film; {MEND}."

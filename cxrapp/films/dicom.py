@@ -1,100 +1,139 @@
-"""DICOM bytes -> pixels as a reader would see them, and what the file says about the film.
+"""DICOM bytes -> one film: its pixels as a reader would see them, and what its tags say.
 
-Decoding by pydicom, with python-gdcm for the compressed transfer syntaxes.
+Decoding by pydicom, with python-gdcm for the compressed transfer syntaxes. What a machine left out
+or wrote its own way is put right where there is one way to read it (`_complete`).
 """
 
 import io
-import math
 import re
+import struct
 import warnings
-from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import pydicom
+from pydicom.datadict import dictionary_has_tag
 from pydicom.encaps import generate_fragments
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, get_decoder
-from pydicom.uid import RLELossless
+from pydicom.filereader import _read_file_meta_info, read_preamble
+from pydicom.pixels import get_decoder
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+    RLELossless,
+)
+from pydicom.valuerep import VR
 
 from cxrapp.errors import UnreadableUpload
+from cxrapp.films.dicom_pixels import show_film
+from cxrapp.films.dicom_tags import read_numbers, read_tags, read_text
+from cxrapp.films.grey import Grey
 from cxrapp.films.limits import check_shape
-from cxrapp.films.radiograph import Patient
+from cxrapp.films.radiograph import Tags
 
-DEFLATED = b"1.2.840.10008.1.2.1.99"
-IMPLICIT = "1.2.840.10008.1.2"
+EXPORT_ANEW = "ask whoever runs the archive or the machine to export it uncompressed"
+GE_PRIVATE = "1.2.840.113619.5.2"  # little-endian tags before big-endian pixels
 CODESTREAM_SIZE = re.compile(  # JPEG 2000: width and height; JPEG, JPEG-LS: height and width
     rb"\xff\x4f\xff\x51.{4}(.{4})(.{4})|\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xf7].{3}(..)(..)",
     re.DOTALL,
 )
-LONGEST = 64  # characters of a coded text or an identifier
-OLDEST = 110  # years; a birth date before that stands for an unknown one
-
-
-@dataclass(frozen=True)
-class DicomFilm:
-    """One film: pixels (H, W) float32 in [0, 1], bone bright, and what its tags say.
-
-    Args:
-        modality, view, body_part, sex: As DICOM writes them: CR, AP, CHEST, F.
-        study_uid: Films of one visit share it.
-        study_date: YYYYMMDD.
-    """
-
-    pixels: np.ndarray
-    modality: str | None
-    view: str | None
-    body_part: str | None
-    age_years: float | None
-    sex: str | None
-    study_uid: str | None
-    study_date: str | None
-    patient: Patient
+SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
+VRS = {str(vr).encode() for vr in VR if len(vr) == 2}
 
 
 def is_dicom(data: bytes) -> bool:
-    """Whether bytes look like DICOM: by its mark, or by a first tag where the mark is missing."""
-    return (
-        data[128:132] == b"DICM"
-        or data[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x05\x00")
-        or (data[:2] == b"\x08\x00" and data[4:6].isalpha() and data[4:6].isupper())
-    )
+    """Whether bytes look like DICOM: by its mark, or by a first element where the mark is missing.
+
+    Without a mark, a file begins with group 2 or 8, whose elements are known, and with a
+    representation or a length that fits.
+    """
+    if data[128:132] == b"DICM":
+        return True
+    if len(data) < 8:
+        return False
+    group, element, length = struct.unpack("<HHI", data[:8])
+    if group not in (2, 8) or not (element == 0 or dictionary_has_tag(group << 16 | element)):
+        return False
+    return data[4:6] in VRS or length <= len(data) - 8
 
 
-def read_dicom(data: bytes) -> DicomFilm:
+def read_dicom(data: bytes) -> tuple[Grey, Tags]:
     """Read one film.
 
     Raises:
         UnreadableUpload: It holds no single grey picture, is damaged or larger than the limits.
     """
-    # pydicom inflates such files while it reads them, a thousandfold if they were made to.
-    if DEFLATED in data:
-        raise UnreadableUpload("Deflated DICOM files are not read; export it uncompressed.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # odd tags are common and harmless here
-            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-            if "TransferSyntaxUID" not in dataset.file_meta:
-                dataset.file_meta.TransferSyntaxUID = IMPLICIT
+            dataset = _read(data)
+            bits = _complete(dataset)
             _check(dataset)
-            return DicomFilm(
-                _to_grey(dataset),
-                _text(dataset, "Modality"),
-                _text(dataset, "ViewPosition"),
-                _text(dataset, "BodyPartExamined"),
-                _age(dataset),
-                _text(dataset, "PatientSex"),
-                _text(dataset, "StudyInstanceUID"),
-                _text(dataset, "StudyDate"),
-                Patient(
-                    _as_written(dataset, "PatientName"),
-                    _as_written(dataset, "PatientID"),
-                    _as_written(dataset, "PatientBirthDate"),
-                ),
-            )
+            return show_film(dataset, _decode(dataset), bits), read_tags(dataset)
     except (UnreadableUpload, MemoryError):
         raise
     except Exception:  # pydicom and its decoders fail in many ways, and quote the patient's tags
         raise UnreadableUpload("The DICOM file is damaged.") from None
+
+
+def _read(data: bytes) -> pydicom.Dataset:
+    # pydicom inflates such files while it reads them, a thousandfold if they were made to.
+    start = io.BytesIO(data)
+    read_preamble(start, True)
+    syntax = _read_file_meta_info(start).get("TransferSyntaxUID")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        raise UnreadableUpload(f"Deflated DICOM files are not read; {EXPORT_ANEW}.")
+    if syntax == GE_PRIVATE:
+        raise UnreadableUpload(
+            f"The DICOM file is in GE's private byte order, which is not read; {EXPORT_ANEW}."
+        )
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+    except EOFError:
+        # Some machines leave out the delimiter that ends compressed pixels and the file.
+        dataset = pydicom.dcmread(io.BytesIO(data + SEQUENCE_END), force=True)
+        _check_fragments(dataset.PixelData)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        written = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+        dataset.file_meta.TransferSyntaxUID = written if little else ExplicitVRBigEndian
+    return dataset
+
+
+def _check_fragments(encapsulated: bytes) -> None:
+    """That only a delimiter was missing: a film that was cut off ends within a fragment."""
+    at = 0
+    while at + 8 <= len(encapsulated):
+        at += 8 + int.from_bytes(encapsulated[at + 4 : at + 8], "little")
+    if at != len(encapsulated):
+        raise UnreadableUpload("The DICOM file is cut off; send or export it again.")
+
+
+def _complete(dataset: pydicom.Dataset) -> int | None:
+    """Put right what is needed to decode, where the file leaves it out or spells it its own way.
+
+    Returns:
+        How many bits a pixel has; None where the file does not say, and the pixels must.
+    """
+    for keyword, usual in {"SamplesPerPixel": 1, "PixelRepresentation": 0}.items():
+        if dataset.get(keyword) is None:
+            setattr(dataset, keyword, usual)
+    photometric = read_text(dataset, "PhotometricInterpretation")
+    if photometric is None and dataset.SamplesPerPixel == 1:
+        photometric = "MONOCHROME2"
+    dataset.PhotometricInterpretation = photometric or ""
+    frames = read_numbers(dataset, "NumberOfFrames")
+    dataset.NumberOfFrames = int(frames[0]) or 1 if frames else 1
+    bits, high = dataset.get("BitsStored"), dataset.get("HighBit")
+    if bits is None and high is not None:
+        bits = high + 1
+    if dataset.get("BitsAllocated") is None:
+        dataset.BitsAllocated = 8 if bits is not None and bits <= 8 else 16
+    dataset.BitsStored = dataset.BitsAllocated if bits is None else bits
+    if high is None:
+        dataset.HighBit = dataset.BitsStored - 1
+    return bits
 
 
 def _check(dataset: pydicom.Dataset) -> None:
@@ -105,9 +144,13 @@ def _check(dataset: pydicom.Dataset) -> None:
         known = get_decoder(syntax).is_available
     except NotImplementedError:  # what pydicom raises for one it has no decoder for
         known = False
+    if syntax == JPEGExtended12Bit and dataset.BitsStored > 8:
+        raise UnreadableUpload(f"JPEG with 12 bits is not read; {EXPORT_ANEW}.")
     if not known:
-        raise UnreadableUpload("The DICOM file is compressed in a way that is not read.")
-    if int(dataset.get("NumberOfFrames") or 1) != 1:
+        raise UnreadableUpload(
+            f"The DICOM file is compressed in a way that is not read; {EXPORT_ANEW}."
+        )
+    if dataset.NumberOfFrames != 1:
         raise UnreadableUpload("The DICOM file holds several pictures; a film is one.")
     grey = dataset.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")  # and no palette
     if dataset.SamplesPerPixel != 1 or not grey:
@@ -123,51 +166,10 @@ def _check_codestream(codestream: bytes) -> None:
         check_shape(*(int.from_bytes(side) for side in (j2k_width or width, j2k_height or height)))
 
 
-def _to_grey(dataset: pydicom.Dataset) -> np.ndarray:
-    """Modality LUT or rescale, then VOI LUT or window, then [0, 1] with bone bright."""
-    stored = dataset.pixel_array
+def _decode(dataset: pydicom.Dataset) -> np.ndarray:
+    """(H, W) as stored, the bits outside the film's own still as they are."""
+    decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
+    stored, _ = decoder.as_array(dataset, correct_unused_bits=False)
     if stored.ndim != 2:
         raise UnreadableUpload("The DICOM file holds more pixels than its tags say.")
-    values = apply_modality_lut(stored, dataset)
-    windowed = "VOILUTSequence" in dataset or "WindowCenter" in dataset
-    if windowed:
-        values = apply_voi_lut(values, dataset)
-    low, high = float(values.min()), float(values.max())  # 16 bits would not hold every difference
-    if low == high:
-        raise UnreadableUpload("The picture is blank: every pixel has the same value.")
-    if not math.isfinite(high - low):
-        raise UnreadableUpload("The DICOM file's rescaling or window gives no usable numbers.")
-    full = 2**dataset.BitsStored - 1
-    if not windowed and dataset.BitsStored <= 8 and 0 <= low and high <= full:
-        low, high = 0.0, float(full)
-    grey = values - low
-    grey /= high - low
-    grey = grey.astype(np.float32)
-    return 1 - grey if dataset.PhotometricInterpretation == "MONOCHROME1" else grey
-
-
-def _text(dataset: pydicom.Dataset, keyword: str) -> str | None:
-    """A coded text; codes are capitals, whatever a machine writes, and end up in sentences."""
-    text = "".join(filter(str.isprintable, str(dataset.get(keyword) or "")))
-    return text[:LONGEST].strip().upper() or None
-
-
-def _as_written(dataset: pydicom.Dataset, keyword: str) -> str | None:
-    # A name may be written in three scripts.
-    return str(dataset.get(keyword) or "")[: 3 * LONGEST].strip() or None
-
-
-def _age(dataset: pydicom.Dataset) -> float | None:
-    """Years from the age tag (062Y, 018M, 010W, 005D) or from the birth and study dates."""
-    units = {"Y": 1.0, "M": 1 / 12, "W": 7 / 365.25, "D": 1 / 365.25, "": 1.0}
-    if match := re.fullmatch(r"(\d{1,3})([YMWD]?)", _text(dataset, "PatientAge") or ""):
-        return int(match[1]) * units[match[2]]
-    try:
-        born, seen = (
-            datetime.strptime(_text(dataset, keyword) or "", "%Y%m%d")
-            for keyword in ("PatientBirthDate", "StudyDate")
-        )
-    except ValueError:
-        return None
-    age = (seen - born).days / 365.25
-    return age if 0 <= age < OLDEST else None
+    return stored

@@ -1,8 +1,11 @@
-"""What a file from outside becomes: a film, or the reason why there is none."""
+"""What a file from outside becomes: a film and what is written in it, or why there is none."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
+
+# For the sandbox, which checks what a decoder says; no import, which would cost each one.
+CHECKED = {"arbitrary_types_allowed": True, "extra": "forbid"}
 
 
 @dataclass(frozen=True)
@@ -14,40 +17,91 @@ class Patient:
         birth_date: YYYYMMDD.
     """
 
-    name: str | None = field(repr=False)
-    patient_id: str | None = field(repr=False)
-    birth_date: str | None = field(repr=False)
+    __pydantic_config__ = CHECKED
+
+    name: str | None = field(default=None, repr=False)
+    patient_id: str | None = field(default=None, repr=False)
+    birth_date: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The visit, as the file says.
+
+    Args:
+        uid: Films of one visit share it.
+        date: YYYYMMDD.
+        time: HHMMSS, perhaps with a fraction.
+        accession: The order's number in the hospital.
+    """
+
+    __pydantic_config__ = CHECKED
+
+    uid: str | None = None
+    date: str | None = None
+    time: str | None = field(default=None, repr=False)
+    accession: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Source:
+    """The DICOM image that a film was read from: its class, its own UID and that of its series."""
+
+    __pydantic_config__ = CHECKED
+
+    sop_class: str | None = None
+    sop_instance: str | None = None
+    series: str | None = None
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a film's file says about it, where it says anything; one noun from file to export.
+
+    Args:
+        age_years: Of the patient.
+        sex, view, modality, body_part: As the file writes them: F, AP, CR, CHEST; `terms` reads
+            them.
+        study, source, patient: See there.
+        spacing_mm: Between the centres of rows and of columns.
+    """
+
+    __pydantic_config__ = CHECKED
+
+    age_years: float | None = None
+    sex: str | None = None
+    view: str | None = None
+    modality: str | None = None
+    body_part: str | None = None
+    study: Study = Study()
+    source: Source = Source()
+    spacing_mm: tuple[float, float] | None = None
+    patient: Patient = Patient()
+
+
+NO_TAGS = Tags()  # of a picture, which says nothing
 
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One film, and what its file says about it where it says anything.
+    """One film, and what its file says about it.
 
     Args:
         name: The file's name.
         pixels: (H, W) float32 in [0, 1]; 0 is black, bone is bright.
+        tags: See there.
         full_shape: (H, W) of the film, where `pixels` are only what a network sees of it.
-        modality, view, body_part, sex: As DICOM writes them: CR, AP, CHEST, F.
-        age_years: Of the patient.
-        study_uid: Films of one visit share it.
-        study_date: YYYYMMDD.
-        patient: Who it is; see there.
+        stretched_from: The share of its range of greys that the film used, in (0, 1), where that
+            was so little that it was stretched to all of it; see `grey`.
     """
 
-    # For the sandbox, which checks what a decoder says; no import, which would cost each one.
-    __pydantic_config__ = {"arbitrary_types_allowed": True, "extra": "forbid"}
+    __pydantic_config__ = CHECKED
 
     name: str
     pixels: np.ndarray
+    tags: Tags = NO_TAGS
     full_shape: tuple[int, int] | None = None
-    modality: str | None = None
-    view: str | None = None
-    body_part: str | None = None
-    age_years: float | None = None
-    sex: str | None = None
-    study_uid: str | None = None
-    study_date: str | None = None
-    patient: Patient | None = None
+    stretched_from: float | None = None
 
 
 @dataclass(frozen=True)

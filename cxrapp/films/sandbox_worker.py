@@ -12,7 +12,7 @@ by height * width float32.
 import json
 import struct
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -61,8 +61,7 @@ def _answer(sink: BinaryIO, data: bytes, side: int) -> None:
         answer, pixels = {"reason": film.reason}, b""
     else:
         answer = {key: value for key, value in vars(film).items() if key not in ("name", "pixels")}
-        answer["patient"] = film.patient and vars(film.patient)
-        answer["shape"] = film.pixels.shape
+        answer |= {"tags": asdict(film.tags), "shape": film.pixels.shape}
         pixels = np.ascontiguousarray(film.pixels, np.float32)
     head = json.dumps(answer).encode()
     sink.write(LENGTH.pack(len(head)) + head)

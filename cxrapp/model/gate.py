@@ -1,8 +1,8 @@
 """Does this film belong to the films the bundle knows? Accept, warn or refuse, with the reason.
 
-What is written in the film (age, view, modality, body part) is read first; what it looks like is
-judged by its distance from the training films, as the backbone sees them, and, where there is a
-`lungs.pt`, by its lungs.
+What is written in the film (age, view, modality, body part) is read first, by `films.terms`; what
+it looks like is judged by its distance from the training films, as the backbone sees them, and,
+where there is a `lungs.pt`, by its lungs.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,14 +12,13 @@ from typing import Literal
 import numpy as np
 
 from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.terms import read_body_part, read_modality, read_view
 from cxrapp.model.card import ModelCard
 from cxrapp.model.lungs import Lungs
 
 Level = Literal["accept", "warn", "refuse"]
 Concern = tuple[Level, str]  # what a check asks for, and the sentence that says why
 
-XRAY_MODALITIES = ("CR", "DX", "DR")
-FRONTAL_VIEWS = ("AP", "PA")
 MIN_DETAIL = 128  # pixels of the shorter side; below this fine shadows are gone
 
 # True of every bundle, without its lungs.pt and with it.
@@ -100,27 +99,36 @@ def judge(
 
 
 def _check_modality(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    modality = of.film.modality
-    if modality and modality not in XRAY_MODALITIES:
+    modality = of.film.tags.modality
+    xray = read_modality(modality)
+    if xray == "no":
         yield "refuse", f"The file says it is not an X-ray film (modality {modality})."
+    elif xray == "unknown":
+        yield "warn", f"The file names a modality that is not known ({modality})."
 
 
 def _check_body_part(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    part = of.film.body_part
-    if part and "CHEST" not in part:
+    part = of.film.tags.body_part
+    chest = read_body_part(part)
+    if chest == "no":
         yield "refuse", f"The file says it shows another body part ({part})."
+    elif chest == "unknown":
+        yield "warn", f"The file names a body part that is not known ({part})."
 
 
 def _check_view(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    view, known = of.film.view, card.gate.views
-    if view and not view.startswith(FRONTAL_VIEWS):
-        yield "refuse", f"The file says it is not a frontal view ({view})."
-    elif view and not view.startswith(known):
+    written, known = of.film.tags.view, card.gate.views
+    view = read_view(written)
+    if view == "other":
+        yield "refuse", f"The file says it is not a frontal view ({written})."
+    elif view == "unknown":
+        yield "warn", f"The file names a view that is not known ({written})."
+    elif view in ("AP", "PA") and view not in known:
         yield "warn", f"A {view} view; this model knows {' and '.join(known)} views."
 
 
 def _check_age(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    age = of.film.age_years
+    age = of.film.tags.age_years
     if age is not None and not any(low <= age < high + 1 for low, high in card.gate.ages):
         spans = " and ".join(f"{low:g} to {high:g}" for low, high in card.gate.ages)
         yield "refuse", f"The patient is {age:.3g} years old; this model knows ages {spans}."
@@ -174,7 +182,7 @@ def _check_grown_up(card: ModelCard, of: Evidence) -> Iterator[Concern]:
         return
     if any(high >= GROWN_UP for _, high in card.gate.ages):
         return
-    age = of.film.age_years
+    age = of.film.tags.age_years
     if age is None:
         spans = " and ".join(f"{low:g} to {high:g}" for low, high in card.gate.ages)
         yield "refuse", f"It looks like an adult's film; this model knows ages {spans}."
@@ -190,6 +198,16 @@ def _check_detail(card: ModelCard, of: Evidence) -> Iterator[Concern]:
     height, width = of.film.full_shape or of.film.pixels.shape
     if min(height, width) < MIN_DETAIL:
         yield "warn", f"It has only {width} x {height} pixels: fine shadows are gone."
+
+
+def _check_range(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    used = of.film.stretched_from
+    if used is not None:
+        yield (
+            "warn",
+            f"Its greys take up only {100 * used:.0f} % of the file's range, and were stretched to "
+            "all of it: its contrast may not be as it was taken.",
+        )
 
 
 TURNED = {
@@ -209,4 +227,5 @@ CHECKS: tuple[Callable[[ModelCard, Evidence], Iterator[Concern]], ...] = (
     _check_lungs,
     _check_grown_up,
     _check_detail,
+    _check_range,
 )

@@ -87,7 +87,7 @@ def _take_in(here: Session, bundle: Bundle, *, folder: bool) -> None:
 
 
 def _read_labels(here: Session, bundle: Bundle, films: list[Film]) -> SiteLabels:
-    tags = {film.name: film.tags.patient and film.tags.patient.patient_id for film in films}
+    tags = {film.name: film.tags.patient.patient_id for film in films}
     names = [film.name for film in films]
     return read_labels(bundle.card, names, here.sheet, dicom_patients=tags)
 

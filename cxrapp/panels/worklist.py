@@ -120,7 +120,7 @@ def _group(scored: list[Scored]) -> list[Scored]:
     """The films of one study together, where the first of them stands."""
     groups: dict[str, list[Scored]] = {}
     for one in scored:
-        groups.setdefault(one[0].tags.study_uid or f"film {one[0].key}", []).append(one)
+        groups.setdefault(one[0].tags.study.uid or f"film {one[0].key}", []).append(one)
     return [one for group in groups.values() for one in group]
 
 
@@ -147,7 +147,7 @@ def _to_row(
             Bar(f.positive, d.probability, d.threshold, d.outcome, percent(d.probability))
             for f, d in zip(bundle.card.findings, decisions, strict=True)
         )
-    study = film.tags.study_uid
+    study = film.tags.study.uid
     return Row(
         key=film.key,
         name=session.display_name(film),
@@ -157,7 +157,7 @@ def _to_row(
         marks=tuple(marks),
         note=note,
         selected=selected,
-        grouped=bool(study) and previous is not None and previous.tags.study_uid == study,
+        grouped=bool(study) and previous is not None and previous.tags.study.uid == study,
     )
 
 

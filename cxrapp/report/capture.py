@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom import Dataset
 
 from cxrapp.model.card import ModelCard
 from cxrapp.report.burned import MAX_SIDE, burn_in
-from cxrapp.report.dicom_tags import maker_tags, new_uid
+from cxrapp.report.dicom_tags import maker_tags, new_uid, source_image
 from cxrapp.report.pictures import HeatPanel, heat_panels
 from cxrapp.report.release import Release
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
@@ -25,7 +26,7 @@ def capture_images(card: ModelCard, release: Release) -> list[SCImage]:
     RGB, uncompressed: every archive reads that. They belong to nobody until `sign`.
     """
     panels: list[HeatPanel | None] = [*heat_panels(card, release, MAX_SIDE)] or [None]
-    study, series = release.study_uid or new_uid(), new_uid()
+    study, series = release.tags.study.uid or new_uid(), new_uid()
     return [
         _capture(card, release, panel, (study, series, number))
         for number, panel in enumerate(panels, start=1)
@@ -60,6 +61,11 @@ def _capture(
     # the picture on has to look, which is what YES makes software ask for.
     image.BurnedInAnnotation = "YES"
     image.DerivationDescription = _derivation(release, panel)
+    if source := source_image(release, study, series):
+        item = Dataset()
+        item.ReferencedSOPClassUID = source.SOPClassUID
+        item.ReferencedSOPInstanceUID = source.SOPInstanceUID
+        image.SourceImageSequence = [item]
     image.ImageComments = NOT_A_DIAGNOSIS
     return image
 

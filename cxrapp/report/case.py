@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.figures.pictures import film_picture, fingerprint
-from cxrapp.films.radiograph import Patient, Radiograph
+from cxrapp.films.radiograph import NO_TAGS, Radiograph, Tags
 from cxrapp.model.decision import Call, Decision, Decisions
 from cxrapp.model.gate import Verdict
 
@@ -46,8 +46,7 @@ class Case:
         screened: When, with a time zone.
         overruled: A reader chose to see the result of a refused film.
         reader_call: What the reader says about the first finding.
-        modality, view, body_part, sex, age_years, study_uid, study_date, patient: As in
-            `Radiograph`.
+        tags: As in `Radiograph`.
     """
 
     name: str
@@ -59,14 +58,7 @@ class Case:
     heat_maps: HeatMaps | None = None
     overruled: bool = False
     reader_call: Call | None = None
-    modality: str | None = None
-    view: str | None = None
-    body_part: str | None = None
-    sex: str | None = None
-    age_years: float | None = None
-    study_uid: str | None = None
-    study_date: str | None = None
-    patient: Patient | None = None
+    tags: Tags = NO_TAGS
 
     @property
     def withheld(self) -> bool:
@@ -106,12 +98,5 @@ def build_case(
         heat_maps=heat_maps,
         overruled=overruled and verdict.refused,
         reader_call=reader_call,
-        modality=film.modality,
-        view=film.view,
-        body_part=film.body_part,
-        sex=film.sex,
-        age_years=film.age_years,
-        study_uid=film.study_uid,
-        study_date=film.study_date,
-        patient=film.patient,
+        tags=film.tags,
     )

@@ -11,6 +11,7 @@ from cxrapp.report.release import Release
 from cxrapp.words import PROGRAM
 
 LONGEST = 64  # characters of a name's group and of an LO, PS3.5 6.2
+SHORT = 16  # of an SH
 NO_DATE = "19000101"  # where a date is required and may not leave
 CREATION_TAGS = (
     "InstanceCreationDate",
@@ -45,20 +46,34 @@ def maker_tags(card: ModelCard, release: Release) -> dict[str, Any]:
     }
 
 
+def source_image(release: Release, study: str, series: str) -> Dataset | None:
+    """What stands for the image that was measured, where it may be named and is known.
+
+    Args:
+        study, series: For an image whose file names none.
+    """
+    source = release.tags.source
+    if not (release.identified and source.sop_class and source.sop_instance):
+        return None
+    image = Dataset()
+    image.SOPClassUID, image.SOPInstanceUID = source.sop_class, source.sop_instance
+    image.StudyInstanceUID = release.tags.study.uid or study
+    image.SeriesInstanceUID = source.series or series
+    return image
+
+
 def sign(dataset: Dataset, release: Release) -> None:
     """Write whose film it is, or that this was taken out, into a finished object."""
-    dataset.PatientSex = release.sex
-    if release.age_years is not None:
-        dataset.PatientAge = _age(release.age_years)
+    dataset.PatientSex = release.tags.sex
+    if release.tags.age_years is not None:
+        dataset.PatientAge = _age(release.tags.age_years)
     if release.identified:
-        dataset.StudyDate = release.study_date
-        patient = release.patient
-        if patient:
-            dataset.PatientName = _name(patient.name or "")
-            # A shortened number would be another patient's.
-            number = patient.patient_id or ""
-            dataset.PatientID = number if one_value(number) == number else None
-            dataset.PatientBirthDate = patient.birth_date
+        study, patient = release.tags.study, release.tags.patient
+        dataset.StudyDate, dataset.StudyTime = study.date, study.time
+        dataset.AccessionNumber = _whole(study.accession, SHORT)
+        dataset.PatientName = _name(patient.name or "")
+        dataset.PatientID = _whole(patient.patient_id, LONGEST)
+        dataset.PatientBirthDate = patient.birth_date
         return
     dataset.PatientName, dataset.PatientID = (
         f"CXR^{release.fingerprint}",
@@ -74,6 +89,14 @@ def sign(dataset: Dataset, release: Release) -> None:
         for keyword in CREATION_TAGS:
             if keyword in part:
                 delattr(part, keyword)
+
+
+def _whole(number: str | None, length: int) -> str | None:
+    """A number just as the film's own file has it, a backslash too: the archive knows no other.
+
+    A shortened one would be another patient's or order's, so it is left out.
+    """
+    return number if number and len(number) <= length else None
 
 
 def one_value(text: str) -> str:

@@ -68,24 +68,24 @@ def _study(release: Release) -> Resource:
     values: Resource = {}
     if release.screened:
         values["issued"] = release.screened.isoformat(timespec="seconds")
-    if release.study_date:
-        values["effectiveDateTime"] = date_words(release.study_date)
-    if release.study_uid:
-        identifier = {"system": "urn:dicom:uid", "value": f"urn:oid:{release.study_uid}"}
+    if release.tags.study.date:
+        values["effectiveDateTime"] = date_words(release.tags.study.date)
+    if release.tags.study.uid:
+        identifier = {"system": "urn:dicom:uid", "value": f"urn:oid:{release.tags.study.uid}"}
         values["imagingStudy"] = [{"type": "ImagingStudy", "identifier": identifier}]
     return values
 
 
 def _patient(release: Release) -> Resource | None:
     values: Resource = {}
-    if release.sex:
-        values["gender"] = GENDERS[release.sex]
-    if release.patient and release.patient.name:
-        values["name"] = [_human_name(release.patient.name)]
-    if release.patient and release.patient.patient_id:
-        values["identifier"] = [{"value": release.patient.patient_id}]
-    if release.patient and release.patient.birth_date:
-        values["birthDate"] = date_words(release.patient.birth_date)
+    if release.tags.sex:
+        values["gender"] = GENDERS[release.tags.sex]
+    if release.tags.patient.name:
+        values["name"] = [_human_name(release.tags.patient.name)]
+    if release.tags.patient.patient_id:
+        values["identifier"] = [{"value": release.tags.patient.patient_id}]
+    if release.tags.patient.birth_date:
+        values["birthDate"] = date_words(release.tags.patient.birth_date)
     return {"resourceType": "Patient", "id": "patient", **values} if values else None
 
 

@@ -52,13 +52,13 @@ def _film(card: ModelCard, release: Release) -> dict[str, Any]:
             "width": release.picture.width,
             "height": release.picture.height,
         },
-        "patient": (asdict(release.patient) if release.patient else {})
-        | {"sex": release.sex, "age_years": release.age_years},
+        "patient": (asdict(release.tags.patient) if release.identified else {})
+        | {"sex": release.tags.sex, "age_years": release.tags.age_years},
         "study": {
-            "uid": release.study_uid,
-            "date": release.study_date,
-            "modality": release.modality,
-            "view": release.view,
+            "uid": release.tags.study.uid,
+            "date": release.tags.study.date,
+            "modality": release.tags.modality,
+            "view": release.tags.view,
         },
         "screened": release.screened and release.screened.isoformat(timespec="seconds"),
         "gate": {

@@ -62,23 +62,24 @@ def heading_parts(release: Release, width: float) -> list[Flowable]:
 
 def _facts(release: Release) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """(label, markup) of what is known of film and patient: the short, and those of a line."""
-    person = release.patient
-    age = None if release.age_years is None else age_words(release.age_years)
-    if age and not release.identified and release.age_years == OLDEST:
+    tags = release.tags
+    person, study = tags.patient, tags.study
+    age = None if tags.age_years is None else age_words(tags.age_years)
+    if age and not release.identified and tags.age_years == OLDEST:
         age = "90 years or older"
-    sex = release.sex and SEXES[release.sex]
+    sex = tags.sex and SEXES[tags.sex]
     facts = {
-        "Patient": person and person.name and shorten(person_words(person.name), MAX_NAME),
-        "Patient ID": person and person.patient_id and shorten(person.patient_id, MAX_NAME),
-        "Born": person and person.birth_date and date_words(person.birth_date),
+        "Patient": person.name and shorten(person_words(person.name), MAX_NAME),
+        "Patient ID": person.patient_id and shorten(person.patient_id, MAX_NAME),
+        "Born": person.birth_date and date_words(person.birth_date),
         "Sex, age": ", ".join(word for word in (sex, age) if word) or "not stated",
-        "Study date": release.study_date and date_words(release.study_date),
-        "Kind of film": " ".join(w for w in (release.modality, release.view) if w) or "not stated",
+        "Study date": study.date and date_words(study.date),
+        "Kind of film": " ".join(w for w in (tags.modality, tags.view) if w) or "not stated",
         "Screened": release.screened and f"{release.screened:%Y-%m-%d %H:%M %Z}",
     }
     long = {
         "Film": shorten(release.film, MAX_NAME),
-        "Study UID": release.study_uid,
+        "Study UID": study.uid,
         "Identity": None if release.identified else "left out; the film is named by its pixels",
     }
     return _stated(facts), _stated(long)

@@ -16,7 +16,8 @@ from datetime import datetime
 import numpy as np
 from PIL import Image
 
-from cxrapp.films.radiograph import Patient
+from cxrapp.films.radiograph import Patient, Source, Study, Tags
+from cxrapp.films.terms import DEFINED
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.chain import class_names, joint_probabilities
 from cxrapp.model.decision import Call, Outcome
@@ -28,13 +29,6 @@ from cxrapp.words import OVERRULED, SEXES, VERDICTS, age_words, one_line
 
 UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)  # PS3.5, 9.1
 OLDEST = 90.0  # years; all ages from here on are one
-# Codes of PS3.3 C.7.3.1, C.8.11.7 and PS3.16 annex L. A tag holding anything else may hold a name.
-TERMS = frozenset(
-    "CR DX DR RF XA MG CT MR US PT NM OT SC AP PA LL RL LLD RLD LLO RLO RAO LAO LATERAL "
-    "ABDOMEN ANKLE ARM BREAST CLAVICLE CHEST COCCYX CSPINE ELBOW EXTREMITY FEMUR FINGER FOOT "
-    "FOREARM HAND HEAD HEEL HIP HUMERUS JAW KNEE LEG LSPINE NECK PELVIS RIB SHOULDER SKULL SPINE "
-    "SSPINE STERNUM THIGH THUMB TOE TSPINE WRIST".split()
-)
 
 
 @dataclass(frozen=True)
@@ -68,8 +62,9 @@ class Release:
         results: One a finding; none where the result is withheld.
         answers: The chain read as one answer, (class, probability); none where withheld.
         heat_maps: None where withheld.
-        patient, study_uid, study_date, screened: None without identity; dates are YYYYMMDD and,
-            as the UID, None where the file has no valid one.
+        tags: What may leave of them: without identity no patient, study or source; with it, dates
+            are YYYYMMDD, times HHMMSS and, as UIDs, None where the file has no valid one.
+        screened: None without identity.
         reader_call: What the reader says about the first finding.
     """
 
@@ -83,13 +78,7 @@ class Release:
     results: tuple[FindingResult, ...]
     answers: tuple[tuple[str, float], ...]
     heat_maps: HeatMaps | None
-    sex: str | None
-    age_years: float | None
-    modality: str | None
-    view: str | None
-    patient: Patient | None
-    study_uid: str | None
-    study_date: str | None
+    tags: Tags
     screened: datetime | None
     reader_call: Call | None
 
@@ -142,13 +131,7 @@ def _release(
         results=_results(card, case, points) if shown else (),
         answers=_answers(card, case) if shown else (),
         heat_maps=case.heat_maps if shown else None,
-        sex=case.sex if case.sex in SEXES else None,
-        age_years=case.age_years,
-        modality=case.modality and one_line(case.modality),
-        view=case.view and one_line(case.view),
-        patient=case.patient and _clean_patient(case.patient),
-        study_uid=case.study_uid if UID.fullmatch(case.study_uid or "") else None,
-        study_date=_date(case.study_date),
+        tags=_clean_tags(case.tags),
         screened=case.screened,
         reader_call=case.reader_call,
     )
@@ -187,9 +170,41 @@ def _answers(card: ModelCard, case: Case) -> tuple[tuple[str, float], ...]:
     return tuple(zip(names, joint_probabilities(probabilities)[0].tolist(), strict=True))
 
 
-def _clean_patient(patient: Patient) -> Patient:
-    name, number = (text and one_line(text) or None for text in (patient.name, patient.patient_id))
-    return Patient(name, number, _date(patient.birth_date))
+def _clean_tags(tags: Tags) -> Tags:
+    study, source, patient = tags.study, tags.source, tags.patient
+    return replace(
+        tags,
+        sex=tags.sex if tags.sex in SEXES else None,
+        modality=_clean(tags.modality),
+        view=_clean(tags.view),
+        body_part=_clean(tags.body_part),
+        study=Study(_uid(study.uid), _date(study.date), _time(study.time), _clean(study.accession)),
+        source=Source(
+            *(_uid(uid) for uid in (source.sop_class, source.sop_instance, source.series))
+        ),
+        patient=Patient(
+            _clean(patient.name), _clean(patient.patient_id), _date(patient.birth_date)
+        ),
+    )
+
+
+def _clean(text: str | None) -> str | None:
+    return one_line(text or "") or None
+
+
+def _uid(text: str | None) -> str | None:
+    return text if UID.fullmatch(text or "") else None
+
+
+def _time(text: str | None) -> str | None:
+    """HHMMSS where it is a time of day."""
+    digits = (text or "").replace(":", "").partition(".")[0]
+    try:
+        return (
+            datetime.strptime(digits.ljust(6, "0"), "%H%M%S").strftime("%H%M%S") if digits else None
+        )
+    except ValueError:
+        return None
 
 
 def _date(text: str | None) -> str | None:
@@ -208,26 +223,28 @@ def without_identity(full: Release, case: Case) -> Release:
         full: With identity.
         case: What it was made from.
     """
-    age = full.age_years
+    age, tags = full.tags.age_years, case.tags
     coarse = None if age is None else min(_rounded_down(age), OLDEST)
     reasons = full.verdict.reasons
     if age is not None and coarse is not None:
         # The gate's own words for the age, to three digits: months and days of a birthday.
         words = "90 or more years" if coarse == OLDEST else age_words(coarse)
         reasons = tuple(reason.replace(f"{age:.3g} years", words) for reason in reasons)
-    for tag in (one_line(tag or "") for tag in (case.modality, case.view, case.body_part)):
-        if tag and tag not in TERMS:
+    for tag in map(_clean, (tags.modality, tags.view, tags.body_part)):
+        if tag and tag not in DEFINED:
             reasons = tuple(reason.replace(tag, "left out") for reason in reasons)
     return replace(
         full,
         film=full.fingerprint,
         verdict=replace(full.verdict, reasons=reasons),
-        age_years=coarse,
-        modality=full.modality if full.modality in TERMS else None,
-        view=full.view if full.view in TERMS else None,
-        patient=None,
-        study_uid=None,
-        study_date=None,
+        tags=Tags(
+            age_years=coarse,
+            sex=full.tags.sex,
+            view=_defined(full.tags.view),
+            modality=_defined(full.tags.modality),
+            body_part=_defined(full.tags.body_part),
+            spacing_mm=full.tags.spacing_mm,
+        ),
         screened=None,
     )
 
@@ -235,3 +252,8 @@ def without_identity(full: Release, case: Case) -> Release:
 def _rounded_down(years: float) -> float:
     """To whole years, or to months below two: an exact age and a date give a birthday away."""
     return float(math.floor(years)) if years >= 2 else math.floor(years * 12 + 1e-6) / 12
+
+
+def _defined(term: str | None) -> str | None:
+    """A tag that holds anything but a defined term may hold a name."""
+    return term if term in DEFINED else None

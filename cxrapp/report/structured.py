@@ -2,7 +2,8 @@
 
 A Comprehensive SR, PS3.3 A.35.3, after template TID 1500 "Measurement Report": one group for what
 the gate said of the film, and one a finding, each with the algorithm it came from. It refers to
-the captures made beside it, as the film's own instance is not known here.
+the film's own instance, which is what was measured; where that is not known or must not be named,
+to the captures made beside it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept
-from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid
+from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid, source_image
 from cxrapp.report.release import FindingResult, Release
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
 from cxrapp.report.summary import summary_lines
@@ -47,9 +48,11 @@ def structured_report(
     from highdicom import coding_schemes as schemes
     from highdicom.sr import ComprehensiveSR
 
+    first = captures[0]
+    source = source_image(release, first.StudyInstanceUID, first.SeriesInstanceUID)
     return ComprehensiveSR(
-        evidence=list(captures),
-        content=_content(card, release, captures),
+        evidence=[*captures, *([source] if source else [])],
+        content=_content(card, release, [source] if source else captures),
         series_instance_uid=new_uid(),
         series_number=SERIES,
         sop_instance_uid=new_uid(),
@@ -61,14 +64,14 @@ def structured_report(
     )
 
 
-def _content(card: ModelCard, release: Release, captures: Sequence[Dataset]) -> MeasurementReport:
+def _content(card: ModelCard, release: Release, images: Sequence[Dataset]) -> MeasurementReport:
     from highdicom.sr import MeasurementReport
 
     report = MeasurementReport(
         observation_context=_observer(card),
         procedure_reported=coded(codes.CHEST_FILM),
         imaging_measurements=[
-            _film_group(card, release, captures),
+            _film_group(card, release, images),
             *(_finding_group(card, result) for result in release.results),
         ],
     )
@@ -102,9 +105,9 @@ def _observer(card: ModelCard) -> ObservationContext:
 
 
 def _film_group(
-    card: ModelCard, release: Release, captures: Sequence[Dataset]
+    card: ModelCard, release: Release, images: Sequence[Dataset]
 ) -> MeasurementsAndQualitativeEvaluations:
-    """What the gate said, why, and the pictures to look at."""
+    """What the gate said, why, and the images to look at."""
     from highdicom.sr import (
         MeasurementsAndQualitativeEvaluations,
         QualitativeEvaluation,
@@ -119,7 +122,7 @@ def _film_group(
         qualitative_evaluations=[QualitativeEvaluation(coded(codes.FILM_CHECK), coded(said))],
         source_images=[
             SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
-            for image in captures
+            for image in images
         ],
     )
     words = (release.gate_words, *release.verdict.reasons)

@@ -1,13 +1,13 @@
 """A film as a session holds it: packed without loss, with a small picture for the list."""
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from cxrapp.figures.pictures import data_url, film_picture, fingerprint
-from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph, Tags
 
 THUMBNAIL = 96  # pixels of the long side
 
@@ -18,26 +18,25 @@ class Film:
 
     Args:
         key: Its number, in the order of arrival.
+        name: As uploaded.
         packed: Its pixels as a PNG, without loss, so that it scores as the upload did.
         thumbnail: A small JPEG as a data URL.
         fingerprint: What it is called without its name: 12 hex digits of its pixels' SHA-256.
-        tags: What its file says about it; the pixels are taken out.
+        tags, stretched_from: As in `Radiograph`.
     """
 
     key: str
+    name: str
     packed: bytes
     thumbnail: str
     fingerprint: str
-    tags: Radiograph
-
-    @property
-    def name(self) -> str:
-        """As uploaded."""
-        return self.tags.name
+    tags: Tags
+    stretched_from: float | None = None
 
     def unpack(self) -> Radiograph:
         """The film as it was read."""
-        return replace(self.tags, pixels=_unpack(self.packed))
+        pixels = _unpack(self.packed)
+        return Radiograph(self.name, pixels, self.tags, stretched_from=self.stretched_from)
 
 
 def to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
@@ -47,10 +46,11 @@ def to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
         packed: Its pixels, from `pack`.
     """
     picture = film_picture(_unpack(packed))
-    name = fingerprint(picture)
+    sha256 = fingerprint(picture)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    tags = replace(radiograph, pixels=np.empty((0, 0), np.float32))
-    return Film(key, packed, data_url(picture, "JPEG", quality=80), name, tags)
+    small = data_url(picture, "JPEG", quality=80)
+    name, tags = radiograph.name, radiograph.tags
+    return Film(key, name, packed, small, sha256, tags, radiograph.stretched_from)
 
 
 def pack(pixels: np.ndarray) -> bytes:

@@ -60,5 +60,4 @@ def closed_reads(session: Session) -> list[Read]:
 
 def _whose(film: Film) -> str:
     """Films of one patient or, where the file names none, of one visit; else the film's own."""
-    patient = film.tags.patient
-    return (patient and patient.patient_id) or film.tags.study_uid or f"film {film.key}"
+    return film.tags.patient.patient_id or film.tags.study.uid or f"film {film.key}"

@@ -133,6 +133,6 @@ class Session:
     def display_name(self, film: Film) -> str:
         """The file's name; the patient's only where the reader asked for names."""
         patient = film.tags.patient
-        if self.identified and patient and (patient.name or patient.patient_id):
+        if self.identified and (patient.name or patient.patient_id):
             return " · ".join(filter(None, (patient.name, patient.patient_id)))
         return film.name.rsplit("/", 1)[-1]

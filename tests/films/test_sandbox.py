@@ -17,7 +17,7 @@ from tests.films.dicom_maker import make
 from tests.places import ROOT, SAMPLES
 
 SAMPLE = SAMPLES[0].read_bytes()
-LARGE = make(np.random.default_rng(0).integers(0, 4096, (3000, 3000), dtype=np.uint16))
+LARGE = make(np.random.default_rng(0).integers(0, 4096, (5000, 5000), dtype=np.uint16))
 
 
 @pytest.fixture
@@ -109,9 +109,13 @@ def test_a_decoder_that_died_costs_one_file_at_most(decoder: Decoder) -> None:
         (b'{"shape": [-1, 2]}', b""),
         (b'{"shape": "ab"}', b""),
         (b"{}", b""),
-        (b'{"shape": [1, 1], "pixels": 3, "age_years": "old"}', bytes(4)),
+        (b'{"shape": [1, 1], "pixels": 3, "tags": {"age_years": "old"}}', bytes(4)),
+        (b'{"shape": [1, 1], "tags": {"age": 3}}', bytes(4)),
+        (b'{"shape": [1, 1], "tags": {"study": {"uid": 3}}}', bytes(4)),
+        (b'{"shape": [1, 1], "tags": {"spacing_mm": [1]}}', bytes(4)),
+        (b'{"shape": [1, 1], "stretched_from": "little"}', bytes(4)),
         (b'{"shape": [1, 1], "size": 3}', bytes(4)),
-        (b'{"shape": [1, 1], "patient": "DOE"}', bytes(4)),
+        (b'{"shape": [1, 1], "tags": {"patient": "DOE"}}', bytes(4)),
         (b'{"shape": [1, 1], "full_shape": [1]}', bytes(4)),
         (b'{"shape": [1, 1]}', np.float32(np.nan).tobytes()),
     ],

@@ -62,12 +62,13 @@ def describe(item: Radiograph | Rejection) -> dict[str, object]:
     """What the tests ask about an answer, without its pixels."""
     if isinstance(item, Rejection):
         return {"name": item.name, "reason": item.reason}
+    tags = item.tags
     lowest, highest = float(item.pixels.min()), float(item.pixels.max())
     return {
         "name": item.name,
         "shape": item.pixels.shape,
         "sound": item.pixels.dtype == np.float32 and 0 <= lowest < highest <= 1,  # false for nan
-        "texts": [item.modality, item.view, item.body_part, item.sex, item.study_uid],
+        "texts": [tags.modality, tags.view, tags.body_part, tags.sex, tags.study.uid],
     }
 
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image, ImageDraw
 from sklearn.datasets import load_sample_images
 
-from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph, Tags
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.gate import Verdict, judge
 from cxrapp.model.predict import screen
@@ -19,7 +19,7 @@ def verdict(bundle: Bundle, film: Radiograph) -> Verdict:
 
 
 def tell(bundle: Bundle, distance: float = 0.0, **written: object) -> Verdict:
-    film = Radiograph("film", np.zeros((500, 500), np.float32), **written)
+    film = Radiograph("film", np.zeros((500, 500), np.float32), Tags(**written))
     return judge(bundle.card, film, distance, {})
 
 

@@ -40,7 +40,7 @@ def test_films_of_one_study_stand_together(app: AppTest) -> None:
         for n, uid in enumerate(uids)
     ]
     upload(app, *films)
-    order = [session(app).worklist.films[key].tags.study_uid for key in session(app).order]
+    order = [session(app).worklist.films[key].tags.study.uid for key in session(app).order]
     assert order in (["1.2.3", "1.2.3", "1.2.4"], ["1.2.4", "1.2.3", "1.2.3"])
 
 

@@ -29,6 +29,8 @@ TAGS = {
     "PatientSex": "F",
     "StudyInstanceUID": "1.2.840.99999.771.55",
     "StudyDate": "20240229",
+    "StudyTime": "101530",
+    "AccessionNumber": "ACC-553311",
     "Modality": "DX",
     "ViewPosition": "AP",
 }
@@ -40,6 +42,11 @@ def film(name: str = FILM_NAME, **tags: object) -> Radiograph:
     (read,) = read_upload(name, make(PIXELS, **{**TAGS, **tags}))
     assert isinstance(read, Radiograph), read
     return read
+
+
+def tagged(**tags: object) -> Radiograph:
+    """The film, its file saying something else."""
+    return replace(film(), tags=replace(film().tags, **tags))
 
 
 def picture_film(name: str = "picture.png") -> Radiograph:
@@ -68,7 +75,7 @@ def case(
 
 def refused(**parts: object) -> Case:
     """Refused by its age."""
-    return case(replace(film(), age_years=44.0), **parts)
+    return case(tagged(age_years=44.0), **parts)
 
 
 def everything(data: bytes) -> str:

@@ -1,4 +1,5 @@
 import io
+import json
 import zipfile
 from dataclasses import replace
 
@@ -9,9 +10,9 @@ import pytest
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from cxrapp.films.radiograph import Patient
+from cxrapp.films.radiograph import Patient, Source
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
-from tests.report.cases import CARD, TAGS, case, film, picture_film, refused
+from tests.report.cases import CARD, TAGS, case, everything, film, picture_film, refused, tagged
 
 DECISION = highdicom.sr.CodedConcept("DECISION", "99CXRAPP", "Decision at the threshold")
 
@@ -43,6 +44,37 @@ def test_identified_results_join_the_study_of_the_film() -> None:
         assert "PatientIdentityRemoved" not in dataset
     assert len({dataset.SOPInstanceUID for dataset in written.values()}) == 3
     assert len({dataset.SeriesInstanceUID for dataset in written.values()}) == 2
+
+
+def test_the_source_image_is_what_was_measured() -> None:
+    source = Source("1.2.840.10008.5.1.4.1.1.1", "1.2.840.99999.771.55.1", "1.2.840.99999.771.55.2")
+    written = one_film(case(tagged(source=source)), identified=True)
+    (check, *_) = groups(written["SR.dcm"])
+    referred = [
+        i.ReferencedSOPSequence[0] for i in check[0].ContentSequence if i.ValueType == "IMAGE"
+    ]
+    assert [(one.ReferencedSOPClassUID, one.ReferencedSOPInstanceUID) for one in referred] == [
+        (source.sop_class, source.sop_instance)
+    ]
+    evidence = written["SR.dcm"].CurrentRequestedProcedureEvidenceSequence[0]
+    series = {one.SeriesInstanceUID for one in evidence.ReferencedSeriesSequence}
+    assert source.series in series
+    for name in ("SC-1.dcm", "SC-2.dcm"):
+        (image,) = written[name].SourceImageSequence
+        assert image.ReferencedSOPInstanceUID == source.sop_instance
+    hidden = FORMATS["dicom"].write(CARD, [case(tagged(source=source))])
+    assert "771.55" not in everything(hidden)
+
+
+def test_a_patients_number_with_a_backslash_leaves_as_it_came() -> None:
+    one = case(film(PatientID="12\\345"))
+    data = FORMATS["dicom"].write(CARD, [one], identified=True)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            assert b"12\\345" in archive.read(name) and b"['12'" not in archive.read(name)
+    fhir = json.loads(FORMATS["fhir"].write(CARD, [one], identified=True))
+    patient = fhir["entry"][0]["resource"]["contained"][0]
+    assert patient["identifier"] == [{"value": "12\\345"}]
 
 
 def test_without_identity_all_is_new_and_says_so() -> None:
@@ -127,6 +159,6 @@ def test_a_picture_that_is_no_dicom_gets_a_study_of_its_own() -> None:
 
 def test_a_number_too_long_for_dicom_is_left_out_not_shortened() -> None:
     patient = Patient("A^" + "b" * 255, "7" * 65, None)
-    report = one_film(case(replace(film(), patient=patient)), identified=True)["SR.dcm"]
+    report = one_film(case(tagged(patient=patient)), identified=True)["SR.dcm"]
     assert not report.PatientID
     assert len(str(report.PatientName)) == 64

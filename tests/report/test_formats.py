@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from cxrapp.films.radiograph import Patient
+from cxrapp.films.radiograph import Patient, Source, Study, Tags
 from cxrapp.model.decision import Setting
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
 from tests.report.cases import (
@@ -119,13 +119,15 @@ def test_hostile_text_breaks_nothing(kind: str, number: int) -> None:
     hostile = replace(
         film(),
         name=text,
-        sex=text,
-        view=text,
-        modality=text,
-        body_part=text,
-        study_uid=text,
-        study_date=text,
-        patient=Patient(text, text, text),
+        tags=Tags(
+            sex=text,
+            view=text,
+            modality=text,
+            body_part=text,
+            study=Study(text, text, text, text),
+            source=Source(text, text, text),
+            patient=Patient(text, text, text),
+        ),
     )
     for identified in (False, True):
         written = write(kind, case(hostile, overruled=True), identified=identified)

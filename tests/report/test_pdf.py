@@ -3,9 +3,10 @@ from dataclasses import replace
 
 import pypdf
 
+from cxrapp.films.radiograph import Study
 from cxrapp.model.gate import Verdict
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps
-from tests.report.cases import CARD, case, film, refused
+from tests.report.cases import CARD, case, film, refused, tagged
 
 
 def pages(*cases: object, identified: bool = False) -> list[str]:
@@ -37,7 +38,7 @@ def test_one_page_a_film_with_all_that_is_known() -> None:
 
 def test_the_longest_texts_still_fill_one_page() -> None:
     reasons = tuple(f"Reason {k} is a long sentence about this film. " * 4 for k in range(12))
-    long = replace(film("n" * 255), study_uid=".".join(["1"] * 32))
+    long = replace(tagged(study=Study(uid=".".join(["1"] * 32))), name="n" * 255)
     texts = pages(case(long, verdict=Verdict("warn", reasons)), identified=True)
     assert len(texts) == 1
     assert "Reason 11" in texts[0] and CARD.limits[-1] in texts[0]

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cxrapp.films.radiograph import Source, Study
 from cxrapp.model.chain import joint_probabilities
 from cxrapp.model.gate import judge
 from cxrapp.report.case import Case
 from cxrapp.report.release import Release, release_cases
 from cxrapp.statistics.operating_point import operating_point
 from cxrapp.words import OVERRULED, VERDICTS, age_words, one_line, percent, shorten
-from tests.report.cases import CARD, case, film, refused
+from tests.report.cases import CARD, case, film, refused, tagged
 
 
 def release(one: Case, *, identified: bool = False) -> Release:
@@ -70,29 +71,30 @@ def test_the_film_is_named_by_its_pixels() -> None:
     ],
 )
 def test_without_identity_an_age_is_coarse(age: float, kept: float, words: str) -> None:
-    old = replace(film(), age_years=age)
+    old = tagged(age_years=age)
     verdict = judge(replace(CARD, gate=replace(CARD.gate, ages=())), old, 0, {})
     one = release(case(old, verdict=verdict, overruled=True))
-    assert one.age_years == pytest.approx(kept)
+    assert one.tags.age_years == pytest.approx(kept)
     assert words in one.verdict.reasons[0]
     assert f"{age:.3g} years" not in one.verdict.reasons[0]
 
 
 def test_without_identity_tags_that_are_no_codes_are_not_repeated() -> None:
-    odd = replace(film(), body_part="SECRETSON KNEE", view="GIVENHIDE", modality="CT")
+    odd = tagged(body_part="SECRETSON KNEE", view="GIVENHIDE", modality="CT")
     one = release(case(odd))
     assert not [
         reason for reason in one.verdict.reasons if "SECRETSON" in reason or "GIVEN" in reason
     ]
-    assert (one.modality, one.view) == ("CT", None)
+    assert (one.tags.modality, one.tags.view) == ("CT", None)
     assert "modality CT" in one.verdict.reasons[0]
     assert "SECRETSON KNEE" in " ".join(release(case(odd), identified=True).verdict.reasons)
 
 
 def test_dates_and_uids_are_valid_or_absent() -> None:
-    odd = replace(film(), study_date="20240231", study_uid="1.02.x")
+    odd = tagged(study=Study("1.02.x", "20240231", "997799"), source=Source("1.x", "1.2.3", "0"))
     one = release(case(odd), identified=True)
-    assert (one.study_date, one.study_uid) == (None, None)
+    assert one.tags.study == Study() and one.tags.source == Source(None, "1.2.3", "0")
+    assert release(case(odd)).tags.source == Source()
 
 
 def test_words() -> None:
