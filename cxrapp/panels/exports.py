@@ -7,13 +7,13 @@ from datetime import datetime
 import streamlit as st
 
 from cxrapp.explain import grad_cams
+from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.widgets import offer_file
 from cxrapp.report import (
     FORMATS,
     Case,
     HeatMaps,
-    build_case,
     film_rows,
     rejection_rows,
     table_writer,
@@ -84,22 +84,24 @@ def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
 
 def cases(session: Session, bundle: Bundle, films: list[Film]) -> list[Case]:
     """All there is to write about the films, at the settings."""
-    now = datetime.now().astimezone()
+    now = datetime.now()
     return [_case(session, bundle, film, now) for film in films]
 
 
 def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
     result = session.worklist.result(film, bundle)
     maps = grad_cams(bundle, result.prediction.feature_map)
-    return build_case(
-        film.unpack(),
-        result.prediction,
-        verdict=result.verdict,
-        decisions=session.decide(bundle.card, result),
+    return Case(
+        film.name,
+        film_picture(film.unpack().pixels),
+        session.decide(bundle.card, result),
+        result.verdict,
+        result.prediction.distance,
         screened=now,
         heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps),
         overruled=session.is_overruled(film, bundle),
         reader_call=session.call(film),
+        tags=film.tags,
     )
 
 

@@ -5,7 +5,7 @@ leave at all, without names and without a refused film's numbers, is settled in 
 place for all of them. No torch, no Streamlit; the libraries that write are loaded when used.
 """
 
-from cxrapp.report.case import Case, HeatMaps, build_case
+from cxrapp.report.case import Case, HeatMaps
 from cxrapp.report.formats import FORMATS, Format
 from cxrapp.report.table import film_rows, rejection_rows, table_writer
 from cxrapp.words import NOT_A_DIAGNOSIS
@@ -16,7 +16,6 @@ __all__ = [
     "Case",
     "Format",
     "HeatMaps",
-    "build_case",
     "film_rows",
     "rejection_rows",
     "table_writer",

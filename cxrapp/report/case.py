@@ -1,22 +1,15 @@
 """One film's result, complete: everything a file about it may be written from."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from cxrapp.figures.pictures import film_picture, fingerprint
-from cxrapp.films.radiograph import NO_TAGS, Radiograph, Tags
-from cxrapp.model.decision import Call, Decision, Decisions
+from cxrapp.figures.pictures import fingerprint
+from cxrapp.films.radiograph import NO_TAGS, Tags
+from cxrapp.model.decision import Call, Decisions
 from cxrapp.model.gate import Verdict
-
-if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
-    from cxrapp.model.predict import Prediction
 
 
 @dataclass(frozen=True)
@@ -43,8 +36,8 @@ class Case:
         picture: 8 bit grey at the film's own resolution.
         decisions: One a finding of the card.
         distance: From the training films, what the gate looked at.
-        screened: When, with a time zone.
-        overruled: A reader chose to see the result of a refused film.
+        screened: When; without a time zone it is local time.
+        overruled: A reader chose to see the result, which counts where the film was refused.
         reader_call: What the reader says about the first finding.
         tags: As in `Radiograph`.
     """
@@ -69,34 +62,3 @@ class Case:
     def fingerprint(self) -> str:
         """What the film is called without its name: 12 hex digits of its pixels' SHA-256."""
         return fingerprint(self.picture)
-
-
-def build_case(
-    film: Radiograph,
-    prediction: Prediction,
-    *,
-    verdict: Verdict,
-    decisions: Sequence[Decision],
-    screened: datetime,
-    heat_maps: HeatMaps | None = None,
-    overruled: bool = False,
-    reader_call: Call | None = None,
-) -> Case:
-    """Put together what is known about one film.
-
-    Args:
-        screened: When; one without a time zone is taken as local time.
-        heat_maps, overruled, reader_call: As in `Case`.
-    """
-    return Case(
-        name=film.name,
-        picture=film_picture(film.pixels),
-        decisions=tuple(decisions),
-        verdict=verdict,
-        distance=prediction.distance,
-        screened=screened.astimezone(),
-        heat_maps=heat_maps,
-        overruled=overruled and verdict.refused,
-        reader_call=reader_call,
-        tags=film.tags,
-    )

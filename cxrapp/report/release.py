@@ -126,13 +126,13 @@ def _release(
         fingerprint=name,
         picture=case.picture,
         verdict=Verdict(case.verdict.level, tuple(map(one_line, case.verdict.reasons))),
-        overruled=case.overruled,
+        overruled=case.overruled and case.verdict.refused,
         distance=case.distance,
         results=_results(card, case, points) if shown else (),
         answers=_answers(card, case) if shown else (),
         heat_maps=case.heat_maps if shown else None,
         tags=_clean_tags(case.tags),
-        screened=case.screened,
+        screened=case.screened.astimezone(),
         reader_call=case.reader_call,
     )
     return full if identified else without_identity(full, case)

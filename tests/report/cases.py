@@ -8,14 +8,14 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pypdf
 
+from cxrapp.figures.pictures import film_picture
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Settings, decide, default_settings
 from cxrapp.model.gate import judge
-from cxrapp.model.predict import Prediction
-from cxrapp.report import Case, HeatMaps, build_case
+from cxrapp.report import Case, HeatMaps
 from tests.films.dicom_maker import FILM, make
 from tests.places import ROOT
 
@@ -61,16 +61,19 @@ def case(
     **parts: object,
 ) -> Case:
     radiograph = radiograph or film()
-    prediction = Prediction(np.zeros(2), np.array(probabilities), np.zeros((3, 4, 4)), 12.5)
     values = np.linspace(0, 0.4, 2 * 7 * 7, dtype=np.float32).reshape(2, 7, 7)
     defaults = {
+        "name": radiograph.name,
+        "picture": film_picture(radiograph.pixels),
+        "tags": radiograph.tags,
+        "distance": 12.5,
         "verdict": judge(CARD, radiograph, 12.5, {}),
         "decisions": decide(CARD, probabilities, settings),
         "screened": SCREENED,
         "heat_maps": HeatMaps("Grad-CAM", "adds to the logit, per cell", values),
         "reader_call": "unsure",
     }
-    return build_case(radiograph, prediction, **{**defaults, **parts})
+    return Case(**{**defaults, **parts})
 
 
 def refused(**parts: object) -> Case:

@@ -49,7 +49,7 @@ def test_a_refused_film_releases_no_number_until_overruled() -> None:
 
 
 def test_overruling_says_nothing_of_a_film_that_was_not_refused() -> None:
-    assert not case(overruled=True).overruled
+    assert not release(case(overruled=True)).overruled
     assert release(case(overruled=True)).gate_words == VERDICTS["accept"]
 
 
