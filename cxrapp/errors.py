@@ -2,6 +2,7 @@
 
 CxrError
 ├── UnreadableUpload   a file that is not a usable film
+├── UnusableTable      a table of labels without the columns it needs
 ├── InvalidBundle      a model file that must not be used
 ├── InvalidSettings    a file of saved operating points that must not be used
 └── AuditFault         an audit file that cannot be written, or whose chain is broken
@@ -14,6 +15,10 @@ class CxrError(ValueError):
 
 class UnreadableUpload(CxrError):
     """The bytes are not a film this program can read; the message says why."""
+
+
+class UnusableTable(CxrError):
+    """The table of labels lacks a column it needs; the message says what was looked for."""
 
 
 class InvalidBundle(CxrError):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cxrapp.films.limits import MAX_FILE_BYTES, MAX_ZIP_BYTES
+from cxrapp.films.names import is_clutter
 from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
 
@@ -35,9 +36,9 @@ class File:
 def find_files(paths: Iterable[Path], outputs: Iterable[Path] = ()) -> Iterator[File]:
     """Everything under the paths, in the order of its names.
 
-    System clutter such as .DS_Store is passed over, and so is what this run itself writes. A link
-    to a folder is not followed, and it and a folder that cannot be listed are yielded themselves:
-    reading them says why.
+    System clutter such as .DS_Store or Thumbs.db is passed over, and so is what this run itself
+    writes. A link to a folder is not followed; it and a folder that cannot be listed are yielded
+    themselves: reading them says why.
 
     Args:
         paths: Files and folders.
@@ -66,7 +67,7 @@ def _walk(root: str, passed_over: set[str]) -> Iterator[str]:
         if children is not None:
             inside = (os.path.join(path, child) for child in children)
             waiting += [child for child in inside if child not in passed_over]
-        elif not os.path.basename(path).startswith("."):
+        elif not (os.path.basename(path).startswith(".") or is_clutter(path)):
             yield path
 
 

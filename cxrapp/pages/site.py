@@ -5,6 +5,7 @@ from datetime import date
 import numpy as np
 import streamlit as st
 
+from cxrapp.errors import UnusableTable
 from cxrapp.figures.cohort_charts import roc_figure
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
@@ -18,7 +19,7 @@ from cxrapp.session.session import Session
 from cxrapp.site.assess import CAVEATS, SiteReport, assess
 from cxrapp.site.labels import SiteLabels, read_labels
 from cxrapp.site.report import describe, summarise, to_points
-from cxrapp.site.sheet import decode_sheet
+from cxrapp.site.sheet import check_sheet, decode_sheet
 from cxrapp.words import capitalised, escape_markdown
 
 
@@ -78,8 +79,15 @@ def _take_in(here: Session, bundle: Bundle, *, folder: bool) -> None:
         return
     sheets = [one for one in uploads if one.name.lower().endswith(".csv")]
     films = [one for one in uploads if one not in sheets]
-    for sheet in sheets:
-        here.sheet = decode_sheet(sheet.getvalue())
+    texts = [decode_sheet(sheet.getvalue()) for sheet in sheets]
+    try:  # before any film is screened for it
+        for text in texts:
+            check_sheet(bundle.card.findings, text)
+    except UnusableTable as error:
+        st.error(escape_markdown(str(error)))
+        return
+    for text in texts:
+        here.sheet = text
     here.site.add(bundle, [(one.name, one.getvalue()) for one in films])
     forget_uploads(uploads)
     here.uploads += 1

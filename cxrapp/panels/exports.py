@@ -24,8 +24,9 @@ from cxrapp.session.first_reads import closed_reads
 from cxrapp.session.session import Session
 from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
 from cxrapp.statistics.reader_agreement import Read, rows
-from cxrapp.words import escape_markdown
+from cxrapp.words import escape_markdown, one_line
 
+IDENTITY_COLUMNS = ("patient", "patient_id", "birth_date", "study_date", "accession", "study_uid")
 OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call")
 
 
@@ -108,12 +109,15 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
 def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
     """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
-    writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS))
+    whose = IDENTITY_COLUMNS if identified else ()
+    writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS, *whose))
     settings = session.settings(bundle.card)
     for film in films:
         result, call = session.worklist.result(film, bundle), session.call(film)
         values = (bundle.card.sha256, film.key in session.reviewed, call or "")
         own = dict(zip(OWN_COLUMNS, values, strict=True))
+        if identified:
+            own |= _identity(film)
         rows = film_rows(
             film.name if identified else film.fingerprint,
             session.decide(bundle.card, result),
@@ -126,6 +130,19 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
             rejection = replace(rejection, name=f"unread file {number}")
         writer.writerows(rejection_rows(bundle.card, rejection, settings))
     return file.getvalue()
+
+
+def _identity(film: Film) -> dict[str, str]:
+    """Whose film it is, as its file says, made harmless for a spreadsheet."""
+    patient, study = film.tags.patient, film.tags.study
+    values = (
+        *(patient.name, patient.patient_id, patient.birth_date),
+        *(study.date, study.accession, study.uid),
+    )
+    return {
+        column: inert(one_line(value or ""))
+        for column, value in zip(IDENTITY_COLUMNS, values, strict=True)
+    }
 
 
 def _reads_table(reads: list[Read]) -> str:

@@ -19,16 +19,17 @@ def film_rows(
 ) -> list[dict[str, str]]:
     """The rows of one scored film, a dict of `COLUMNS` a finding.
 
-    A warned or refused film keeps its probabilities, marked by its status and the reasons;
-    `overruled` says that a reader chose to see a refused one.
+    A warned or refused film keeps its probabilities, marked by its status and the reasons. A
+    refused one has no decision, unless a reader chose to see it: `overruled`.
     """
     reasons = (
         [*verdict.reasons, "A reader overruled the refusal."] if overruled else verdict.reasons
     )
+    decided = overruled or not verdict.refused
     film = {"status": STATUSES[verdict.level], "message": " ".join(reasons)}
     return [
         _row(name, d.finding, d.threshold)
-        | {"probability": f"{d.probability:.6f}", "decision": d.outcome}
+        | {"probability": f"{d.probability:.6f}", "decision": d.outcome if decided else ""}
         | film
         for d in decisions
     ]

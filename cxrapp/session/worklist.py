@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cxrapp.films.names import is_clutter
 from cxrapp.films.radiograph import Rejection
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.gate import Verdict
@@ -42,7 +43,8 @@ class Worklist:
 
     def add(self, bundle: Bundle, uploads: Iterable[tuple[str, bytes]]) -> None:
         """Read uploads, (name, bytes) each, and score their films by the bundle."""
-        self.scoring.start(self, [(bundle, name, data) for name, data in uploads])
+        films = [(bundle, name, data) for name, data in uploads if not is_clutter(name)]
+        self.scoring.start(self, films)
 
     def request(self, bundle: Bundle, *, again: bool = False) -> None:
         """Score the films that this bundle has not been asked about.

@@ -1,9 +1,9 @@
 """What the folders of a path say of a film: NORMAL/x.png, viral/y.dcm, pneumonia/0/z.png."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 
+from cxrapp.films.names import same_letters
 from cxrapp.model.card import Finding
 
 Answers = dict[str, bool]  # finding -> whether it is there; findings not named are not known
@@ -24,7 +24,7 @@ def fold(word: str) -> str:
     A hyphen in front is a sign and stays: -1 is not 1. Letters composed of two characters, as
     macOS writes them, are the same as those of one.
     """
-    word = unicodedata.normalize("NFC", word)
+    word = same_letters(word)
     return " ".join(re.sub(r"[_\s]+|(?<=\w)-+(?=\w)", " ", word).split()).casefold()
 
 

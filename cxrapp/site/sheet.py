@@ -2,10 +2,13 @@
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cxrapp.errors import UnusableTable
+from cxrapp.films.names import decode_text
 from cxrapp.model.card import Finding
 from cxrapp.site.folders import Answers, UnusableLabel, fold, given_of, read_answer
 from cxrapp.site.names import FilmNames
@@ -13,6 +16,7 @@ from cxrapp.site.names import FilmNames
 FILE_HEADERS = ("file", "filename", "file name", "film", "image", "path")
 PATIENT_HEADERS = ("patient", "patient id", "patientid")
 DELIMITERS = (",", ";", "\t")
+SHOWN = 8  # columns of an unusable table
 FILE, PATIENT = " file", " patient"  # roles of columns; no finding's name begins with a space
 
 
@@ -43,13 +47,21 @@ class _Film:
 
 
 def decode_sheet(data: bytes) -> str:
-    """The text of a table: UTF-8 or UTF-16 by their marks, else what Excel writes (cp1252)."""
+    """The text of a table: UTF-8 or UTF-16 by their marks, else what Excel writes."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+    return decode_text(data.removeprefix(b"\xef\xbb\xbf"))
+
+
+def check_sheet(findings: Sequence[Finding], text: str) -> None:
+    """That a table has what labels are read from, before any film is screened for it.
+
+    Raises:
+        UnusableTable: It has not; the message says what was looked for.
+    """
+    rows, _, problems = _split_rows(text)
+    if not _read_header(findings, rows[0] if rows else [], problems):
+        raise UnusableTable(problems[-1])
 
 
 def read_sheet(findings: Sequence[Finding], names: Sequence[str], text: str) -> Sheet:
@@ -61,10 +73,10 @@ def read_sheet(findings: Sequence[Finding], names: Sequence[str], text: str) -> 
     that is absent; a no there is what a table without gaps looks like, and is passed over. Two rows
     of one film add up, unless they contradict each other.
     """
-    rows, problems = _split_rows(text)
+    rows, above, problems = _split_rows(text)
     roles = _read_header(findings, rows[0] if rows else [], problems)
     lookup, films = FilmNames(names), dict[int, _Film]()
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in enumerate(rows[1:], start=2 + above):
         if roles and any(cell.strip() for cell in row):
             try:
                 cells = _name_cells(roles, row)
@@ -84,18 +96,24 @@ def read_sheet(findings: Sequence[Finding], names: Sequence[str], text: str) -> 
     return Sheet(answers, frozenset(films), patients, tuple(problems))
 
 
-def _split_rows(text: str) -> tuple[list[list[str]], list[str]]:
-    text = text.removeprefix("\ufeff")
-    header = text.lstrip().partition("\n")[0]
-    reader = csv.reader(
-        io.StringIO(text.lstrip(), newline=""), delimiter=max(DELIMITERS, key=header.count)
-    )
+def _split_rows(text: str) -> tuple[list[list[str]], int, list[str]]:
+    """Rows from the header on, how many lines stand above it, and what is wrong.
+
+    Excel writes and reads a line `sep=;` in front where the delimiter is not the country's own.
+    """
+    lines = io.StringIO(text.removeprefix("\ufeff").lstrip(), newline="")
+    first = lines.readline()
+    told = re.fullmatch(r'"?sep=([,;|\t])"?', first.rstrip("\r\n"), re.IGNORECASE)
+    if not told:
+        lines.seek(0)
+    delimiter = told[1] if told else max(DELIMITERS, key=first.count)
+    reader = csv.reader(lines, delimiter=delimiter)
     rows: list[list[str]] = []
     try:
         rows.extend(reader)
     except csv.Error as error:
-        return rows, [f"The table cannot be read beyond row {len(rows)} ({error})."]
-    return rows, []
+        return rows, bool(told), [f"The table cannot be read beyond row {len(rows)} ({error})."]
+    return rows, bool(told), []
 
 
 def _read_header(
@@ -107,10 +125,16 @@ def _read_header(
         known |= {fold(finding.positive): finding.name, fold(finding.name): finding.name}
     roles = tuple(known.get(fold(title), "") for title in titles)
     names = [finding.name for finding in findings]
+    found = ", ".join(repr(title.strip()) for title in titles[:SHOWN]) or "none"
     if FILE not in roles:
-        problems.append("The table cannot be used: no column is named `file`.")
+        others = ", ".join(FILE_HEADERS[1:])
+        problems.append(
+            f"The table cannot be used: no column is named `file` (or {others}); it has {found}."
+        )
     elif not set(roles) & set(names):
-        problems.append(f"The table cannot be used: no column is named {' or '.join(names)}.")
+        problems.append(
+            f"The table cannot be used: no column is named {' or '.join(names)}; it has {found}."
+        )
     elif any(roles.count(role) > 1 for role in (FILE, PATIENT, *names)):
         problems.append("The table cannot be used: two of its columns are for the same thing.")
     else:
