@@ -2,6 +2,7 @@
 
 python -m cxrapp screen PATH... --csv out.csv [--heatmaps DIR] [--lungs DIR] [--bundle FILE.pt]
                                 [--threshold pneumonia=0.4]... [--engine ray [--workers N]]
+python -m cxrapp assess FOLDER [--labels TABLE.csv] --json out.json [--bundle FILE.pt]
 python -m cxrapp card FILE.pt
 python -m cxrapp audit FILE
 """
@@ -14,6 +15,7 @@ from pathlib import Path
 from cxrapp.bulk.engines import run_here, run_on_ray
 from cxrapp.bulk.files import find_files
 from cxrapp.bulk.job import Job, identify, parts_folder
+from cxrapp.bulk.labelled import measure_folder
 from cxrapp.bulk.run import run
 from cxrapp.errors import CxrError
 from cxrapp.model.bundle import WEIGHTS, find_bundles
@@ -83,6 +85,18 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     command.set_defaults(run_command=_screen)
 
+    command = commands.add_parser(
+        "assess",
+        help="measure the model on labelled films",
+        description="Measure the model on a clinic's own labelled films, as the page does: the "
+        "subfolders are the labels, or a table with a column `file` and one a finding.",
+    )
+    command.add_argument("folder", type=Path, metavar="FOLDER")
+    command.add_argument("--labels", type=Path, metavar="TABLE", help="CSV; default: the folders")
+    command.add_argument("--json", type=Path, required=True, help="file for all numbers")
+    command.add_argument("--bundle", type=Path, help="model file (default: weights/pneumonia.pt)")
+    command.set_defaults(run_command=_assess)
+
     command = commands.add_parser("card", help="print a bundle's model card")
     command.add_argument("bundle", type=Path)
     command.set_defaults(run_command=lambda o: print(load_card(o.bundle).to_json(), end=""))
@@ -123,13 +137,27 @@ def _lung_card(bundle: Path, *, needed: bool) -> LungCard | None:
     return None
 
 
+def _assess(options: argparse.Namespace) -> None:
+    for path in filter(None, (options.folder, options.labels)):
+        if not path.exists():
+            raise CxrError(f"No such file or folder: {path}.")
+    _check_file("--json", options.json)
+    bundle = (options.bundle or _default_bundle()).absolute()
+    measure_folder(options.folder, options.labels, bundle, options.json.resolve())
+
+
+def _check_file(option: str, path: Path) -> None:
+    """That a file can be written there, which could else only fail after hours."""
+    if path.exists() and not path.is_file():
+        raise CxrError(f"{option} {path}: it is there already, and not a file.")
+    if not path.resolve().parent.is_dir():
+        raise CxrError(f"{option} {path}: there is no folder {path.resolve().parent}.")
+
+
 def _check_outputs(options: argparse.Namespace) -> tuple[Path, Path | None, Path | None]:
     """What could only fail after hours is refused at once; the table and the pictures' folders."""
+    _check_file("--csv", options.csv)
     csv = options.csv.resolve()
-    if csv.exists() and not csv.is_file():
-        raise CxrError(f"--csv {options.csv}: it is there already, and not a file.")
-    if not csv.parent.is_dir():
-        raise CxrError(f"--csv {options.csv}: there is no folder {csv.parent}.")
     films = [path.resolve() for path in options.paths]
     heatmaps = options.heatmaps and options.heatmaps.resolve()
     if heatmaps in films:

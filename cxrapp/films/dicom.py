@@ -88,12 +88,12 @@ def _read(data: bytes) -> pydicom.Dataset:
         raise UnreadableUpload(
             f"The DICOM file is in GE's private byte order, which is not read; {EXPORT_ANEW}."
         )
-    try:
-        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-    except EOFError:
-        # Some machines leave out the delimiter that ends compressed pixels and the file.
+    dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+    if "PixelData" not in dataset and syntax and syntax.is_compressed:
+        # Some machines leave out the delimiter that ends compressed pixels, and with it the file.
         dataset = pydicom.dcmread(io.BytesIO(data + SEQUENCE_END), force=True)
-        _check_fragments(dataset.PixelData)
+        if "PixelData" in dataset:
+            _check_fragments(dataset.PixelData)
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit, little = dataset.original_encoding
         written = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
