@@ -3,9 +3,12 @@
 import math
 import unicodedata
 
+import numpy as np
+
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Outcome
 from cxrapp.model.gate import Level
+from cxrapp.model.lungs import ZONES
 from cxrapp.statistics.bootstrap import Rate
 
 NOT_A_DIAGNOSIS = (
@@ -77,6 +80,22 @@ def outcome_words(finding: Finding, outcome: Outcome) -> tuple[str, str]:
         "not asked": f"only if {finding.given}",
     }
     return outcome, meanings[outcome]
+
+
+def evidence_words(inside: float, chance: float, zones: np.ndarray) -> str:
+    """How much of a map's evidence lies in the lungs, and where most of that.
+
+    Args:
+        inside, chance: In [0, 1], as in `LungEvidence`.
+        zones: (2, 3), the same by side of the film and zone.
+    """
+    by_chance = "" if math.isnan(chance) else f" (by chance {100 * chance:.0f} %)"
+    words = f"{100 * inside:.0f} % of the evidence lies in the lungs{by_chance}"
+    if not inside > 0:
+        return words
+    side, zone = np.unravel_index(int(zones.argmax()), zones.shape)
+    # A film hangs as if the patient faced the reader.
+    return f"{words}, most in the {ZONES[zone]} zone of the {('right', 'left')[side]} lung"
 
 
 def capitalised(text: str) -> str:

@@ -1,6 +1,6 @@
 """How far a heat map can be trusted.
 
-Whether two methods agree; how much of it lies where the chest is; and whether it depends on what
+Whether two methods agree; how much of it lies in the lungs; and whether it depends on what
 the network has learned (Adebayo et al., NeurIPS 2018): a map that stays the same when the weights
 are thrown away draws the film, not the network.
 """
@@ -16,16 +16,13 @@ from torch import nn
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.methods import Explanation
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.model.bundle import Bundle, load_bundle
+from cxrapp.model.bundle import Bundle, Encoder, load_bundle
+from cxrapp.model.lungs import Lungs
 from cxrapp.model.predict import encode
 
-CHEST = (0.10, 0.90, 0.10, 0.80)  # left, right, top, bottom as shares of the side
-# Share of the heat inside the chest below which a reader should be warned: most of what raised the
-# score then lies outside. Heat spread evenly would have 0.56 inside, the area of the box. Of 110
-# training films with pneumonia, the median is 0.74 and 6 % are below. Where a finding is absent,
-# what little heat there is often lies outside: warn for findings read as present alone.
-MIN_HEAT_IN_CHEST = 0.5
 DRAWS = 10  # one draw may agree by chance: neighbouring cells are alike
+GRID = 112  # cells a side on which evidence in the lungs is added up
+SHUFFLES = 20  # of the head, for what chance would show
 
 
 def agreement(first: Explanation, second: Explanation) -> np.ndarray:
@@ -80,29 +77,63 @@ def _is_flat(one: np.ndarray) -> bool:
     return bool(np.ptp(one) <= 1e-6 * np.abs(one).max())
 
 
-def chest_mask(size: int) -> np.ndarray:
-    """(S, S) bool: inside the chest box."""
-    left, right, top, bottom = (round(share * size) for share in CHEST)
-    mask = np.zeros((size, size), bool)
-    mask[top:bottom, left:right] = True
-    return mask
-
-
-def heat_in_chest(maps: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
-    """Share of each map's heat above 0 that lies inside the chest box.
+@dataclass(frozen=True)
+class LungEvidence:
+    """How much of each map's heat above 0 lies in the lungs.
 
     Args:
-        maps: (K, h, w) float32 over the network input.
-        preprocessing: Of the bundle; tells the input's size.
+        inside: (K,) float64 in [0, 1], in either lung; NaN where a map has no heat above 0.
+        zones: (K, 2, 3) float64 in [0, 1]: the same by side of the film and by `ZONES`.
+        chance: (K,) float64 in [0, 1]: what maps of the same film show inside when the head's
+            weights are shuffled; NaN where none of those has heat.
+    """
+
+    inside: np.ndarray
+    zones: np.ndarray
+    chance: np.ndarray
+
+    def is_low(self, finding: int) -> bool:
+        """Whether no more of a finding's evidence lies in the lungs than chance would put there."""
+        return bool(self.inside[finding] < self.chance[finding])
+
+
+def evidence_in_lungs(
+    maps: np.ndarray, lungs: Lungs, network: Encoder, feature_map: np.ndarray
+) -> LungEvidence:
+    """Add up a film's maps in its lungs, beside what a shuffled head would show there.
+
+    Args:
+        maps: (K, h, w) float32 over the network input; what speaks against counts as nothing.
+        network: The bundle, or the eager network it was made from.
+        feature_map: (C, h, w) float32 of the film. Shuffling its channels is shuffling the
+            weights of a pooled linear head.
+    """
+    zones = lungs.zones((GRID, GRID))
+    generator = np.random.default_rng(0)  # the same film has the same chance level each time
+    orders = [generator.permutation(len(feature_map)) for _ in range(SHUFFLES)]
+    shuffled = [share_heat(evidence(network, feature_map[order]), zones) for order in orders]
+    levels = np.stack([shares.sum((1, 2)) for shares in shuffled])  # (SHUFFLES, K)
+    lit = np.isfinite(levels)
+    chance = np.where(lit, levels, 0).sum(0) / np.where(lit.any(0), lit.sum(0), np.nan)
+    shares = share_heat(maps, zones)
+    return LungEvidence(shares.sum((1, 2)), shares, chance)
+
+
+def share_heat(maps: np.ndarray, zones: np.ndarray) -> np.ndarray:
+    """Share of each map's heat above 0 in each zone.
+
+    Args:
+        maps: (K, h, w) float32.
+        zones: (2, 3, H, W) bool, over the same film.
 
     Returns:
-        (K,) float64 in [0, 1]; NaN where a map has no heat above 0.
+        (K, 2, 3) float64 in [0, 1]; NaN where a map has no heat above 0.
     """
-    shape = (preprocessing.size, preprocessing.size)
-    heat = np.stack([preprocessing.to_image(np.maximum(one, 0), shape) for one in maps])
+    to_image = Preprocessing(zones.shape[-1]).to_image
+    heat = np.stack([to_image(np.maximum(one, 0), zones.shape[2:]) for one in maps])
     totals = heat.sum((1, 2), dtype=np.float64)
-    inside = (heat * chest_mask(preprocessing.size)).sum((1, 2), dtype=np.float64)
-    return inside / np.where(totals > 0, totals, np.nan)
+    inside = np.einsum("khw,szhw->ksz", heat, zones.astype(np.float64))
+    return inside / np.where(totals > 0, totals, np.nan)[:, None, None]
 
 
 @dataclass(frozen=True)

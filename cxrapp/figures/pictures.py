@@ -12,6 +12,7 @@ from plotly.colors import get_colorscale, sample_colorscale, unlabel_rgb
 # Streamlit takes hex colours such as Inferno's first, #000004, for placeholders of its theme.
 COLOURS = sample_colorscale(get_colorscale("Inferno"), np.linspace(0, 1, 256))
 # Seen on white and on a dark page alike: at least 3 to 1 against both.
+OUTLINE = "rgb(94, 234, 212)"  # of the lungs: no colour of a map is like it
 FOR, AGAINST = "rgb(255, 153, 51)", "rgb(61, 139, 255)"  # told apart by every colour vision
 
 
@@ -66,6 +67,19 @@ def overlay_picture(
     film = film.convert("RGBA")
     film.alpha_composite(heat_picture(heat, scale, opacity))
     return film.convert("RGB")
+
+
+def outline_picture(masks: np.ndarray, width: int = 2) -> Image.Image:
+    """The edges of masks, (2, H, W) bool, as a see-through picture; `width` in pixels."""
+    edges = np.zeros(masks.shape[1:], bool)
+    for mask in masks:
+        inner = np.pad(mask, width)  # what the film's own edge cuts off has an edge there
+        for axis in (0, 1):
+            shifted = [np.roll(inner, step, axis) for step in (-width, width)]
+            inner = inner & shifted[0] & shifted[1]
+        edges |= mask & ~inner[width:-width, width:-width]
+    alpha = edges[..., None].astype(np.uint8) * 255
+    return Image.fromarray(np.dstack([np.broadcast_to(_rgb(OUTLINE), (*edges.shape, 3)), alpha]))
 
 
 def data_url(picture: Image.Image, kind: str, *, quality: int = 92) -> str:

@@ -55,7 +55,7 @@ class Lungs:
     """The lungs of one film, and what the film is if it is no frontal one.
 
     Args:
-        masks: (2, S, S) float32 in [0, 1], over the whole film: how sure a place is inside the
+        masks: (2, S, S) float16 in [0, 1], over the whole film: how sure a place is inside the
             lung on the film's left and the one on its right.
         kind: Entry of `KINDS`; `frontal` unless another is likely enough.
         implausible: Entries of `describe` outside the card's limits.
@@ -110,7 +110,7 @@ def read_lungs(card: LungCard, masks: np.ndarray, kinds: dict[str, float], adult
     kind = max(likely, key=kinds.__getitem__, default=KINDS[0])
     shape = describe(masks)
     wrong = [n for n, (low, high) in card.shapes.items() if not low <= shape[n] <= high]
-    return Lungs(masks, kind, tuple(wrong), adult >= card.adult)
+    return Lungs(masks.astype(np.float16), kind, tuple(wrong), adult >= card.adult)
 
 
 def describe(masks: np.ndarray) -> dict[str, float]:

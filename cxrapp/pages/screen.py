@@ -146,7 +146,7 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film]) -> None:
     with viewed:
         title = f"{here.display_name(film)} · {_place(here, film)}"
         if hidden:
-            show_film(here, film, title)
+            show_film(here, film, result, title)
         else:
             show_maps(here, bundle, film, result, finding, title)
     if not hidden:

@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.explain import METHODS, Explanation
-from cxrapp.explain.trust import MIN_HEAT_IN_CHEST, agreement
-from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, film_picture
+from cxrapp.explain.trust import agreement, evidence_in_lungs
+from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, film_picture, outline_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Decision
@@ -18,17 +18,18 @@ from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn, draw
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import capitalised
+from cxrapp.words import capitalised, evidence_words
 
 NONE = "no second method"
 DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual reading
+OUTLINE_SIDE = 640  # pixels; the browser stretches it over the film
 KEPT = 40  # explanations a session holds; some take many seconds to make
 
 
-def show_film(session: Session, film: Film, title: str) -> None:
+def show_film(session: Session, film: Film, result: Result, title: str) -> None:
     """The bare film."""
-    panes = [_film_pane(film, title)]
-    show_viewer("viewer", film.key, _picture(session, film), panes, [], preferred=0)
+    panes, lungs = [_film_pane(film, title)], _outlines(result)
+    show_viewer("viewer", film.key, _picture(session, film), panes, [], preferred=0, lungs=lungs)
 
 
 def show_maps(
@@ -54,13 +55,13 @@ def show_maps(
     panes, scales = [_film_pane(film, title)], []
     for one in drawn:
         for k, asked in enumerate(card.findings):
-            note = _note(one.explanation.maps[k], one.chest[k], decisions[k])
+            note = _note(one, k, decisions[k])
             name = f"{one.explanation.method.name}: {asked.positive}"
             panes.append(Pane(name, one.pictures[k], note))
         scales.append(_scale(one.explanation, one.scale))
     with place:
-        preferred = 1 + card.index(finding.name)
-        show_viewer("viewer", film.key, _picture(session, film), panes, scales, preferred)
+        preferred, picture = 1 + card.index(finding.name), _picture(session, film)
+        show_viewer("viewer", film.key, picture, panes, scales, preferred, _outlines(result))
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
             st.markdown(_words(explanation, card.findings))
@@ -80,6 +81,14 @@ def _picture(session: Session, film: Film) -> str:
     if session.picture is None or session.picture[0] is not film:
         session.picture = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
     return session.picture[1]
+
+
+def _outlines(result: Result) -> str:
+    """The lungs' outlines for the browser, empty where nobody looked for them."""
+    if result.lungs is None:
+        return ""
+    masks = result.lungs.lay_over((OUTLINE_SIDE, OUTLINE_SIDE))
+    return data_url(outline_picture(masks), "PNG")
 
 
 def _choose_methods(first: DeltaGenerator, second: DeltaGenerator) -> tuple[str, str]:
@@ -116,7 +125,10 @@ def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name:
                 bundle, inputs, feature_map, lambda done: bar.progress(done, _waiting_words(name))
             )
             bar.empty()
-        kept[key] = draw(explanation, bundle.card.preprocessing)
+        found = None
+        if result.lungs:
+            found = evidence_in_lungs(explanation.maps, result.lungs, bundle, feature_map)
+        kept[key] = draw(explanation, bundle.card.preprocessing, found)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept)))
     return kept[key]
@@ -132,11 +144,14 @@ def _waiting_words(name: str) -> str:
     )
 
 
-def _note(one: np.ndarray, chest: float, decision: Decision) -> str:
-    if one.max() <= 0:
+def _note(drawn: Drawn, k: int, decision: Decision) -> str:
+    """What stands under the map of finding k: how much of it lies in the lungs, and where most."""
+    if drawn.explanation.maps[k].max() <= 0:
         return "no positive evidence"
-    words = f"{100 * chest:.0f} % of the evidence lies in the chest"
-    if chest < MIN_HEAT_IN_CHEST and decision.outcome == "positive":
+    if drawn.lungs is None:
+        return ""
+    words = evidence_words(drawn.lungs.inside[k], drawn.lungs.chance[k], drawn.lungs.zones[k])
+    if drawn.lungs.is_low(k) and decision.outcome == "positive":
         return f"Only {words}: do not rely on it"
     return words
 

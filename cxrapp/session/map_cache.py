@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.explain import Explanation
-from cxrapp.explain.trust import heat_in_chest
+from cxrapp.explain.trust import LungEvidence
 from cxrapp.figures.pictures import data_url, heat_picture, signed_picture
 from cxrapp.films.preprocess import Preprocessing
 
@@ -20,16 +20,18 @@ class Drawn:
     Args:
         scale: Heat, of either sign, that has the full colour.
         pictures: One a finding, see-through, as data URLs.
-        chest: (K,) float64, share of each map's heat that lies in the chest.
+        lungs: How much of it lies in the lungs; None where nobody looked for them.
     """
 
     explanation: Explanation
     scale: float
     pictures: tuple[str, ...]
-    chest: np.ndarray
+    lungs: LungEvidence | None
 
 
-def draw(explanation: Explanation, preprocessing: Preprocessing) -> Drawn:
+def draw(
+    explanation: Explanation, preprocessing: Preprocessing, lungs: LungEvidence | None = None
+) -> Drawn:
     """Every map of an explanation, on one scale."""
     maps = explanation.maps
     scale = float(np.abs(maps).max())
@@ -41,4 +43,4 @@ def draw(explanation: Explanation, preprocessing: Preprocessing) -> Drawn:
         return heat_picture(heat, scale, 1.0)
 
     pictures = tuple(data_url(picture(one), "PNG") for one in maps)
-    return Drawn(explanation, scale, pictures, heat_in_chest(maps, preprocessing))
+    return Drawn(explanation, scale, pictures, lungs)

@@ -8,6 +8,7 @@ from cxrapp.films.names import is_clutter
 from cxrapp.films.radiograph import Rejection
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.gate import Verdict
+from cxrapp.model.lungs import Lungs
 from cxrapp.model.predict import Prediction, Screened
 from cxrapp.runtime.metrics import FILES_REJECTED, FILMS
 from cxrapp.session.film import Film, pack, to_film
@@ -23,6 +24,7 @@ class Result:
 
     prediction: Prediction
     verdict: Verdict
+    lungs: Lungs | None = None
 
 
 class Worklist:
@@ -113,7 +115,7 @@ class Worklist:
                 self._numbered += 1
                 self._room.take(len(packed))
                 self.films[key] = to_film(key, answer.radiograph, packed)
-            result = Result(answer.prediction, answer.verdict)
+            result = Result(answer.prediction, answer.verdict, answer.lungs)
             self._results[key, bundle.card.sha256] = result
             FILMS.labels(result.verdict.level).inc()
             log.info(

@@ -23,6 +23,8 @@ HTML = """
     <button data-act="window" title="Full range (W); drag with the right button to change">Reset
     </button>
     <button data-act="map" title="Film or heat map large (M)">Map</button>
+    <button data-act="lungs" title="Outlines of the lungs, as the program found them (L)">Lungs
+    </button>
     <label title="How strongly the heat map covers the film">Heat <input type="range"
       name="opacity" min="0" max="100" value="55" aria-label="Heat map opacity, %"></label>
   </div>
@@ -66,7 +68,13 @@ _viewer = st.components.v2.component(
 
 
 def show_viewer(
-    name: str, key: str, film: str, panes: Sequence[Pane], scales: Sequence[Scale], preferred: int
+    name: str,
+    key: str,
+    film: str,
+    panes: Sequence[Pane],
+    scales: Sequence[Scale],
+    preferred: int,
+    lungs: str = "",
 ) -> None:
     """Draw it.
 
@@ -76,6 +84,7 @@ def show_viewer(
         film: The picture as a data URL.
         panes: The bare film first.
         preferred: The pane that the key M exchanges with the film.
+        lungs: Their outlines as a see-through picture, which the key L shows; may be empty.
     """
     _viewer(
         key=name,
@@ -85,5 +94,6 @@ def show_viewer(
             "panes": [vars(pane) for pane in panes],
             "scales": [vars(scale) for scale in scales],
             "preferred": preferred,
+            "lungs": lungs,
         },
     )

@@ -1,7 +1,7 @@
 // A film and its maps side by side: every pane shows the same part of the film, zoomed and windowed
 // alike. All of this happens in the browser; Python only hears which film is wanted next.
 
-const KEYS = { i: 'invert', m: 'map', 0: 'fit', 1: 'actual', w: 'window' };
+const KEYS = { i: 'invert', m: 'map', l: 'lungs', 0: 'fit', 1: 'actual', w: 'window' };
 
 // What the reader has set outlasts a change of film or of map.
 const states = new WeakMap();
@@ -20,6 +20,8 @@ function setUp(parent) {
     window: { low: 0, high: 255 },
     invert: false,
     opacity: 0.55,
+    outlined: false,
+    lungs: null,
     main: 0,
     panes: [],
     film: null,
@@ -35,6 +37,7 @@ function setUp(parent) {
     },
     invert: () => { state.invert = !state.invert; grade(state); draw(state); },
     window: () => { state.window = { low: 0, high: 255 }; grade(state); draw(state); },
+    lungs: () => { state.outlined = !state.outlined; press(state); draw(state); },
     map: () => { choose(state, state.main ? 0 : state.preferred); },
   };
   for (const button of state.root.querySelectorAll('button[data-act]')) {
@@ -90,10 +93,20 @@ function show(state, data) {
   data.panes.forEach((pane, index) => {
     if (pane.heat) load(pane.heat, (image) => { state.heats[index] = image; draw(state); });
   });
+  state.lungs = null;
+  if (data.lungs) load(data.lungs, (image) => { state.lungs = image; draw(state); });
+  press(state, !data.lungs);
   if (state.main >= data.panes.length) state.main = 0;
   buildPanes(state, stage);
   buildScales(state, data.scales);
   draw(state);
+}
+
+// The button of the outlines: pressed while they are shown, idle where nobody looked for lungs.
+function press(state, idle) {
+  const button = state.root.querySelector('[data-act="lungs"]');
+  button.setAttribute('aria-pressed', state.outlined);
+  if (idle !== undefined) button.disabled = idle;
 }
 
 function load(url, done) {
@@ -235,6 +248,11 @@ function drawPane(state, pane) {
     context.imageSmoothingEnabled = true;
     context.globalAlpha = state.opacity;
     context.drawImage(heat, 0, 0, width, height);
+  }
+  if (state.outlined && state.lungs) {
+    context.globalAlpha = 1;
+    context.imageSmoothingEnabled = true;
+    context.drawImage(state.lungs, 0, 0, width, height);
   }
 }
 
