@@ -21,11 +21,10 @@ Concern = tuple[Level, str]  # what a check asks for, and the sentence that says
 
 MIN_DETAIL = 128  # pixels of the shorter side; below this fine shadows are gone
 
-# True of every bundle, without its lungs.pt and with it.
-UNCHECKED = "A mirrored film is not noticed: look at its side marker."
-UNCHECKED_WITH_LUNGS = (
-    "Whether lateral films and abdomens are noticed was not measured, and a mirrored film may not "
-    "be: look at its side marker."
+# True of every bundle, with a lungs.pt and without.
+UNCHECKED = (
+    "A mirrored film, a lateral film or an abdomen may not be noticed: look at the film and its "
+    "side marker."
 )
 GROWN_UP = 18.0  # years
 
@@ -70,11 +69,6 @@ class Evidence:
     distance: float
     corrected: Mapping[str, float]
     lungs: Lungs | None = None
-
-
-def unchecked(lungs: bool) -> str:
-    """What no check notices, by whether the lungs were looked for."""
-    return UNCHECKED_WITH_LUNGS if lungs else UNCHECKED
 
 
 def judge(

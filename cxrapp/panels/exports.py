@@ -7,6 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from cxrapp.explain import grad_cams
+from cxrapp.explain.trust import evidence_in_lungs
 from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.widgets import offer_file
@@ -91,7 +92,10 @@ def cases(session: Session, bundle: Bundle, films: list[Film]) -> list[Case]:
 
 def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
     result = session.worklist.result(film, bundle)
-    maps = grad_cams(bundle, result.prediction.feature_map)
+    feature_map = result.prediction.feature_map
+    maps, in_lungs = grad_cams(bundle, feature_map), None
+    if result.lungs:
+        in_lungs = evidence_in_lungs(maps, result.lungs, bundle, feature_map)
     return Case(
         film.name,
         film_picture(film.unpack().pixels),
@@ -99,8 +103,9 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         result.verdict,
         result.prediction.distance,
         screened=now,
-        heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps),
+        heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps, in_lungs),
         overruled=session.is_overruled(film, bundle),
+        lungs=result.lungs,
         reader_call=session.call(film),
         tags=film.tags,
     )

@@ -9,7 +9,7 @@ from cxrapp.model.card import ModelCard
 from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit
 from cxrapp.report.release import Release
-from cxrapp.report.summary import film_line, finding_line, summary_lines
+from cxrapp.report.summary import film_line, finding_line, lung_lines, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
 MAX_SIDE = 2048  # pixels of the film's long side
@@ -18,7 +18,7 @@ WHITE, GREY, AMBER = (255, 255, 255), (176, 176, 176), (255, 190, 80)
 
 
 def burn_in(card: ModelCard, release: Release, panel: HeatPanel | None) -> Image.Image:
-    """The film, a strip of words below it, nothing over it but the heat map.
+    """The film, a strip of words below it, nothing over it but the heat map and the lungs' edge.
 
     Args:
         panel: Whose heat map; None burns in the words about all findings, or the refusal.
@@ -50,6 +50,7 @@ def _lines(
         if panel.empty:
             empty = f"No positive evidence for {panel.result.finding.positive} on this film."
             lines.append((empty, FAMILY, WHITE))
+        lines += [(line, FAMILY, GREY) for line in lung_lines(release)]
     else:
         lines = [gate, *((line, FAMILY, WHITE) for line in summary_lines(release)[1:])]
     model = f"Model {card.name}, SHA-256 {card.sha256[:16]}…, {PROGRAM} {__version__}."

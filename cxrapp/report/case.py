@@ -1,7 +1,10 @@
 """One film's result, complete: everything a file about it may be written from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -10,6 +13,10 @@ from cxrapp.figures.pictures import fingerprint
 from cxrapp.films.radiograph import NO_TAGS, Tags
 from cxrapp.model.decision import Call, Decisions
 from cxrapp.model.gate import Verdict
+from cxrapp.model.lungs import Lungs
+
+if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
+    from cxrapp.explain.trust import LungEvidence
 
 
 @dataclass(frozen=True)
@@ -20,11 +27,13 @@ class HeatMaps:
         method: How they were made, such as Grad-CAM.
         unit: What their numbers say, such as "adds to the logit, per cell".
         values: (K, h, w) float32 >= 0; the findings share one scale.
+        in_lungs: How much of them lies in the lungs; None where nobody looked for those.
     """
 
     method: str
     unit: str
     values: np.ndarray
+    in_lungs: LungEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,7 @@ class Case:
         screened: When; without a time zone it is local time.
         overruled: A reader chose to see the result, which counts where the film was refused.
         reader_call: What the reader says about the first finding.
+        lungs: None where nobody looked for them.
         tags: As in `Radiograph`.
     """
 
@@ -51,6 +61,7 @@ class Case:
     heat_maps: HeatMaps | None = None
     overruled: bool = False
     reader_call: Call | None = None
+    lungs: Lungs | None = None
     tags: Tags = NO_TAGS
 
     @property

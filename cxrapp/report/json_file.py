@@ -4,14 +4,18 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
+from cxrapp.model.lungs import SIDES, ZONES, Lungs
 from cxrapp.report.release import FindingResult, Release
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
+
+if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
+    from cxrapp.explain.trust import LungEvidence
 
 SCHEMA = 2  # 1 had the gate's status in one word, and room for a reader's note and name
 
@@ -70,12 +74,25 @@ def _film(card: ModelCard, release: Release) -> dict[str, Any]:
             "warns_above": card.gate.warn,
             "refuses_above": card.gate.refuse,
         },
+        "lungs": _lungs(release.lungs),
         "findings": [_finding(result) for result in release.results],
         "answers": [
             {"answer": name, "probability": probability} for name, probability in release.answers
         ],
         "heat_maps": _heat_maps(release),
         "reader_call": release.reader_call,
+    }
+
+
+def _lungs(lungs: Lungs | None) -> dict[str, Any] | None:
+    """What was found; null where nobody looked. Sides are the film's as it hangs."""
+    if lungs is None:
+        return None
+    return {
+        "kind": lungs.kind,
+        "looks_adult": lungs.looks_adult,
+        "implausible": lungs.implausible,
+        "share_of_film": dict(zip(SIDES, (round(area, 4) for area in lungs.areas), strict=True)),
     }
 
 
@@ -106,9 +123,29 @@ def _heat_maps(release: Release) -> dict[str, Any] | None:
     return {
         "method": heats.method,
         "unit": heats.unit,
+        "in_lungs": heats.in_lungs and _in_lungs(release, heats.in_lungs),
         # Four digits are more than a colour can show.
         "maps": {
             result.finding.name: [[float(f"{cell:.4g}") for cell in row] for row in grid]
             for result, grid in maps
         },
     }
+
+
+def _in_lungs(release: Release, found: "LungEvidence") -> dict[str, Any]:
+    """Shares of each map's heat; null where a map has none. Sides are the film's as it hangs."""
+    return {
+        result.finding.name: {
+            "share": _share(found.inside[k]),
+            "by_chance": _share(found.chance[k]),
+            "zones": {
+                side: {zone: _share(found.zones[k, s, z]) for z, zone in enumerate(ZONES)}
+                for s, side in enumerate(SIDES)
+            },
+        }
+        for k, result in enumerate(release.results)
+    }
+
+
+def _share(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 4)

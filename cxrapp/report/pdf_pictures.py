@@ -11,6 +11,7 @@ from cxrapp.model.card import ModelCard
 from cxrapp.report.pdf_style import MUTED_STYLE, paragraph, safe, table
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit, heat_panels
 from cxrapp.report.release import Release
+from cxrapp.report.summary import lung_lines
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
@@ -56,6 +57,7 @@ def _legend(release: Release, panels: list[HeatPanel], width: float) -> list[Flo
         f"{release.heat_maps.method}, {rows} x {columns} cells smoothed; the scale is this film's, "
         "shared by its findings. It shows what moved the score, not where disease is."
     )
+    words += "".join(f" {sentence}" for sentence in lung_lines(release))
     words += "".join(f" No positive evidence for {name} anywhere on this film." for name in empty)
     return [bar, paragraph(safe(words), MUTED_STYLE)]
 

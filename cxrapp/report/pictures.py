@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from cxrapp.figures.pictures import heat_picture, overlay_picture
+from cxrapp.figures.pictures import heat_picture, outline_picture, overlay_picture
 from cxrapp.model.card import ModelCard
+from cxrapp.model.lungs import Lungs
 from cxrapp.report.release import FindingResult, Release
 
 OPACITY = 0.5
@@ -14,7 +15,7 @@ OPACITY = 0.5
 
 @dataclass(frozen=True)
 class HeatPanel:
-    """A film with the heat map of one finding laid over it.
+    """A film with the heat map of one finding laid over it, and the outlines of its lungs.
 
     Args:
         picture: RGB.
@@ -47,11 +48,14 @@ def heat_panels(card: ModelCard, release: Release, side: int) -> list[HeatPanel]
     return [
         HeatPanel(
             result,
-            overlay_picture(
-                film,
-                card.preprocessing.to_image(grid, (film.height, film.width)),
-                scale,
-                OPACITY,
+            _outline(
+                overlay_picture(
+                    film,
+                    card.preprocessing.to_image(grid, (film.height, film.width)),
+                    scale,
+                    OPACITY,
+                ),
+                release.lungs,
             ),
             scale,
             grid.shape,
@@ -60,6 +64,17 @@ def heat_panels(card: ModelCard, release: Release, side: int) -> list[HeatPanel]
         for result, grid in zip(release.results, heats.values, strict=True)
         if result.outcome != "not asked"
     ]
+
+
+def _outline(picture: Image.Image, lungs: Lungs | None) -> Image.Image:
+    """An RGB picture with the edges of the lungs drawn on it, where they are known."""
+    if lungs is None:
+        return picture
+    masks = lungs.lay_over((picture.height, picture.width))
+    width = max(1, max(picture.size) // 400)
+    drawn = picture.convert("RGBA")
+    drawn.alpha_composite(outline_picture(masks, width))
+    return drawn.convert("RGB")
 
 
 def colour_bar(width: int, height: int) -> Image.Image:

@@ -22,6 +22,7 @@ from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.chain import class_names, joint_probabilities
 from cxrapp.model.decision import Call, Outcome
 from cxrapp.model.gate import Verdict
+from cxrapp.model.lungs import Lungs
 from cxrapp.report.case import Case, HeatMaps
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import operating_point
@@ -66,6 +67,7 @@ class Release:
             are YYYYMMDD, times HHMMSS and, as UIDs, None where the file has no valid one.
         screened: None without identity.
         reader_call: What the reader says about the first finding.
+        lungs: None where nobody looked for them.
     """
 
     identified: bool
@@ -81,6 +83,7 @@ class Release:
     tags: Tags
     screened: datetime | None
     reader_call: Call | None
+    lungs: Lungs | None = None
 
     @property
     def gate_words(self) -> str:
@@ -134,6 +137,7 @@ def _release(
         tags=_clean_tags(case.tags),
         screened=case.screened.astimezone(),
         reader_call=case.reader_call,
+        lungs=case.lungs,
     )
     return full if identified else without_identity(full, case)
 

@@ -72,7 +72,7 @@ def _content(card: ModelCard, release: Release, images: Sequence[Dataset]) -> Me
         procedure_reported=coded(codes.CHEST_FILM),
         imaging_measurements=[
             _film_group(card, release, images),
-            *(_finding_group(card, result) for result in release.results),
+            *(_finding_group(card, release, k) for k in range(len(release.results))),
         ],
     )
     # TID 1500 may be extended: words for people stand beside the numbers.
@@ -130,13 +130,17 @@ def _film_group(
     return group
 
 
-def _finding_group(card: ModelCard, result: FindingResult) -> MeasurementsAndQualitativeEvaluations:
+def _finding_group(
+    card: ModelCard, release: Release, k: int
+) -> MeasurementsAndQualitativeEvaluations:
+    """Finding k of the card."""
     from highdicom.sr import (
         MeasurementsAndQualitativeEvaluations,
         QualitativeEvaluation,
         TrackingIdentifier,
     )
 
+    result, heats = release.results[k], release.heat_maps
     numbers = {
         codes.PROBABILITY: result.probability,
         codes.JOINT: result.joint,
@@ -144,6 +148,9 @@ def _finding_group(card: ModelCard, result: FindingResult) -> MeasurementsAndQua
         codes.SENSITIVITY: result.sensitivity.value,
         codes.SPECIFICITY: result.specificity.value,
     }
+    if heats and heats.in_lungs:
+        numbers[codes.IN_LUNGS] = heats.in_lungs.inside[k]
+        numbers[codes.IN_LUNGS_BY_CHANCE] = heats.in_lungs.chance[k]
     outcome = codes.OUTCOMES[result.outcome]
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(new_uid(), identifier=result.finding.name),

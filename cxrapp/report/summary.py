@@ -1,7 +1,7 @@
 """A result in a few lines of plain text, for the places that hold nothing better."""
 
 from cxrapp.report.release import FindingResult, Release
-from cxrapp.words import capitalised, outcome_words, percent
+from cxrapp.words import capitalised, evidence_words, outcome_words, percent
 
 
 def summary_lines(release: Release) -> list[str]:
@@ -26,3 +26,23 @@ def finding_line(result: FindingResult) -> str:
         f"Probability{condition} {percent(result.probability)}{overall}; "
         f"threshold {percent(result.threshold)}."
     )
+
+
+def lung_lines(release: Release) -> list[str]:
+    """How much of each map's evidence lies in the lungs, and what the line on it is; may be none.
+
+    Of findings that were asked and have evidence; those read as present are warned of where no
+    more of it lies there than by chance.
+    """
+    found = release.heat_maps and release.heat_maps.in_lungs
+    if not found:
+        return []
+    lines = ["The line is the edge of the lungs as the program found them."]
+    for k, result in enumerate(release.results):
+        if result.outcome == "not asked" or not found.inside[k] >= 0:
+            continue
+        words = evidence_words(found.inside[k], found.chance[k], found.zones[k])
+        low = found.is_low(k) and result.outcome == "positive"
+        warning = ": do not rely on the map" if low else ""
+        lines.append(f"{capitalised(result.finding.positive)}: {words}{warning}.")
+    return lines

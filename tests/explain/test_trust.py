@@ -11,17 +11,18 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.explain import METHODS, grad_cams, trust
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.trust import (
-    CHEST,
-    MIN_HEAT_IN_CHEST,
     agreement,
-    heat_in_chest,
+    evidence_in_lungs,
     randomise_weights,
     rank_correlation,
+    share_heat,
 )
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.films.radiograph import Radiograph
-from cxrapp.model.bundle import WEIGHTS, Bundle
+from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from cxrapp.model.lungs import Lungs
 from cxrapp.model.predict import Prediction, encode, predict
+from tests.model.small_lungs import lung_masks
 
 INPUT = Preprocessing(224)
 
@@ -82,27 +83,33 @@ def test_only_what_speaks_for_the_finding_is_compared_with_grad_cam(
     np.testing.assert_allclose(agreement(signed, turned), -1)
 
 
-def test_heat_in_chest_of_even_inner_and_outer_heat() -> None:
-    left, right, top, bottom = CHEST
-    inner, outer, even = np.zeros((20, 20)), np.zeros((20, 20)), np.ones((20, 20))
-    inner[6:12, 6:12] = 1
-    outer[18:, :] = 1
-    against = -inner
-    shares = heat_in_chest(np.stack([inner, outer, even, against, inner - outer]), INPUT)
-    area = (right - left) * (bottom - top)
-    assert area > MIN_HEAT_IN_CHEST
-    np.testing.assert_allclose(shares, [1, 0, area, np.nan, 1], atol=0.01)
+def test_heat_is_shared_out_to_sides_and_zones() -> None:
+    lungs = Lungs(lung_masks())
+    zones = lungs.zones((32, 32))
+    inner, outer = zones[1, 2].astype(np.float32), (~zones.any((0, 1))).astype(np.float32)
+    even = np.ones((32, 32), np.float32)
+    shares = share_heat(np.stack([inner, outer, even, -inner, inner - outer]), zones)
+    np.testing.assert_allclose(shares[0, 1, 2], 1)
+    np.testing.assert_allclose(shares.sum((1, 2)), [1, 0, sum(lungs.areas), np.nan, 1], atol=1e-6)
 
 
-def test_heat_in_chest_of_real_films(bundle: Bundle, films: list[Radiograph]) -> None:
-    preprocessing = bundle.card.preprocessing
-    assert preprocessing == INPUT
-    ill = [film for film in films if film.name.startswith("person")]
-    present = [
-        heat_in_chest(grad_cams(bundle, p.feature_map), preprocessing)[0]
-        for p in predict(bundle, ill)
-    ]
-    assert np.mean(present) > 0.56  # more than by chance
+def test_chance_is_what_a_shuffled_head_shows(
+    bundle: Bundle, film: np.ndarray, prediction: Prediction
+) -> None:
+    lungs, feature_map = Lungs(lung_masks()), prediction.feature_map
+    maps = grad_cams(bundle, feature_map)
+    found = evidence_in_lungs(maps, lungs, bundle, feature_map)
+    np.testing.assert_allclose(found.zones.sum((1, 2)), found.inside)
+    # By hand: the head's own weights, shuffled many more times.
+    head = load_bundle(WEIGHTS / "pneumonia.pt", frozen=False).head
+    (weights,) = (p.numpy() for p in head.parameters() if p.dim() == 2)
+    generator, cells = np.random.default_rng(1), feature_map.reshape(len(feature_map), -1)
+    zones = lungs.zones((112, 112))
+    shuffled = [generator.permutation(weights[0]) @ cells for _ in range(300)]
+    maps = np.reshape(shuffled, (-1, *feature_map.shape[1:])).astype(np.float32)
+    expected = np.nanmean(share_heat(maps, zones).sum((1, 2)))
+    assert found.chance[0] == pytest.approx(expected, abs=0.08)
+    assert found.is_low(0) == (found.inside[0] < found.chance[0])
 
 
 def test_randomised_weights_change_the_map(film: np.ndarray, bundle: Bundle) -> None:

@@ -4,6 +4,7 @@ from cxrapp.figures.pictures import (
     COLOURS,
     film_picture,
     heat_picture,
+    outline_picture,
     overlay_picture,
     signed_picture,
 )
@@ -51,3 +52,13 @@ def test_what_speaks_for_and_against_differ_in_colour_and_zero_is_clear() -> Non
     assert full[0] > full[2]
     assert against[2] > against[0]
     assert np.asarray(signed_picture(heat * 0, 0.0, 1.0))[..., 3].max() == 0
+
+
+def test_outlines_are_the_edges_of_masks_and_nothing_else() -> None:
+    masks = np.zeros((2, 40, 60), bool)
+    masks[0, 5:25, 5:20] = True
+    masks[1, 10:40, 30:50] = True  # cut off by the film's own edge
+    drawn = np.asarray(outline_picture(masks, width=2))[..., 3] > 0
+    assert not (drawn & ~masks.any(0)).any()
+    assert drawn[5:7, 5:20].all() and drawn[38:40, 30:50].all()
+    assert not drawn[7:23, 7:18].any() and not drawn[12:38, 32:48].any()

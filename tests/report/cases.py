@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 import numpy as np
 import pypdf
 
+from cxrapp.explain.trust import LungEvidence
 from cxrapp.figures.pictures import film_picture
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
@@ -15,8 +16,10 @@ from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Settings, decide, default_settings
 from cxrapp.model.gate import judge
+from cxrapp.model.lungs import Lungs
 from cxrapp.report import Case, HeatMaps
 from tests.films.dicom_maker import FILM, make
+from tests.model.small_lungs import lung_masks
 from tests.places import ROOT
 
 CARD: ModelCard = load_card(ROOT / "weights/pneumonia.pt")
@@ -74,6 +77,15 @@ def case(
         "reader_call": "unsure",
     }
     return Case(**{**defaults, **parts})
+
+
+def lung_parts() -> dict[str, object]:
+    """Lungs, and evidence in the patient's left lower zone alone, for `case`."""
+    zones = np.zeros((2, 2, 3))
+    zones[0, 1, 2], zones[1] = 0.6, np.nan
+    found = LungEvidence(np.array([0.6, np.nan]), zones, np.array([0.4, np.nan]))
+    heats = case().heat_maps
+    return {"lungs": Lungs(lung_masks()), "heat_maps": replace(heats, in_lungs=found)}
 
 
 def refused(**parts: object) -> Case:

@@ -12,7 +12,17 @@ from pydicom.sr.coding import Code
 
 from cxrapp.films.radiograph import Patient, Source
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
-from tests.report.cases import CARD, TAGS, case, everything, film, picture_film, refused, tagged
+from tests.report.cases import (
+    CARD,
+    TAGS,
+    case,
+    everything,
+    film,
+    lung_parts,
+    picture_film,
+    refused,
+    tagged,
+)
 
 DECISION = highdicom.sr.CodedConcept("DECISION", "99CXRAPP", "Decision at the threshold")
 
@@ -100,6 +110,18 @@ def test_a_capture_is_the_film_with_heat_and_words() -> None:
     film_part, words = pixels[:240, 224:544].astype(int), pixels[250:]
     assert np.ptp(film_part, axis=2).max() > 50  # coloured by heat
     assert (words > 200).mean() > 0.02 and (words < 20).mean() > 0.5
+
+
+def test_lungs_are_outlined_and_their_evidence_is_measured() -> None:
+    bare, found = one_film(case()), one_film(case(**lung_parts()))
+    films = [written["SC-1.dcm"].pixel_array[:240, 224:544] for written in (bare, found)]
+    changed = (films[0] != films[1]).any(2)
+    assert 0.001 < changed.mean() < 0.2  # a thin line
+    pneumonia, viral = groups(found["SR.dcm"])[1:]
+    measured = {m.name.meaning: m.value for m in pneumonia.get_measurements()}
+    assert measured["Share of the map's evidence in the lungs"] == pytest.approx(0.6)
+    assert measured["The same by chance"] == pytest.approx(0.4)
+    assert len(viral.get_measurements()) == 5  # where a map is empty there is no share
 
 
 def test_the_capture_of_a_refused_film_is_the_film_in_grey() -> None:

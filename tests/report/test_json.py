@@ -1,10 +1,11 @@
 import json
 
+import numpy as np
 import pytest
 
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import FORMATS
-from tests.report.cases import CARD, SCREENED, case, refused
+from tests.report.cases import CARD, SCREENED, case, lung_parts, refused
 
 
 def films(*cases: object, identified: bool = False) -> list[dict]:
@@ -40,3 +41,13 @@ def test_films_keep_their_order_and_a_withheld_one_is_empty() -> None:
         "The patient is 44 years old; this model knows ages 1 to 5."
     ]
     assert len(second["findings"]) == 2
+
+
+def test_lungs_and_the_evidence_in_them_are_told() -> None:
+    before, after = films(case(), case(**lung_parts()))
+    assert (before["lungs"], before["heat_maps"]["in_lungs"]) == (None, None)
+    assert after["lungs"]["kind"] == "frontal"
+    assert after["lungs"]["share_of_film"]["left"] == pytest.approx(np.pi * 0.15 * 0.3, rel=0.1)
+    told = after["heat_maps"]["in_lungs"]["pneumonia"]
+    assert (told["share"], told["by_chance"], told["zones"]["right"]["lower"]) == (0.6, 0.4, 0.6)
+    assert after["heat_maps"]["in_lungs"]["viral"]["share"] is None

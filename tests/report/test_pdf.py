@@ -6,7 +6,7 @@ import pypdf
 from cxrapp.films.radiograph import Study
 from cxrapp.model.gate import Verdict
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps
-from tests.report.cases import CARD, case, film, refused, tagged
+from tests.report.cases import CARD, case, film, lung_parts, refused, tagged
 
 
 def pages(*cases: object, identified: bool = False) -> list[str]:
@@ -68,3 +68,10 @@ def test_fonts_are_embedded() -> None:
     used = [font.get_object() for font in fonts.values()]
     embedded = [font for font in used if "/FontDescriptor" in font]
     assert embedded and all("/FontFile2" in font["/FontDescriptor"] for font in embedded)
+
+
+def test_the_page_says_how_much_evidence_lies_in_the_lungs() -> None:
+    (page,) = pages(case(**lung_parts()))
+    words = "60 % of the evidence lies in the lungs (by chance 40 %), most in the lower zone"
+    assert f"Pneumonia: {words} of the left lung." in page
+    assert "edge of the lungs" not in pages(case())[0]
