@@ -5,12 +5,12 @@
 Scores films again with parts of each hidden, and fits baselines too coarse to see disease in: a
 thumbnail of 8 x 8 pixels with what the squash to a square leaves of shape and sharpness, and the
 grey levels alone. A network has shown that it needs the lungs by its margin over the thumbnail.
-Validation films, and the test where the run has opened it. The chest is a fixed box, not a
-segmentation. Writes RUN/shortcuts.json.
+Validation films, and the test where the run has opened it. The lungs are those that `lungs.pt` of
+the weights folder finds; without it they are neither hidden nor kept. Writes RUN/shortcuts.json.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,11 @@ from sklearn.svm import SVC
 from tqdm import tqdm
 
 from cxrapp.explain import grad_cams
-from cxrapp.explain.trust import chest_mask, heat_in_chest
+from cxrapp.explain.trust import evidence_in_lungs
+from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card import Finding
+from cxrapp.model.lung_finder import FILE, load_lungs
+from cxrapp.model.lungs import Lungs
 from cxrapp.model.predict import BATCH, encode
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import Rate, mean_rate
@@ -61,8 +64,11 @@ def _measure_cohort(
     """Finding -> check -> rate on the films of one cohort."""
     rows = run.table[run.table["split"] == cohort]
     films = _load(run, rows, root)
-    logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}
-    shares = heat_shares(run, films)
+    finder = load_lungs(WEIGHTS / FILE)
+    lungs = finder and [one for film in films for one in finder.find(film)]
+    views = {name: hide(films) for name, hide in VIEWS.items()} | hide_lungs(films, lungs or [])
+    logits = {name: _score(run, view) for name, view in tqdm(views.items(), disable=None)}
+    shares = heat_shares(run, films, lungs) if lungs else None
     checks: dict[str, dict[str, Any]] = {}
     for k, finding in enumerate(run.recipe.findings):
         defined = rows[finding.name].notna().to_numpy()
@@ -75,10 +81,12 @@ def _measure_cohort(
             baseline = whole.by(fit_baseline(known[name], learned, describe(films[defined])))
             rates[f"{name} alone"] = auroc_rate(baseline)
             rates[f"margin over {name}"] = auroc_difference(whole, baseline)
-        heat = shares[defined, k]
-        lit = labels & ~np.isnan(heat)
-        if lit.any():
-            rates["heat inside the chest, of films with it"] = mean_rate(heat[lit], patients[lit])
+        if shares is not None:
+            heat, chance = shares[defined, k].T
+            lit = labels & ~np.isnan(heat) & ~np.isnan(chance)
+            if lit.any():
+                rates["heat in the lungs, of films with it"] = mean_rate(heat[lit], patients[lit])
+                rates["the same by chance"] = mean_rate(chance[lit], patients[lit])
         checks[finding.name] = {name: asdict(rate) for name, rate in rates.items()}
     return checks
 
@@ -127,8 +135,6 @@ def _hide_corners(films: np.ndarray) -> np.ndarray:
 # Each takes and gives (N, 1, S, S) float32.
 VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "whole film": lambda films: films,
-    "chest hidden": lambda films: films * ~chest_mask(films.shape[-1]),
-    "all but the chest hidden": lambda films: films * chest_mask(films.shape[-1]),
     "border hidden": _hide_border,
     "corners and markers hidden": _hide_corners,
     "mirrored": lambda films: np.ascontiguousarray(films[..., ::-1]),
@@ -187,12 +193,26 @@ def fit_baseline(known: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.
     return rankdata(by_machine) + rankdata(by_trees)
 
 
-def heat_shares(run: Run, films: np.ndarray) -> np.ndarray:
-    """(N, K) share of each heat map that lies inside the chest box; NaN where it is empty."""
+def hide_lungs(films: np.ndarray, lungs: Sequence[Lungs]) -> dict[str, np.ndarray]:
+    """Films (N, 1, S, S) without their lungs, and with nothing else; empty where none are known."""
+    if not lungs:
+        return {}
+    inside = np.stack([one.union(films.shape[2:]) for one in lungs])[:, None]
+    return {"lungs hidden": films * ~inside, "all but the lungs hidden": films * inside}
+
+
+def heat_shares(run: Run, films: np.ndarray, lungs: Sequence[Lungs]) -> np.ndarray:
+    """Of each heat map the share that lies in the lungs, and what chance would put there.
+
+    Returns:
+        (N, K, 2) float64; NaN where a map is empty.
+    """
     shares = []
     for start in range(0, len(films), BATCH):
         for feature_map in encode(run, films[start : start + BATCH]).feature_maps:
-            shares.append(heat_in_chest(grad_cams(run, feature_map), run.preprocessing))
+            maps = grad_cams(run, feature_map)
+            found = evidence_in_lungs(maps, lungs[len(shares)], run, feature_map)
+            shares.append(np.column_stack([found.inside, found.chance]))
     return np.stack(shares)
 
 

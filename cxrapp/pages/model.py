@@ -170,7 +170,7 @@ def _show_shortcuts(card: ModelCard) -> None:
     st.caption(
         "AUROC with parts of each film hidden; 0.5 is chance. Thumbnail and shape: plain models of "
         "8 x 8 pixels, sharpness and what is left of the film's shape; grey levels: a histogram. "
-        "The chest is a fixed box. The last row is the share of the heat map's heat inside it."
+        "The lungs are those that lungs.pt finds; the chest, on older cards, is a fixed box."
     )
 
 

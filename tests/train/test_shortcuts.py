@@ -12,6 +12,8 @@ from torch import nn
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.card import Finding
 from cxrapp.model.card_file import load_card
+from cxrapp.model.lungs import Lungs
+from tests.model.small_lungs import lung_masks
 from train.__main__ import main
 from train.export import export
 from train.shortcuts import (
@@ -20,6 +22,7 @@ from train.shortcuts import (
     describe_tones,
     fit_baseline,
     heat_shares,
+    hide_lungs,
     warn_of,
 )
 
@@ -61,13 +64,16 @@ def test_a_thumbnail_that_does_as_well_is_said_on_the_card() -> None:
 
 def test_hiding_leaves_the_rest_of_the_film() -> None:
     films = np.random.default_rng(0).random((2, 1, 40, 40), np.float32) + 0.1
-    chest = films * (VIEWS["chest hidden"](films) == 0)
-    np.testing.assert_array_equal(chest, VIEWS["all but the chest hidden"](films))
+    hidden = hide_lungs(films, [Lungs(lung_masks())] * 2)
+    np.testing.assert_array_equal(sum(hidden.values()), films)
+    share = (hidden["all but the lungs hidden"] > 0).mean()
+    assert share == pytest.approx(2 * np.pi * 0.15 * 0.3, rel=0.1)
+    assert hide_lungs(films, []) == {}
     assert (VIEWS["border hidden"](films) == 0).mean() == pytest.approx(1 - 0.8**2)
     assert (VIEWS["corners and markers hidden"](films) == 0).mean() == pytest.approx(4 * 0.25**2)
 
 
-def test_heat_is_shared_between_the_chest_and_the_rest() -> None:
+def test_heat_is_shared_between_the_lungs_and_the_rest() -> None:
     """A network whose feature map is the film, averaged over cells of 8 pixels."""
     pool = nn.AvgPool2d(8)
     linear = nn.Linear(1, 1, bias=False)
@@ -79,11 +85,13 @@ def test_heat_is_shared_between_the_chest_and_the_rest() -> None:
         preprocessing=Preprocessing(80),
     )
     films = np.zeros((3, 1, 80, 80), np.float32)
-    films[0, :, 32:48, 32:48] = 1
+    films[0, :, 32:48, 16:24] = 1  # in the lung on the left
     films[1, :, :8, :8] = 1
-    centre, corner, black = heat_shares(run, films)[:, 0]
-    assert centre == pytest.approx(1)
-    assert corner < 0.3
+    shares = heat_shares(run, films, [Lungs(lung_masks())] * 3)
+    inside, corner, black = shares[:, 0, 0]
+    assert inside > 0.7
+    assert corner < 0.1
+    np.testing.assert_allclose(shares[:, 0, 0], shares[:, 0, 1])  # one weight cannot be shuffled
     assert np.isnan(black)
 
 

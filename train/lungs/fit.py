@@ -1,5 +1,6 @@
 """Train the lung network: cross-entropy and Dice for the masks, cross-entropy for the rest."""
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from train.epoch import half_precision
@@ -19,6 +19,7 @@ from train.lungs.network import LungNet
 SIZES = ((96, 6), (128, 2), (160, 2))  # side in pixels and epochs at it
 BATCH = 48
 RATE = 3e-3
+WARM_UP = 0.2  # share of the training in which the rate rises
 WEIGHT_DECAY = 0.02
 AVERAGE = 0.99  # decay a step of the weights that are kept
 ADULT_FILMS = 2500  # an epoch, drawn from those without masks
@@ -41,8 +42,7 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
     epochs = [size for size, count in sizes for _ in range(count)]
     generator = torch.Generator().manual_seed(0)
     steps = max(1, len(choose_films(pool, generator)) // BATCH)
-    schedule = OneCycleLR(optimiser, RATE, total_steps=len(epochs) * steps, pct_start=0.2)
-    parts = {"model": network, "averaged": averaged, "optimiser": optimiser, "schedule": schedule}
+    parts = {"model": network, "averaged": averaged, "optimiser": optimiser}
     done, shrunk = _resume(out, parts), pool
     for epoch, size in list(enumerate(epochs))[done:]:
         # Every epoch from its own seed: a run continued after a stop is the run never stopped.
@@ -53,9 +53,11 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         began, total = time.perf_counter(), 0.0
         network.train()
         order = choose_films(pool, generator)[: steps * BATCH]
-        for chosen in order.split(BATCH):
+        for step, chosen in enumerate(order.split(BATCH)):
+            rate = rate_at((epoch + step / steps) / len(epochs))
+            for group in optimiser.param_groups:
+                group["lr"] = rate
             total += _step(network, make_batch(shrunk, chosen, generator), optimiser)
-            schedule.step()
             averaged.update_parameters(network)
         seconds = time.perf_counter() - began
         print(
@@ -63,6 +65,13 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         )
         states = {name: part.state_dict() for name, part in parts.items()}
         save_atomically(out / "lungs.pt", states | {"epoch": epoch + 1})
+
+
+def rate_at(share: float) -> float:
+    """The learning rate when so much of the training, in [0, 1), is done: one cycle of cosines."""
+    if share < WARM_UP:
+        return RATE * (0.52 - 0.48 * math.cos(math.pi * share / WARM_UP))  # from a 25th of it
+    return RATE * (0.5 + 0.5 * math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP)))
 
 
 def _resume(out: Path, parts: dict[str, Any]) -> int:
