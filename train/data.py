@@ -25,10 +25,11 @@ from tqdm import tqdm
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.films.sandbox import read_untrusted
-from train.sources import SOURCES
+from train.sources import LEFT_OUT, SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]
 COLUMNS = ["path", "split", "source", "series", "number", "patient", "view", "age_years", *FINDINGS]
+LOOK = 224  # pixels a side at which every film is looked at first
 BLOCKS = 20
 
 
@@ -55,7 +56,27 @@ def read_table(root: Path, sources: tuple[str, ...]) -> pd.DataFrame:
             raise ValueError(f"Unknown source {source!r}: use {', '.join(SOURCES)}.")
     # The empty table gives every column to every source, NaN where a collection does not say.
     tables = [SOURCES[source](root) for source in sources]
-    return pd.concat([*tables, pd.DataFrame(columns=COLUMNS)], ignore_index=True)[COLUMNS]
+    left_out = [why for table in tables for why in table.attrs.get(LEFT_OUT, [])]
+    for table in tables:
+        table.attrs.clear()  # pandas compares them where it puts tables together
+    table = pd.concat([*tables, pd.DataFrame(columns=COLUMNS)], ignore_index=True)[COLUMNS]
+    table.attrs[LEFT_OUT] = left_out
+    return table
+
+
+def drop_damaged(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str]]:
+    """Leave out files that are no film; one sentence each says which and why.
+
+    Found before anything is learned: a run that ended at its ten-thousandth film would have cost
+    the minutes of all the others. Films are read as machines are grouped by, and read once.
+    """
+    faults = {}
+    for path in table["path"]:
+        try:
+            _load_film(root / path, Preprocessing(LOOK))
+        except ValueError as error:
+            faults[path] = str(error)
+    return table[~table["path"].isin(faults)].reset_index(drop=True), list(faults.values())
 
 
 def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:

@@ -6,6 +6,7 @@ The same command continues a run that was stopped. `train.journal` says what a r
 """
 
 import json
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from train.loss import film_weights
 from train.machines import group_machines
 from train.model import build_network, prepare
 from train.recipe import Phase, Recipe, recipe_from
+from train.sources import LEFT_OUT
 
 
 def fit(recipe: Recipe, root: Path, run: Path) -> None:
@@ -87,6 +89,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
             # The averaged weights are what will be kept, so it is those that are measured. One
             # value for all processes, or rounding could send their schedules different ways.
             held_out = ranks.agree(validation_loss(trainer.averaged, validation, recipe.batch))
+            check_finite(len(journal.history) + 1, ranks.agree(measured["train_loss"]), held_out)
             if phase.schedule == "plateau":
                 trainer.schedule.step(held_out)
             # After the schedule's step, so that a continued run takes the next step and not this
@@ -105,9 +108,13 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
 def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFrame:
     """The films of `root`, copies dropped, validation patients set apart; says what it did."""
     # Copies go first: the same film under two names could lie on both sides of the split.
-    table, copies = data.drop_copies(data.read_table(root, recipe.sources), root)
+    table = data.read_table(root, recipe.sources)
+    left_out = table.attrs[LEFT_OUT]
+    table, copies = data.drop_copies(table, root)
     table = data.split_validation(table, recipe.validation)
     table = data.choose_films(table, [finding.name for finding in recipe.findings], recipe.where)
+    table, damaged = data.drop_damaged(table, root)
+    check_enough(table, recipe)
     table = data.leave_out(table.assign(machine=group_machines(table, root)), recipe.leave_out)
     if recipe.held_out:
         table = data.hold_out(table, recipe.held_out)
@@ -117,8 +124,52 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
         **{finding.name: (finding.name, "sum") for finding in recipe.findings},
     )
     if not quiet:
-        print(f"{root}: {len(table)} films, {copies} exact copies dropped\n{counts.to_string()}")
+        for why in (*left_out, *damaged):
+            print(f"left out: {why}")
+        print(
+            f"{root}: {len(table)} films, {copies} exact copies dropped, "
+            f"{len(left_out) + len(damaged)} files left out\n{counts.to_string()}"
+        )
     return table
+
+
+def check_enough(table: pd.DataFrame, recipe: Recipe) -> None:
+    """Refuse to train on fewer films than there is anything to learn from.
+
+    Raises:
+        ValueError: Training has less than a batch, or a finding lacks films that answer it.
+    """
+    train, validation = (table[table["split"] == split] for split in ("train", "validation"))
+    if len(train) < recipe.batch:
+        raise ValueError(
+            f"There are {len(train)} films to train on; this recipe needs at least {recipe.batch}, "
+            "one batch."
+        )
+    for finding in (finding.name for finding in recipe.findings):
+        present, absent = ((train[finding] == answer).sum() for answer in (1, 0))
+        if not present or not absent:
+            raise ValueError(
+                f"Of the films to train on {present} are with {finding} and {absent} without; at "
+                "least 1 of each is needed."
+            )
+        if not validation[finding].notna().any():
+            raise ValueError(
+                f"No validation film answers {finding}; at least 1 is needed. Add films, or set "
+                "more blocks apart for validation."
+            )
+
+
+def check_finite(epoch: int, *losses: float) -> None:
+    """End a run that has come apart, before its last good network is written over.
+
+    Raises:
+        ValueError: A loss is not a number.
+    """
+    if not all(map(math.isfinite, losses)):
+        raise ValueError(
+            f"The loss of epoch {epoch} is not a number: training has come apart. Try a lower "
+            "--rate; what was kept of the epochs before is in the run's folder."
+        )
 
 
 def load_split(

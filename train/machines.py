@@ -18,7 +18,6 @@ from sklearn.preprocessing import StandardScaler
 from cxrapp.films.preprocess import Preprocessing
 from train import data
 
-SIDE = 224
 GROUPS = 12  # fewer join machines that differ by eye, more split single ones
 FEWEST = 20 * GROUPS  # films of a source below which it is one group
 QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
@@ -50,7 +49,7 @@ def group_machines(table: pd.DataFrame, root: Path) -> pd.Series:
 
 def describe_looks(rows: pd.DataFrame, root: Path) -> np.ndarray:
     """(N, D) float64: what a machine leaves on each film, and its size where that is known."""
-    films = data.load_films(rows, root, Preprocessing(SIDE))[:, 0]
+    films = data.load_films(rows, root, Preprocessing(data.LOOK))[:, 0]
     looks = np.stack([_describe(film / np.float32(255)) for film in films])
     if not (root / SIZES).exists():
         return looks

@@ -20,6 +20,8 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from cxrapp.films.names import is_clutter
+
 # Bacterial and viral cases are numbered separately, and so are the two series of normal films:
 # the number alone would join children who have never met.
 KERMANY_NAMES = (
@@ -51,6 +53,9 @@ TEST_SHARE = 5  # one patient in so many of a source without an official test
 # Films of radiography/COVID that show children, found by eye: the folder is meant to hold adults.
 RADIOGRAPHY_CHILDREN = (4, 1148, 1242, 1595, 1601, 1889, 1891)
 
+LEFT_OUT = "left out"  # of a table's attrs: one sentence a file that is no film to learn from
+SUFFIXES = (".jpeg", ".jpg", ".png", ".dcm", ".dicom")
+
 NEAR_COPY = 0.95  # correlation of two films' 32 x 32 thumbnails
 
 
@@ -59,8 +64,11 @@ def read_kermany(root: Path) -> pd.DataFrame:
 
     The layout may stand at `root` itself or in its folder `kermany` or `chest_xray`.
 
+    A file whose name tells no patient or contradicts its folder is left out and named in the
+    table's `attrs[LEFT_OUT]`.
+
     Raises:
-        ValueError: It does not, or a file name tells no patient or contradicts its folder.
+        ValueError: It does not.
     """
     for folder in (root, root / "kermany", root / "chest_xray"):
         if all((folder / split / "NORMAL").is_dir() for split in ("train", "test")):
@@ -70,19 +78,22 @@ def read_kermany(root: Path) -> pd.DataFrame:
             f"{root} holds no train/NORMAL and test/NORMAL folders: name the folder of films with "
             "--data or CXR_DATA."
         )
-    return pd.DataFrame(
-        {
-            "path": path.relative_to(root).as_posix(),
-            "split": split,
-            "source": "kermany",
-            "view": "AP",
-            **_read_kermany_name(path, label),
-            "covid19": 0 if label else np.nan,  # taken before there was COVID-19
-        }
-        for split in ("train", "test")
-        for name, label in KERMANY_FOLDERS.items()
-        for path in _pictures(folder / split / name)
-    )
+    rows, misnamed = [], []
+    for split in ("train", "test"):
+        for name, label in KERMANY_FOLDERS.items():
+            for path in _pictures(folder / split / name):
+                try:
+                    said = _read_kermany_name(path, label)
+                except ValueError as error:
+                    misnamed.append(str(error))
+                    continue
+                place = {"path": path.relative_to(root).as_posix(), "split": split}
+                # Taken before there was COVID-19: what is sick is sick of something else.
+                covid19 = {"covid19": 0 if label else np.nan}
+                rows.append({**place, "source": "kermany", "view": "AP", **said, **covid19})
+    table = pd.DataFrame(rows)
+    table.attrs[LEFT_OUT] = misnamed
+    return table
 
 
 def _read_kermany_name(path: Path, label: int) -> dict[str, str | float]:
@@ -212,8 +223,12 @@ def group_near_copies(paths: list[Path]) -> np.ndarray:
 
 def _thumbnail(path: Path) -> np.ndarray:
     """(1024,) float32 of mean 0 and length 1: a product of two is their correlation."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("L").resize((32, 32), Image.Resampling.BOX), np.float32)
+    try:
+        with Image.open(path) as image:
+            small = image.convert("L").resize((32, 32), Image.Resampling.BOX)
+    except OSError:  # damaged, or DICOM: like no other here, and told apart where films are read
+        small = Image.new("L", (32, 32))
+    pixels = np.asarray(small, np.float32)
     pixels = (pixels - pixels.mean()).ravel()
     return pixels / max(np.linalg.norm(pixels), 1e-6)
 
@@ -224,7 +239,11 @@ def _split_by_name(patient: str) -> str:
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
-    return (p for p in sorted(folder.glob("*")) if p.suffix.lower() in (".jpeg", ".jpg", ".png"))
+    return (
+        path
+        for path in sorted(folder.glob("*"))
+        if path.suffix.lower() in SUFFIXES and not is_clutter(path.name)
+    )
 
 
 def _require(*paths: Path) -> None:

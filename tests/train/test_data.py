@@ -6,8 +6,12 @@ import pytest
 from PIL import Image
 
 from cxrapp.films.preprocess import Preprocessing
+from tests.films.dicom_maker import make
+from tests.places import SAMPLES
+from tests.train.small import CYCLE
 from train import data
-from train.sources import group_near_copies
+from train.fit import check_enough, check_finite
+from train.sources import LEFT_OUT, group_near_copies
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +82,49 @@ def test_bacterial_and_viral_patients_of_one_number_are_two_children(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["film.jpeg", "IM-0115-0001.jpeg"])
-def test_a_name_that_tells_nothing_or_contradicts_is_named(tmp_path: Path, name: str) -> None:
-    root = make_folder(tmp_path, name)
-    with pytest.raises(ValueError, match=name):
-        data.read_table(root, ("kermany",))
+def test_a_name_that_tells_nothing_or_contradicts_is_left_out_and_named(
+    tmp_path: Path, name: str
+) -> None:
+    root = make_folder(
+        tmp_path, name, "person3_virus_15.dcm", "._person3_virus_16.jpeg", "Thumbs.db"
+    )
+    table = data.read_table(root, ("kermany",))
+    assert list(table["path"]) == ["train/PNEUMONIA/person3_virus_15.dcm"]
+    (why,) = table.attrs[LEFT_OUT]
+    assert name in why
+
+
+def test_a_damaged_film_is_left_out_and_named(tmp_path: Path) -> None:
+    root = make_folder(
+        tmp_path, "person1_virus_1.jpeg", "person2_virus_2.dcm", "person3_virus_3.png"
+    )
+    folder = root / "train/PNEUMONIA"
+    (folder / "person1_virus_1.jpeg").write_bytes(SAMPLES[0].read_bytes())
+    (folder / "person2_virus_2.dcm").write_bytes(make())
+    (folder / "person3_virus_3.png").write_bytes(SAMPLES[0].read_bytes()[:3000])
+    kept, faults = data.drop_damaged(data.read_table(root, ("kermany",)), root)
+    assert list(kept["patient"]) == ["virus-1", "virus-2"]
+    assert len(faults) == 1 and "person3_virus_3.png" in faults[0] and "cut off" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("pneumonia", "words"),
+    [
+        ([1, 0, 1], "3 films to train on; this recipe needs at least 8"),
+        ([1] * 12, "12 are with pneumonia and 0 without"),
+    ],
+)
+def test_too_few_films_say_how_many_are_needed(pneumonia: list[int], words: str) -> None:
+    films = pd.DataFrame({"pneumonia": pneumonia, "viral": 1.0, "split": "train"})
+    with pytest.raises(ValueError, match=words):
+        check_enough(films, CYCLE)
+
+
+def test_a_loss_that_is_not_a_number_ends_the_run_with_a_sentence() -> None:
+    check_finite(1, 0.7, 0.6)
+    for losses in ((float("nan"), 0.6), (0.7, float("inf"))):
+        with pytest.raises(ValueError, match="loss of epoch 3 is not a number"):
+            check_finite(3, *losses)
 
 
 def make_folder(root: Path, *pneumonia: str) -> Path:

@@ -20,6 +20,7 @@ from cxrapp.statistics.curves import (
 )
 from cxrapp.statistics.operating_point import operating_point, share_rate
 from cxrapp.statistics.recalibration import fit_site_calibration
+from train.data import read_film
 from train.evaluate import Run, read_openings
 from train.measure import Evaluation, against_the_rest, asks_everything
 from train.shortcuts import read_shortcuts
@@ -63,6 +64,9 @@ def _measure_sizes(table: pd.DataFrame, root: Path) -> list[Numbers]:
     """Width and height in pixels by source: median and range."""
     sizes = []
     for path in table["path"]:
+        if path.lower().endswith((".dcm", ".dicom")):
+            sizes.append(read_film(root / path).pixels.shape[::-1])
+            continue
         with Image.open(root / path) as image:
             sizes.append(image.size)
     sides = table.assign(width=[w for w, _ in sizes], height=[h for _, h in sizes])
