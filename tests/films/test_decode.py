@@ -154,3 +154,39 @@ def test_zip_inside_a_zip_is_not_opened() -> None:
 def test_a_strip_is_no_film_however_few_its_pixels() -> None:
     assert "20,000 on a side" in reason(encode(GREY.resize((64, 20_001))))
     assert pixels(encode(GREY.resize((64, 20_000)))).shape == (20_000, 64)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\0\0\0\x18ftypheic" + bytes(50), "a HEIC picture"),
+        (b"RIFF\x24\0\0\0WEBPVP8 " + bytes(50), "a WEBP picture"),
+        (b"\0\0\0\x18ftypavif" + bytes(50), "an AVIF picture"),
+    ],
+)
+def test_other_pictures_are_named_with_what_to_ask_for(data: bytes, words: str) -> None:
+    assert words in reason(data) and "ask for the DICOM file" in reason(data)
+
+
+def test_a_part_of_a_split_archive_is_named() -> None:
+    whole = make_zip(good=encode(GREY))
+    assert "split" in reason(b"PK\x07\x08" + whole[:2000])
+    end = whole.rindex(b"PK\x05\x06")
+    last = whole[1000:end] + whole[end : end + 4] + b"\x02\0\x02\0" + whole[end + 8 :]
+    assert "split" in reason(last)
+    (film,) = read_upload("a.zip", whole)
+    assert isinstance(film, Radiograph)
+
+
+def test_an_archives_clutter_and_names_of_other_systems() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("a/._x.png", "Thumbs.db", "a/desktop.ini", "B?r.png", "K?ln/x.png"):
+            archive.writestr(name, encode(GREY))
+    # An old program writes names in its own letters, and no flag that says so.
+    data = buffer.getvalue().replace(b"B?r", b"B\xe4r").replace(b"K?ln", b"K\xf6ln")
+    assert [item.name for item in read_upload("a.zip", data)] == [
+        "a.zip/Bär.png",
+        "a.zip/Köln/x.png",
+    ]
+    assert all(isinstance(item, Radiograph) for item in read_upload("a.zip", data))
