@@ -13,6 +13,7 @@ import streamlit as st
 from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.model.card import ModelCard
+from cxrapp.model.lung_finder import FILE
 from cxrapp.words import escape_markdown
 
 BY_DIGEST = {ModelCard: attrgetter("sha256")}  # how Streamlit's caches tell cards apart
@@ -24,7 +25,7 @@ class Loaded:
     """A file of the weights folder: its bundle or, in words, why there is none.
 
     Args:
-        stamp: Of its two files, as they were when it was loaded.
+        stamp: Of its files, as they were when it was loaded.
     """
 
     path: Path
@@ -88,9 +89,9 @@ def _is_current(loaded: Loaded) -> bool:
 
 
 def _stamp(path: Path) -> Stamp:
-    """What changes when either file does; None for one that is not there."""
-    stamps = []
-    for part in (path, path.with_suffix(".json")):
+    """What changes when a file of the bundle or of its lungs does; None for one not there."""
+    stamps, lungs = [], path.with_name(FILE)
+    for part in (path, path.with_suffix(".json"), lungs, lungs.with_suffix(".json")):
         try:
             found = os.stat(part)
             stamps.append((found.st_ino, found.st_mtime_ns, found.st_size))

@@ -7,6 +7,7 @@ in `lungs/masks.csv` beside the films. The role of a film is decided by its pati
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,7 @@ class Pool:
     adult: torch.Tensor
 
 
+@lru_cache(maxsize=1)
 def read_lung_table(root: Path) -> pd.DataFrame:
     """The films of all sources, with the columns `mask` (a path, or None), `adult` and `role`.
 

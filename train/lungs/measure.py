@@ -28,7 +28,7 @@ from train.lungs.films import (
 from train.lungs.limits import look_at
 from train.recipe import Augment
 
-MOST_FILMS = 600  # of one group
+MOST_ADULTS = 600  # of one source
 LOST = 0.5  # of a lung's area found: less is a lung lost
 NOISE = 0.06  # deviation of grain, share of full scale
 TURN = 12.0  # degrees
@@ -57,7 +57,8 @@ def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
     for name, rows in groups.items():
         if name.endswith(OTHER_ADULTS):  # children among them are told by their age
             rows = rows[~(rows["age_years"] < 18)]
-        rows = rows.sample(min(len(rows), MOST_FILMS), random_state=0)
+        if name.startswith("adults"):
+            rows = rows.sample(min(len(rows), MOST_ADULTS), random_state=0)
         pool = load_pool(rows, np.zeros((0, 1, size, size), np.uint8), root, size)
         patients = rows["patient"].to_numpy()
         measured[name] = measure_frontal(finder, pool, patients)
