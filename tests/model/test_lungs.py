@@ -25,7 +25,8 @@ def look(folder: Path, **says: object) -> Lungs:
 
 
 def tell(bundle: Bundle, lungs: Lungs, **written: object) -> Verdict:
-    return judge(bundle.card, dataclasses.replace(FILM, **written), 0.0, {}, lungs)
+    film = dataclasses.replace(FILM, tags=dataclasses.replace(FILM.tags, **written))
+    return judge(bundle.card, film, 0.0, {}, lungs)
 
 
 def test_a_folder_without_lungs_works_as_before(tmp_path: Path, model: bytes) -> None:

@@ -16,7 +16,7 @@ from train.lungs.batches import Batch, make_batch
 from train.lungs.films import Pool
 from train.lungs.network import LungNet
 
-SIZES = ((96, 6), (128, 1))  # side in pixels and epochs at it
+SIZES = ((96, 6), (128, 2))  # side in pixels and epochs at it
 BATCH = 48
 RATE = 3e-3
 WARM_UP = 0.2  # share of the training in which the rate rises
