@@ -17,6 +17,7 @@ screenshots: $(VENV)/ready tools  ## the pictures in docs/, anew from the runnin
 	$(RUN)python -m pytest tests/browser/take_screenshots.py
 
 weights: $(VENV)/ready  ## train the bundles from nothing; the same command goes on after a stop
+	$(RUN)python -m train lungs --out runs/lungs --export weights/lungs.pt --test
 	$(RUN)python -m train release --plan train/recipes/release.toml
 
 PUBLISHED := train/recipes/published

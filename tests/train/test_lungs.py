@@ -1,0 +1,185 @@
+"""Training of the network that finds the lungs: masks, batches, the network, and its limits."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from sklearn.metrics import f1_score
+
+from cxrapp.model.lung_finder import load_lungs
+from cxrapp.model.lungs import KINDS
+from tests.model.small_lungs import SIZE, lung_masks, put_lungs
+from train.lungs import fit as fit_module
+from train.lungs.batches import TURNS, make_batch, whiten_lungs
+from train.lungs.films import Pool, draw_others, read_mask, read_not_chest, split_mask
+from train.lungs.fit import fit, load_network, lung_loss, rate_at
+from train.lungs.limits import Looks, set_limits
+from train.lungs.measure import dice_scores
+from train.lungs.network import ExportedLungs, LungNet
+
+
+@pytest.fixture
+def pool() -> Pool:
+    """Six films with lungs, two without known masks, two that are no film."""
+    generator = np.random.default_rng(0)
+    films = generator.integers(60, 120, (10, 1, SIZE, SIZE)).astype(np.uint8)
+    masks = np.tile((lung_masks() * 255).astype(np.uint8), (10, 1, 1, 1))
+    films[:8] -= masks[:8].max(1, keepdims=True) // 5
+    masks[6:] = 0
+    chest = np.arange(10) < 8
+    masked = (np.arange(10) < 6) | ~chest
+    adult = np.where(chest, np.arange(10) % 2, np.nan).astype(np.float32)
+    return Pool(*map(torch.from_numpy, (films, masks, masked, chest, adult)))
+
+
+def test_a_mask_is_cut_into_two_lungs(tmp_path: Path) -> None:
+    whole = lung_masks().max(0) > 0
+    np.testing.assert_array_equal(split_mask(whole), lung_masks() > 0)
+    touching = whole.copy()
+    touching[14:17, 10:24] = True  # a bridge over the middle
+    left, right = split_mask(touching)
+    np.testing.assert_array_equal(left | right, touching)
+    assert not (left & right).any() and abs(int(left.sum()) - int(right.sum())) < 20
+    Image.fromarray(whole).save(tmp_path / "mask.png")
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.png"), split_mask(whole))
+
+
+def test_a_mask_of_one_lung_tells_nothing() -> None:
+    assert split_mask(lung_masks()[0] > 0) is None
+    assert split_mask(np.zeros((SIZE, SIZE), bool)) is None
+
+
+def test_not_chest_films_are_set_apart_by_patient(shared_data: Path) -> None:
+    table = read_not_chest(shared_data)
+    assert table.groupby("patient")["role"].nunique().max() == 1
+    assert (table["role"] == "apart").sum() > 50
+
+
+def test_batches_know_what_they_did(pool: Pool) -> None:
+    generator = torch.Generator().manual_seed(0)
+    batch = make_batch(pool, torch.arange(10).repeat(40), generator)
+    kinds = [KINDS[kind] for kind in batch.kinds]
+    assert set(kinds) == set(KINDS)
+    chest = pool.chest.repeat(40)
+    assert all(
+        kind == "no chest film" for kind, is_film in zip(kinds, chest, strict=True) if not is_film
+    )
+    assert ((batch.films >= 0) & (batch.films <= 1)).all()
+    turned = torch.tensor([kind in TURNS for kind in kinds])
+    assert not batch.masked[turned].any()
+    assert batch.adult[torch.tensor([kind == "no chest film" for kind in kinds])].isnan().all()
+    # In a mirrored film, too, the first mask is of the lung on the film's left.
+    frontal = batch.masked & chest & (batch.masks.sum((2, 3)) > 20).all(1)
+    line = torch.arange(SIZE).float()
+    across = (batch.masks.sum(2) * line).sum(2) / batch.masks.sum((2, 3)).clamp(min=1)
+    for kind in ("frontal", "mirrored"):
+        rows = frontal & torch.tensor([one == kind for one in kinds])
+        assert rows.any() and (across[rows, 0] < across[rows, 1]).all()
+
+
+def test_a_white_lung_is_white_where_it_was_black(pool: Pool) -> None:
+    films, masks = pool.films[:6].float() / 255, pool.masks[:6].float() / 255
+    chosen = torch.tensor([True] * 3 + [False] * 3)
+    white = whiten_lungs(films, masks, chosen, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(white[3:], films[3:])
+    change = white[:3] - films[:3]
+    assert change.mean() > 0 and change.amax() > 0.05
+    far = masks[:3].amax(1, keepdim=True) == 0
+    assert change[far].abs().mean() < change[~far].abs().mean() / 4
+
+
+def test_dice_is_the_f1_score_of_pixels() -> None:
+    generator = np.random.default_rng(0)
+    found, truth = generator.random((3, 2, 20, 20)), generator.random((3, 2, 20, 20)) > 0.4
+    scores = dice_scores(found, truth * 255)
+    for n in range(3):
+        for side in range(2):
+            expected = f1_score(truth[n, side].ravel(), found[n, side].ravel() > 0.5)
+            assert scores[n, side] == pytest.approx(expected)
+
+
+def test_limits_hold_the_films_they_were_set_on(tmp_path: Path) -> None:
+    masks = np.stack([np.roll(lung_masks(), shift, 1) for shift in range(-4, 5)])
+    kinds = np.full((9, len(KINDS)), 0.01, np.float32)
+    kinds[:, 0] = 0.94
+    frontal = Looks(masks, kinds, np.linspace(0, 0.9, 9, dtype=np.float32))
+    shapes, limits, adult = set_limits(frontal, np.arange(9) < 5)
+    assert set(limits.values()) == {0.5} and adult == 0.5
+    finder = load_lungs(put_lungs(tmp_path, shapes=shapes, kinds=limits))
+    read = frontal.read(finder.card)
+    assert [one.kind for one in read] == ["frontal"] * 9
+    assert not any(one.implausible for one in read)
+    low = Looks(np.roll(masks[:1], 9, 2), kinds[:1], frontal.adult[:1]).read(finder.card)[0]
+    assert "down, left" in low.implausible
+
+
+def test_the_stored_network_says_what_the_eager_one_says() -> None:
+    torch.manual_seed(0)
+    network = ExportedLungs(LungNet()).eval()
+    films = torch.rand(2, 1, 96, 96)
+    scripted = torch.jit.script(network)
+    for ours, theirs in zip(network(films), scripted(films), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    masks, kinds, adult = scripted(films)
+    assert (masks.shape, kinds.shape, adult.shape) == ((2, 2, 96, 96), (2, len(KINDS)), (2,))
+    torch.testing.assert_close(kinds.sum(1), torch.ones(2))
+
+
+def test_a_run_goes_on_where_it_stopped(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit_module, "BATCH", 6)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    for folder in (whole, stopped):
+        folder.mkdir()
+    plan = ((SIZE, 2), (2 * SIZE, 1))
+    fit(pool, whole, plan)
+    monkeypatch.setattr(fit_module, "save_atomically", stop_after(1))
+    with pytest.raises(KeyboardInterrupt):
+        fit(pool, stopped, plan)
+    monkeypatch.undo()
+    monkeypatch.setattr(fit_module, "BATCH", 6)
+    fit(pool, stopped, plan)
+    ours, theirs = (load_network(folder).state_dict() for folder in (whole, stopped))
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name])
+
+
+def stop_after(epochs: int):  # noqa: ANN201
+    """`save_atomically` that is interrupted once so many epochs are kept."""
+    from train.files import save_atomically
+
+    def save(path: Path, value: dict) -> None:
+        save_atomically(path, value)
+        if value["epoch"] == epochs:
+            raise KeyboardInterrupt
+
+    return save
+
+
+def test_the_loss_of_the_truth_is_smaller(pool: Pool) -> None:
+    batch = make_batch(pool, torch.arange(6), torch.Generator().manual_seed(1))
+    right = (batch.masks - 0.5) * 20
+    kinds = torch.nn.functional.one_hot(batch.kinds, len(KINDS)) * 20.0
+    adult = (batch.adult.nan_to_num() - 0.5) * 20
+    good = lung_loss(right, kinds, adult, batch)
+    assert good < 0.2 < lung_loss(-right, -kinds, -adult, batch)
+
+
+def test_the_rate_rises_then_falls() -> None:
+    rates = [rate_at(share) for share in np.linspace(0, 0.999, 50)]
+    top = int(np.argmax(rates))
+    assert (
+        8 <= top <= 11
+        and np.all(np.diff(rates[: top + 1]) > 0)
+        and np.all(np.diff(rates[top:]) < 0)
+    )
+    assert rates[-1] < 0.001 * max(rates)
+
+
+def test_drawn_pictures_are_the_same_each_time() -> None:
+    first, second = (draw_others(8, 40, seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert first.shape == (8, 1, 40, 40) and len({film.tobytes() for film in first}) == 8
