@@ -64,7 +64,7 @@ def test_a_refused_picture_keeps_its_probability_and_says_why(tmp_path: Path) ->
     Image.fromarray(load_sample_images().images[0]).save(tmp_path / "china.png")
     rows = screen(tmp_path, tmp_path / "china.png")
     assert [row["status"] for row in rows] == ["refused"] * 2
-    assert all(row["probability"] for row in rows)
+    assert all(row["probability"] and not row["decision"] for row in rows)
     assert "does not look like a frontal chest film" in rows[0]["message"]
 
 

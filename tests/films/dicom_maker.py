@@ -1,9 +1,11 @@
 """DICOM files made from a sample film, in the ways that machines and archives write them."""
 
 import io
+import tempfile
+from pathlib import Path
 
+import gdcm
 import numpy as np
-import pydicom
 from PIL import Image
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
@@ -46,12 +48,22 @@ def make(
 
 
 def compress(stored: np.ndarray, syntax: str, **tags: object) -> bytes:
-    """The film of `make` in a coding that pydicom can write."""
-    dataset = pydicom.dcmread(io.BytesIO(make(stored, **tags)))
-    dataset.compress(syntax)
-    buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
-    return buffer.getvalue()
+    """The film of `make` in another coding, by GDCM, which reads and writes files alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "film.dcm"
+        path.write_bytes(make(stored, **tags))
+        reader, change = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax()
+        reader.SetFileName(str(path))
+        assert reader.Read()
+        change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(syntax)))
+        change.SetInput(reader.GetImage())
+        assert change.Change(), syntax
+        writer = gdcm.ImageWriter()
+        writer.SetFileName(str(path))
+        writer.SetFile(reader.GetFile())
+        writer.SetImage(change.GetOutput())
+        assert writer.Write()
+        return path.read_bytes()
 
 
 def compress_j2k(stored: np.ndarray, **tags: object) -> bytes:

@@ -23,6 +23,15 @@ def rows_of(name: str) -> list[dict[str, str]]:
     return list(reader)
 
 
+def test_a_refused_film_has_no_decision_unless_it_was_overruled() -> None:
+    refusal, decisions = Verdict("refuse", ("It is a hand.",)), case().decisions
+    rows = film_rows("a.png", decisions, refusal)
+    assert [row["decision"] for row in rows] == ["", ""]
+    assert all(row["probability"] for row in rows) and rows[0]["status"] == "refused"
+    overruled = film_rows("a.png", decisions, refusal, overruled=True)
+    assert [row["decision"] for row in overruled] == ["positive", "negative"]
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
 def test_a_name_that_is_a_formula_is_shown_not_run(name: str) -> None:
     assert {row["file"] for row in rows_of(name)} == {f"'{name}"}
