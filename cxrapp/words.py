@@ -58,6 +58,11 @@ def percent(probability: float) -> str:
     return "under 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
 
 
+def share_words(share: float) -> str:
+    """How many people: 7.5 of 100."""
+    return f"{100 * share:.3g} of 100"
+
+
 def rate_words(rate: Rate) -> str:
     """A measure with its 95 % interval, for a sentence."""
     value, interval = rate_cells(rate)

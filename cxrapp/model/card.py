@@ -163,6 +163,14 @@ class ModelCard:
         k = self.index(finding)
         return self.cohorts[cohort].scores(k, self.calibrations[k])
 
+    def describe(self, cohort: str, finding: str) -> str:
+        """The cohort's films on which the finding is defined, and who they are."""
+        whole, scores = self.cohorts[cohort], self.scores(cohort, finding)
+        films, patients = len(scores.labels), len(np.unique(scores.patients))
+        if films == len(whole.labels):
+            return whole.description
+        return f"{films:,} films of {patients:,} patients, out of {whole.description}"
+
     def to_json(self) -> str:
         """The card as strict JSON: NaN becomes null, arrays become lists."""
         values = {"schema": SCHEMA, **asdict(self)}

@@ -138,8 +138,11 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film]) -> None:
         if here.blinded and not withheld:
             ask_for_call(here, bundle, film)
         _show_verdict(here, bundle, film, result)
-        show_control(here, bundle.card, None if hidden else here.decide(bundle.card, result))
+        controls = st.container()
         cohort = choose_cohort(bundle.card)
+        with controls:
+            decisions = None if hidden else here.decide(bundle.card, result)
+            show_control(here, bundle.card, decisions, cohort)
     probability = float(result.prediction.probabilities[bundle.card.index(finding.name)])
     show_consequences(here, bundle.card, finding, cohort, None if hidden else probability)
     # Last, because some maps take many seconds: all else is by then of the same film.

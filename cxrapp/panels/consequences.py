@@ -10,7 +10,7 @@ from cxrapp.panels.widgets import showing
 from cxrapp.session.session import Session
 from cxrapp.statistics.operating_point import OperatingPoint
 from cxrapp.statistics.outcomes import Outcomes, outcomes
-from cxrapp.words import rate_cells, rate_words
+from cxrapp.words import rate_cells, rate_words, share_words
 
 
 def show_consequences(
@@ -46,10 +46,14 @@ def choose_cohort(card: ModelCard) -> str:
 
 
 def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: str) -> None:
-    """What happens to 1,000 patients, of whom as many are ill as the reader says."""
+    """What happens to 1,000 patients, of whom as many are ill as the reader says.
+
+    Until they say, as many as among the validation films: how common a finding is on a ward nobody
+    else knows.
+    """
     setting = session.setting(card, finding.name)
     key = f"prevalence {finding.name} {card.sha256}"
-    prevalence = session.prevalence(card, finding.name)
+    known = session.ward(card).get(finding.name)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
     st.number_input(
         f"Of 100 {whom} seen here, how many have {finding.positive}?",
@@ -57,20 +61,29 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         99.9,
         step=1.0,
         help="PPV: of those flagged, how many have it. NPV: of those not flagged, how many do not. "
-        "Both hang on how common it is where you work, sensitivity and specificity do not.",
+        "Both hang on how common it is where you work, sensitivity and specificity do not. The "
+        "film's probability follows it too.",
         format="%.1f",
-        on_change=lambda: session.prevalences.__setitem__(
-            (card.sha256, finding.name), st.session_state[key] / 100
+        placeholder="not said yet",
+        on_change=lambda: session.give_prevalence(
+            card, finding.name, _as_share(st.session_state[key])
         ),
-        **showing(key, round(100 * prevalence, 1)),
+        **showing(key, None if known is None else round(100 * known, 1)),
     )
+    counted_at = session.counted_at(card, finding.name)
+    if known is None:
+        st.caption(f"Until you say, as among the validation films: {share_words(counted_at)}.")
     counted = outcomes(
         card.scores(cohort, finding.name),
-        prevalence,
+        counted_at,
         setting.threshold,
         setting.abstain_from,
     )
     st.markdown(_outcomes_table(counted, band=setting.abstain_from is not None))
+
+
+def _as_share(of_hundred: float | None) -> float | None:
+    return None if of_hundred is None else of_hundred / 100
 
 
 def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
@@ -84,17 +97,16 @@ def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
     lines = [
         f"| {name} | **{r.value:.0f}** | {r.low:.0f} to {r.high:.0f} |" for name, r in rows.items()
     ]
-    values = {"PPV": counted.ppv, "NPV": counted.npv}
-    lines += [
-        "| {} | **{}** | {} |".format(name, *rate_cells(rate)) for name, rate in values.items()
-    ]
+    for name, rate, nobody in (("PPV", counted.ppv, "flagged"), ("NPV", counted.npv, "cleared")):
+        value, ends = rate_cells(rate)
+        lines.append(f"| {name} | **{value}** | {ends or f'no film is {nobody}'} |")
     return "\n".join(["| of 1,000 | | 95 % interval |", "|---|--:|--:|", *lines])
 
 
 def _counts(card: ModelCard, finding: Finding, cohort: str, point: OperatingPoint) -> str:
     """The 2 x 2 table in one line, with its rates."""
     return (
-        f"{cohort.capitalize()}, {card.cohorts[cohort].description}. With {finding.positive}: "
+        f"{cohort.capitalize()}, {card.describe(cohort, finding.name)}. With {finding.positive}: "
         f"**{point.true_positives} flagged, {point.false_negatives} not**, sensitivity "
         f"{rate_words(point.sensitivity)}. With {finding.negative}: **{point.false_positives} "
         f"flagged, {point.true_negatives} not**, specificity {rate_words(point.specificity)}. "

@@ -19,7 +19,8 @@ from cxrapp.report import (
     rejection_rows,
     table_writer,
 )
-from cxrapp.report.table import COLUMNS, inert
+from cxrapp.report.release import measure_threshold
+from cxrapp.report.table import COLUMNS, context_columns, context_rows, inert
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import closed_reads
 from cxrapp.session.session import Session
@@ -108,6 +109,7 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         lungs=result.lungs,
         reader_call=session.call(film),
         tags=film.tags,
+        prevalences=session.ward(bundle.card),
     )
 
 
@@ -115,25 +117,32 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
     """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
     whose = IDENTITY_COLUMNS if identified else ()
-    writer = table_writer(file, (*COLUMNS, *OWN_COLUMNS, *whose))
-    settings = session.settings(bundle.card)
+    card, ward = bundle.card, session.ward(bundle.card)
+    settings = session.settings(card)
+    performance = {
+        name: measure_threshold(card, name, setting.threshold) for name, setting in settings.items()
+    }
+    columns = (*COLUMNS, *OWN_COLUMNS, *context_columns(card), *whose)
+    writer = table_writer(file, columns)
     for film in films:
         result, call = session.worklist.result(film, bundle), session.call(film)
-        values = (bundle.card.sha256, film.key in session.reviewed, call or "")
+        values = (card.sha256, film.key in session.reviewed, call or "")
         own = dict(zip(OWN_COLUMNS, values, strict=True))
         if identified:
             own |= _identity(film)
+        decisions = session.decide(card, result)
         rows = film_rows(
             film.name if identified else film.fingerprint,
-            session.decide(bundle.card, result),
+            decisions,
             result.verdict,
             overruled=session.is_overruled(film, bundle),
         )
-        writer.writerows(row | own for row in rows)
+        contexts = context_rows(card, decisions, ward, performance)
+        writer.writerows(row | own | more for row, more in zip(rows, contexts, strict=True))
     for number, rejection in enumerate(session.worklist.rejections, start=1):
         if not identified:
             rejection = replace(rejection, name=f"unread file {number}")
-        writer.writerows(rejection_rows(bundle.card, rejection, settings))
+        writer.writerows(rejection_rows(card, rejection, settings))
     return file.getvalue()
 
 

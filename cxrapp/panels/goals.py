@@ -50,13 +50,13 @@ GOALS = {
         lambda films, *_: youden_threshold(films),
     ),
     "Cost of a miss": Goal(
-        "How many false alarms one missed patient weighs, at the prevalence set below.",
+        "How many false alarms one missed patient weighs, at the prevalence counted with below.",
         _cost,
         ("False alarms a miss weighs", 0.1, 1000.0, 10.0, 0.01),
     ),
     "Net benefit": Goal(
         "The chance of illness from which on you would act; the setting with the highest "
-        "net benefit for it, at the prevalence set below.",
+        "net benefit for it, at the prevalence counted with below.",
         # Acting from a chance p on weighs a miss as (1 - p) / p false alarms.
         lambda films, percent, prevalence: _cost(films, 100 / percent - 1, prevalence),
         ("Act from a chance of, %", 1.0, 99.0, 10.0, 0.01),
@@ -84,7 +84,7 @@ def offer_goals(session: Session, card: ModelCard, finding: Finding) -> None:
     ask = GOALS[goal].ask
     value = amount.number_input(*ask, key=f"{key} {goal}") if ask else 0.0
     st.caption(GOALS[goal].help)
-    threshold = _search(card, finding.name, goal, value, session.prevalence(card, finding.name))
+    threshold = _search(card, finding.name, goal, value, session.counted_at(card, finding.name))
     if threshold is None:
         st.warning("The validation films are too few to show that, or no threshold keeps it.")
         return

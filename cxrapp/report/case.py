@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ class Case:
         overruled: A reader chose to see the result, which counts where the film was refused.
         reader_call: What the reader says about the first finding.
         lungs: None where nobody looked for them.
+        prevalences: Finding -> share of the reader's patients who have it; those they gave.
         tags: As in `Radiograph`.
     """
 
@@ -62,6 +64,7 @@ class Case:
     overruled: bool = False
     reader_call: Call | None = None
     lungs: Lungs | None = None
+    prevalences: Mapping[str, float] = field(default_factory=dict)
     tags: Tags = NO_TAGS
 
     @property

@@ -7,6 +7,8 @@ under other names of the scheme.
 from dataclasses import dataclass
 
 from cxrapp.model.card import Finding
+from cxrapp.report.release import FindingResult, Performance
+from cxrapp.statistics.bootstrap import Rate
 
 PRIVATE = "99CXRAPP"
 
@@ -27,6 +29,8 @@ SPECIFICITY = Concept("111090", "DCM", "Case Specificity")
 JOINT = Concept("JOINT", PRIVATE, "Probability together with what it is given")
 IN_LUNGS = Concept("IN-LUNGS", PRIVATE, "Share of the map's evidence in the lungs")
 IN_LUNGS_BY_CHANCE = Concept("IN-LUNGS-CHANCE", PRIVATE, "The same by chance")
+WARD = Concept("WARD", PRIVATE, "Probability at the reader's prevalence")
+PREVALENCE = Concept("PREVALENCE", PRIVATE, "Prevalence given by the reader")
 DECISION = Concept("DECISION", PRIVATE, "Decision at the threshold")
 FILM_CHECK = Concept("FILM-CHECK", PRIVATE, "Does the model know such films?")
 READER = Concept("READER", PRIVATE, "Reader's call")
@@ -58,7 +62,29 @@ FINDINGS = {
 }
 
 
+def on_cohort(concept: Concept, cohort: str) -> Concept:
+    """A measure of the threshold on films other than the last cohort's, which has DICOM's code."""
+    code = f"{concept.meaning.split()[-1][:4]}-{cohort}".upper().replace(" ", "-")
+    return Concept(code[:16], PRIVATE, f"{concept.meaning} on {cohort} films")
+
+
 def finding_concept(finding: Finding) -> Concept:
     """The code of a finding; a private one for findings this program does not know."""
     known = FINDINGS.get(finding.name)
     return known or Concept(finding.name.upper()[:16], PRIVATE, finding.positive[:64])
+
+
+def performance_rates(result: FindingResult) -> list[tuple[Concept, Rate]]:
+    """Sensitivity and specificity of every cohort, by their codes; DICOM's own for the last."""
+    *others, last = result.performance
+    rates = [
+        (on_cohort(concept, one.cohort), rate) for one in others for concept, rate in _rates(one)
+    ]
+    return [*rates, *_rates(last)]
+
+
+def _rates(performance: Performance) -> tuple[tuple[Concept, Rate], ...]:
+    return (
+        (SENSITIVITY, performance.sensitivity),
+        (SPECIFICITY, performance.specificity),
+    )

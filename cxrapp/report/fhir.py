@@ -11,10 +11,10 @@ from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
-from cxrapp.report.codes import Concept, finding_concept
+from cxrapp.report.codes import Concept, finding_concept, performance_rates
 from cxrapp.report.fhir_values import Resource, codeable, coded, number_part, quantity, rate_parts
 from cxrapp.report.release import FindingResult, Release
-from cxrapp.report.summary import finding_line, summary_lines
+from cxrapp.report.summary import finding_line, performance_line, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, date_words, person_words
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
@@ -39,9 +39,7 @@ def write_fhir(card: ModelCard, releases: Sequence[Release]) -> bytes:
 def _report(card: ModelCard, release: Release) -> Resource:
     patient = _patient(release)
     results = [_film_check(release)]
-    results += [
-        _finding(card, number, result) for number, result in enumerate(release.results, start=1)
-    ]
+    results += [_finding(number, result) for number, result in enumerate(release.results, start=1)]
     if release.reader_call:
         call = codeable(codes.CALLS[release.reader_call])
         results.append(_observation("reader", codes.READER) | {"valueCodeableConcept": call})
@@ -120,14 +118,16 @@ def _film_check(release: Release) -> Resource:
     }
 
 
-def _finding(card: ModelCard, number: int, result: FindingResult) -> Resource:
+def _finding(number: int, result: FindingResult) -> Resource:
     """The probability and what is made of it; a finding that was not asked has neither."""
     parts = [
         number_part(codes.JOINT, result.joint),
         number_part(codes.THRESHOLD, result.threshold),
-        *rate_parts(codes.SENSITIVITY, result.sensitivity),
-        *rate_parts(codes.SPECIFICITY, result.specificity),
+        *(part for rate in performance_rates(result) for part in rate_parts(*rate)),
     ]
+    if result.prevalence is not None:
+        parts.append(number_part(codes.PREVALENCE, result.prevalence))
+        parts.append(number_part(codes.WARD, result.ward))
     observation = _observation(f"finding-{number}", finding_concept(result.finding))
     if result.outcome == "not asked":
         reason = coded(f"{TERMINOLOGY}/data-absent-reason", "not-asked", "Not Asked")
@@ -139,8 +139,7 @@ def _finding(card: ModelCard, number: int, result: FindingResult) -> Resource:
         words = codes.OUTCOMES[result.outcome].meaning
         observation["valueQuantity"] = quantity(result.probability)
         observation["interpretation"] = [coded(system, code, words)]
-    cohort = card.cohorts["validation"].description
-    notes = [finding_line(result), f"Sensitivity and specificity at this threshold, on {cohort}."]
+    notes = [finding_line(result), *(performance_line(result, one) for one in result.performance)]
     return observation | {"component": parts, "note": [{"text": text} for text in notes]}
 
 

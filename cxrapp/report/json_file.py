@@ -17,7 +17,7 @@ from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
     from cxrapp.explain.trust import LungEvidence
 
-SCHEMA = 2  # 1 had the gate's status in one word, and room for a reader's note and name
+SCHEMA = 3  # 2 had the validation cohort alone; 1 the gate's status in one word
 
 
 def write_json(card: ModelCard, releases: Sequence[Release]) -> bytes:
@@ -44,7 +44,7 @@ def _model(card: ModelCard) -> dict[str, Any]:
         "intended_use": card.intended_use,
         "out_of_scope": card.out_of_scope,
         "limits": (*card.limits, UNCHECKED),
-        "validation_cohort": card.cohorts["validation"].description,
+        "cohorts": {name: cohort.description for name, cohort in card.cohorts.items()},
     }
 
 
@@ -104,9 +104,19 @@ def _finding(result: FindingResult) -> dict[str, Any]:
         "decision": result.outcome,
         "threshold": result.threshold,
         "threshold_goal": result.goal,
-        "validated": {
-            "sensitivity": _rate(result.sensitivity),
-            "specificity": _rate(result.specificity),
+        "ward": result.prevalence
+        and {
+            "prevalence": result.prevalence,
+            "probability": result.ward,
+            "calibrated_to": result.calibrated_to,
+        },
+        "performance": {
+            performance.cohort: {
+                "films": performance.films,
+                "sensitivity": _rate(performance.sensitivity),
+                "specificity": _rate(performance.specificity),
+            }
+            for performance in result.performance
         },
     }
 

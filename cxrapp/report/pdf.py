@@ -73,7 +73,7 @@ def _draw_body(canvas: Canvas, card: ModelCard, release: Release) -> None:
     parts = [
         *heading_parts(release, WIDTH),
         *picture_parts(card, release, WIDTH),
-        *result_parts(card, release, WIDTH),
+        *result_parts(release, WIDTH),
         *model_parts(card, WIDTH),
     ]
     body, height = _fitted(canvas, parts, PAGE[1] - TOP - FOOTING)

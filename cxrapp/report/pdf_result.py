@@ -21,7 +21,8 @@ from cxrapp.report.pdf_style import (
     table,
 )
 from cxrapp.report.release import FindingResult, Release
-from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_cells
+from cxrapp.report.summary import finding_line, performance_line
+from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_cells, share_words
 
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable, Paragraph
@@ -41,17 +42,21 @@ NO_RESULT = (
 )
 
 
-def result_parts(card: ModelCard, release: Release, width: float) -> list[Flowable]:
+def result_parts(release: Release, width: float) -> list[Flowable]:
     """The table of findings, or why there is none."""
     from reportlab.platypus import Spacer
 
     heading = paragraph("Result", HEADING_STYLE)
     if not release.results:
         return [heading, paragraph(NO_RESULT), Spacer(0, 13)]
-    notes = [
-        "Sensitivity and specificity of each threshold, with 95 % intervals by patient in %, on "
-        f"{safe(card.cohorts['validation'].description)}."
+    tested = release.results[0].performance[-1].cohort
+    notes = [f"Sensitivity and specificity in the table are of the {tested} films."]
+    notes += [
+        safe(f"{capitalised(result.finding.positive)}: {performance_line(result, performance)}")
+        for result in release.results
+        for performance in result.performance
     ]
+    notes += [safe(finding_line(r)) for r in release.results if r.prevalence is not None]
     if len(release.answers) > 2:  # two answers are the finding itself
         answers = (f"{safe(name)} {percent(probability)}" for name, probability in release.answers)
         notes.insert(0, f"As one answer: {', '.join(answers)}.")
@@ -86,18 +91,19 @@ def _row(result: FindingResult) -> list[Paragraph]:
     finding = result.finding
     outcome, meaning = outcome_words(finding, result.outcome)
     colour = OUTCOME_COLOURS[result.outcome]
-    probability = [f"<b>{percent(result.probability)}</b>"]
-    if finding.given:
-        given = safe(finding.given)
-        probability = [f"<b>{percent(result.probability)}</b> if {given}"]
-        probability += [f"{percent(result.joint)} overall"]
+    given = f" if {safe(finding.given)}" if finding.given else ""
+    below = [f"{percent(result.joint)} overall"] if finding.given else []
+    if result.prevalence is not None:
+        below.append(f"where {share_words(result.prevalence)} have it")
+    probability = f"<b>{percent(result.ward)}</b>{given}", ", ".join(below)
+    tested = result.performance[-1]
     return [
         paragraph(f"<b>{safe(capitalised(finding.positive))}</b>"),
         _lines(f'<font color="{colour}"><b>{safe(capitalised(outcome))}</b></font>', safe(meaning)),
         _lines(*probability, right=True),
         _lines(percent(result.threshold), safe(result.goal or ""), right=True),
-        _lines(*rate_cells(result.sensitivity), right=True),
-        _lines(*rate_cells(result.specificity), right=True),
+        _lines(*rate_cells(tested.sensitivity), right=True),
+        _lines(*rate_cells(tested.specificity), right=True),
     ]
 
 

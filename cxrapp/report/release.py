@@ -26,6 +26,7 @@ from cxrapp.model.lungs import Lungs
 from cxrapp.report.case import Case, HeatMaps
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import operating_point
+from cxrapp.statistics.prevalence import calibrated_to, on_ward
 from cxrapp.words import OVERRULED, SEXES, VERDICTS, age_words, one_line
 
 UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)  # PS3.5, 9.1
@@ -33,23 +34,44 @@ OLDEST = 90.0  # years; all ages from here on are one
 
 
 @dataclass(frozen=True)
-class FindingResult:
-    """One finding of one film, and how well its threshold did on the validation patients.
+class Performance:
+    """What a threshold does on one cohort of the card.
 
     Args:
-        probability: In [0, 1], calibrated, of the finding where its `given` is present.
-        joint: In [0, 1], of the finding and all it is `given` together.
+        films: The cohort's films on which the finding is defined, and who they are, in words.
+    """
+
+    cohort: str
+    films: str
+    sensitivity: Rate
+    specificity: Rate
+
+
+@dataclass(frozen=True)
+class FindingResult:
+    """One finding of one film, and how well its threshold did on every cohort of the card.
+
+    Args:
+        probability: In [0, 1], calibrated, of the finding where its `given` is present; what the
+            threshold is held against.
+        calibrated_to: The share who have it where that probability is true.
+        prevalence: The share who have it on the reader's ward; None where they did not say.
+        ward: In [0, 1], the probability there; the calibrated one where they did not say.
+        joint: In [0, 1], of the finding and all it is `given` together, on the ward.
         goal: The card's name for the threshold; None where it is nobody's goal.
+        performance: From validation, on which thresholds are chosen, to the test.
     """
 
     finding: Finding
     probability: float
+    calibrated_to: float
+    prevalence: float | None
+    ward: float
     joint: float
     outcome: Outcome
     threshold: float
     goal: str | None
-    sensitivity: Rate
-    specificity: Rate
+    performance: tuple[Performance, ...]
 
 
 @dataclass(frozen=True)
@@ -100,24 +122,28 @@ def release_cases(card: ModelCard, cases: Sequence[Case], *, identified: bool) -
         identified: Whether the patient's identity leaves with them.
     """
     # Films of one export share their thresholds, and each takes two thousand resamples.
-    points: dict[tuple[str, float], tuple[Rate, Rate]] = {}
+    points: dict[tuple[str, float], tuple[Performance, ...]] = {}
     for case in cases:
         for decision in case.decisions:
             key = (decision.finding, decision.threshold)
             if not case.withheld and key not in points:
-                points[key] = _validated(card, *key)
+                points[key] = measure_threshold(card, *key)
     return [_release(card, case, points, identified=identified) for case in cases]
 
 
-def _validated(card: ModelCard, finding: str, threshold: float) -> tuple[Rate, Rate]:
-    point = operating_point(card.scores("validation", finding), threshold)
-    return point.sensitivity, point.specificity
+def measure_threshold(card: ModelCard, finding: str, threshold: float) -> tuple[Performance, ...]:
+    """What a threshold does on every cohort of the card."""
+    points = {name: operating_point(card.scores(name, finding), threshold) for name in card.cohorts}
+    return tuple(
+        Performance(name, card.describe(name, finding), point.sensitivity, point.specificity)
+        for name, point in points.items()
+    )
 
 
 def _release(
     card: ModelCard,
     case: Case,
-    points: dict[tuple[str, float], tuple[Rate, Rate]],
+    points: dict[tuple[str, float], tuple[Performance, ...]],
     *,
     identified: bool,
 ) -> Release:
@@ -143,26 +169,27 @@ def _release(
 
 
 def _results(
-    card: ModelCard, case: Case, points: dict[tuple[str, float], tuple[Rate, Rate]]
+    card: ModelCard, case: Case, points: dict[tuple[str, float], tuple[Performance, ...]]
 ) -> tuple[FindingResult, ...]:
     joint: dict[str, float] = {}
     results = []
-    for finding, named, decision in zip(
-        card.findings, card.operating_points, case.decisions, strict=True
+    for finding, named, decision, ward in zip(
+        card.findings, card.operating_points, case.decisions, _on_ward(card, case), strict=True
     ):
         before = joint[finding.given] if finding.given else 1.0
-        joint[finding.name] = before * decision.probability
-        sensitivity, specificity = points[finding.name, decision.threshold]
+        joint[finding.name] = before * ward
         results.append(
             FindingResult(
                 finding,
                 decision.probability,
+                calibrated_to(card, finding.name),
+                case.prevalences.get(finding.name),
+                ward,
                 joint[finding.name],
                 decision.outcome,
                 decision.threshold,
                 next((goal for goal, value in named.items() if value == decision.threshold), None),
-                sensitivity,
-                specificity,
+                points[finding.name, decision.threshold],
             )
         )
     return tuple(results)
@@ -170,8 +197,13 @@ def _results(
 
 def _answers(card: ModelCard, case: Case) -> tuple[tuple[str, float], ...]:
     names = class_names(card.findings)
-    probabilities = np.array([[decision.probability for decision in case.decisions]])
-    return tuple(zip(names, joint_probabilities(probabilities)[0].tolist(), strict=True))
+    (joint,) = joint_probabilities(np.array([_on_ward(card, case)]))
+    return tuple(zip(names, joint.tolist(), strict=True))
+
+
+def _on_ward(card: ModelCard, case: Case) -> tuple[float, ...]:
+    probabilities = [decision.probability for decision in case.decisions]
+    return on_ward(card, probabilities, case.prevalences)
 
 
 def _clean_tags(tags: Tags) -> Tags:

@@ -19,12 +19,12 @@ from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
-from cxrapp.report.codes import finding_concept
+from cxrapp.report.codes import finding_concept, performance_rates
 from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid, source_image
-from cxrapp.report.release import FindingResult, Release
+from cxrapp.report.release import Release
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
-from cxrapp.report.summary import summary_lines
-from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, capitalised, rate_cells
+from cxrapp.report.summary import performance_line, summary_lines
+from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -145,12 +145,13 @@ def _finding_group(
         codes.PROBABILITY: result.probability,
         codes.JOINT: result.joint,
         codes.THRESHOLD: result.threshold,
-        codes.SENSITIVITY: result.sensitivity.value,
-        codes.SPECIFICITY: result.specificity.value,
+        **{concept: rate.value for concept, rate in performance_rates(result)},
     }
     if heats and heats.in_lungs:
         numbers[codes.IN_LUNGS] = heats.in_lungs.inside[k]
         numbers[codes.IN_LUNGS_BY_CHANCE] = heats.in_lungs.chance[k]
+    if result.prevalence is not None:
+        numbers |= {codes.PREVALENCE: result.prevalence, codes.WARD: result.ward}
     outcome = codes.OUTCOMES[result.outcome]
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(new_uid(), identifier=result.finding.name),
@@ -163,12 +164,8 @@ def _finding_group(
         ],
         qualitative_evaluations=[QualitativeEvaluation(coded(codes.DECISION), coded(outcome))],
     )
-    group[0].ContentSequence.append(text_item(standard.DCM.Comment, _validation(card, result)))
+    group[0].ContentSequence.extend(
+        text_item(standard.DCM.Comment, performance_line(result, performance))
+        for performance in result.performance
+    )
     return group
-
-
-def _validation(card: ModelCard, result: FindingResult) -> str:
-    measures = {"sensitivity": result.sensitivity, "specificity": result.specificity}
-    words = ", ".join(f"{name} {' '.join(rate_cells(rate))}" for name, rate in measures.items())
-    cohort = card.cohorts["validation"].description
-    return f"{capitalised(words)} (95 % intervals) at this threshold on {cohort}."

@@ -1,7 +1,14 @@
 """A result in a few lines of plain text, for the places that hold nothing better."""
 
-from cxrapp.report.release import FindingResult, Release
-from cxrapp.words import capitalised, evidence_words, outcome_words, percent
+from cxrapp.report.release import FindingResult, Performance, Release
+from cxrapp.words import (
+    capitalised,
+    evidence_words,
+    outcome_words,
+    percent,
+    rate_words,
+    share_words,
+)
 
 
 def summary_lines(release: Release) -> list[str]:
@@ -15,16 +22,32 @@ def film_line(release: Release) -> str:
 
 
 def finding_line(result: FindingResult) -> str:
-    """Decision, probability and threshold of one finding."""
+    """Decision, probability and threshold of one finding; and the probability on the ward."""
     outcome, meaning = outcome_words(result.finding, result.outcome)
     decision = f"{outcome} ({meaning})" if meaning else outcome
     given = result.finding.given
     condition = f" if {given}" if given else ""
     overall = f", overall {percent(result.joint)}" if given else ""
-    return (
+    line = (
         f"{capitalised(result.finding.positive)}: {decision}. "
-        f"Probability{condition} {percent(result.probability)}{overall}; "
-        f"threshold {percent(result.threshold)}."
+        f"Probability{condition} {percent(result.ward)}{overall}"
+    )
+    if result.prevalence is None:
+        return f"{line}; threshold {percent(result.threshold)}."
+    return (
+        f"{line}, where {share_words(result.prevalence)} have it; {percent(result.probability)} as "
+        f"calibrated, where {share_words(result.calibrated_to)} have it, against a threshold of "
+        f"{percent(result.threshold)}."
+    )
+
+
+def performance_line(result: FindingResult, performance: Performance) -> str:
+    """How well the threshold did on one cohort, and which films these are."""
+    chosen = result.goal and performance.cohort == "validation"
+    whose = f"On {performance.cohort} films" + (", where it was chosen" if chosen else "")
+    return (
+        f"{whose}: sensitivity {rate_words(performance.sensitivity)}, specificity "
+        f"{rate_words(performance.specificity)}; 95 % intervals by patient, {performance.films}."
     )
 
 

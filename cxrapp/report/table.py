@@ -1,13 +1,15 @@
 """A screened worklist -> rows of a table, one a film and finding."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from cxrapp.films.radiograph import Rejection
 from cxrapp.model.card import ModelCard
-from cxrapp.model.decision import Decision, Settings
+from cxrapp.model.decision import Decision, Decisions, Settings
 from cxrapp.model.gate import Verdict
+from cxrapp.report.release import Performance
+from cxrapp.statistics.prevalence import on_ward
 
 STATUSES = {"accept": "ok", "warn": "warn", "refuse": "refused"}
 COLUMNS = ("file", "finding", "probability", "threshold", "decision", "status", "message")
@@ -33,6 +35,35 @@ def film_rows(
         | film
         for d in decisions
     ]
+
+
+def context_columns(card: ModelCard) -> tuple[str, ...]:
+    """What a reader's session adds: the probability on the ward, and how well thresholds do."""
+    rates = (f"{c}_{m}" for c in card.cohorts for m in ("sensitivity", "specificity"))
+    return ("ward_prevalence", "ward_probability", *(name.replace(" ", "_") for name in rates))
+
+
+def context_rows(
+    card: ModelCard,
+    decisions: Decisions,
+    prevalences: Mapping[str, float],
+    performance: Mapping[str, Sequence[Performance]],
+) -> list[dict[str, str]]:
+    """One dict of `context_columns` a finding; the ward's are empty where the reader did not say.
+
+    Args:
+        prevalences: Finding -> share of the reader's patients who have it.
+        performance: Finding -> what its threshold does, by cohort.
+    """
+    local = on_ward(card, [decision.probability for decision in decisions], prevalences)
+    rows = []
+    for decision, probability in zip(decisions, local, strict=True):
+        share = prevalences.get(decision.finding)
+        values = ["", ""] if share is None else [f"{share:.6g}", f"{probability:.6f}"]
+        for one in performance[decision.finding]:
+            values += [str(one.sensitivity), str(one.specificity)]
+        rows.append(dict(zip(context_columns(card), values, strict=True)))
+    return rows
 
 
 def rejection_rows(

@@ -11,6 +11,7 @@ from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn
 from cxrapp.session.saved_points import SavedPoint
 from cxrapp.session.worklist import Result, Worklist
+from cxrapp.statistics.prevalence import calibrated_to
 
 
 @dataclass
@@ -73,9 +74,22 @@ class Session:
             setting = replace(setting, abstain_from=setting.threshold)
         self.moved[card.sha256, finding] = setting
 
-    def prevalence(self, card: ModelCard, finding: str) -> float:
-        """How many of the patients asked about have it: one in ten until the reader says."""
-        return self.prevalences.get((card.sha256, finding), 0.1)
+    def ward(self, card: ModelCard) -> dict[str, float]:
+        """Finding -> share of the reader's patients who have it; those the reader has given."""
+        given = ((f.name, self.prevalences.get((card.sha256, f.name))) for f in card.findings)
+        return {name: share for name, share in given if share is not None}
+
+    def give_prevalence(self, card: ModelCard, finding: str, share: float | None) -> None:
+        """Keep what the reader says of their ward; None takes it back."""
+        if share is None:
+            self.prevalences.pop((card.sha256, finding), None)
+        else:
+            self.prevalences[card.sha256, finding] = share
+
+    def counted_at(self, card: ModelCard, finding: str) -> float:
+        """The share to count outcomes at: the ward's, else that of the validation films."""
+        known = self.ward(card).get(finding)
+        return calibrated_to(card, finding) if known is None else known
 
     def decide(self, card: ModelCard, result: Result) -> Decisions:
         """The decisions on one film at the settings."""

@@ -211,9 +211,10 @@ def _bins(probabilities: np.ndarray) -> np.ndarray:
 def calibration_error(scores: Scores) -> Rate:
     """Expected calibration error (Naeini et al., 2015): ten bins of equal width, films weighted.
 
-    Chance alone makes it positive, and resampling adds as much again. The interval takes that off:
-    once from the high end, which never falls below the value, and twice from the low end, which is
-    0 where chance alone would give as much in one of forty cohorts.
+    Chance alone makes it positive, and resampling adds to that. The interval takes off what
+    resampling adds: once from the high end, which never falls below the value, and three times from
+    the low end, as chance adds about twice as much to the value itself; so simulations cover. The
+    low end is 0 where chance alone would give as much in one of forty cohorts.
     """
     index = number_patients(scores.patients)
     excess = np.zeros((index.max() + 1, BINS))  # patient by bin: sum of label minus probability
@@ -226,7 +227,7 @@ def calibration_error(scores: Scores) -> Rate:
     low, high = interval(errors)
     if value <= interval(_errors_if_calibrated(scores))[1]:
         low = 0.0
-    ends = min(max(float(low) - 2 * added, 0.0), value), max(float(high) - added, value)
+    ends = min(max(float(low) - 3 * added, 0.0), value), max(float(high) - added, value)
     return Rate(value, *ends, len(scores.labels))
 
 

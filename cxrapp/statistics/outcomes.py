@@ -114,16 +114,3 @@ def _share_of_both(part: Rate, rest: Rate) -> Rate:
     ends = (1.0 if math.isinf(end) else end / (1 + end) for end in (low, high))
     low, high = (min(max(end, 0.0), 1.0) for end in ends)
     return Rate(share, min(low, share), max(high, share), films)
-
-
-def adjust_prevalence(probability: float, measured: float, used: float) -> float:
-    """A probability where the finding is more or less common (Saerens et al., 2002).
-
-    Holds where ill and well look as they did where it was calibrated, only their share differs.
-
-    Args:
-        probability: Calibrated where a share `measured` has the finding.
-        measured, used: Shares in (0, 1).
-    """
-    odds = used / (1 - used) * (1 - measured) / measured
-    return odds * probability / (odds * probability + 1 - probability)

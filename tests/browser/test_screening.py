@@ -44,7 +44,7 @@ def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page)
     assert page.evaluate(POINT)[0] < low_point[0]
     assert page.evaluate("window.roc === document.querySelector('.st-key-curve-roc .main-svg')")
     expect(table).not_to_have_text(low_outcomes)
-    expect(page.get_by_text("above the validated")).to_be_visible()
+    expect(page.get_by_text(re.compile("above the [0-9.-]+ chosen on"))).to_be_visible()
 
 
 def test_an_archive_is_triaged_by_keyboard_alone(page: Page) -> None:
@@ -124,7 +124,7 @@ def test_bundles_are_swapped_and_compared(page: Page) -> None:
     page.get_by_role("link", name="Screen films").click()
     page.get_by_role("combobox", name="Model", exact=True).click()
     page.get_by_role("option", name=re.compile("^all-ages")).click()
-    page.get_by_text("below the validated").or_(page.get_by_text("above the validated")).wait_for()
+    page.get_by_text(re.compile("(above|below) the [0-9.-]+ chosen on validation films")).wait_for()
 
 
 def test_a_site_calibrates_on_its_labelled_films(page: Page, kermany: Path) -> None:

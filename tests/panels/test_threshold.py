@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import re
 
@@ -6,8 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Setting
+from cxrapp.panels.exports import cases, table
+from cxrapp.report.release import release_cases
 from cxrapp.server import bundles
 from cxrapp.session.saved_points import SavedPoint, dump_points
+from cxrapp.words import percent
 from tests.pages.steps import (
     NORMAL,
     outcomes_shown,
@@ -57,6 +62,49 @@ def test_prevalence_changes_the_outcomes(app: AppTest) -> None:
         counts = {name: int(count) for name, count in rows}
         assert counts["found"] + counts["missed"] == pytest.approx(10 * prevalence, abs=1)
         assert sum(counts.values()) == pytest.approx(1000, abs=2)
+
+
+def test_nothing_is_assumed_of_the_ward_until_the_reader_says(app: AppTest) -> None:
+    """Viral started at "10 of 100", and 79.8 % became 45.0 % by an invention."""
+    upload(app, SAMPLES[0])
+    fields = [one for one in app.number_input if one.label.startswith("Of 100 children")]
+    assert fields and all(one.value is None for one in fields)
+    here, card = session(app), bundles.offered_bundles()["pneumonia"].card
+    assert here.ward(card) == {}
+    assert "as among the validation films" in texts(app)
+
+
+def test_the_ward_moves_the_headline_the_chain_and_the_files(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    next(one for one in app.number_input if one.label.startswith("Of 100")).set_value(5.0).run()
+    here, bundle = session(app), bundles.offered_bundles()["pneumonia"]
+    film = here.worklist.films["0"]
+    (row, _) = csv.DictReader(io.StringIO(table(here, bundle, [film], identified=False)))
+    (one, _) = release_cases(bundle.card, cases(here, bundle, [film]), identified=False)[0].results
+    assert float(row["ward_probability"]) == pytest.approx(one.ward, abs=1e-6)
+    assert f"**Pneumonia** **{percent(one.ward)}**" in texts(app)
+    assert f"**{percent(one.probability)}** as calibrated" in texts(app)
+    assert f"no pneumonia **{percent(1 - one.ward)}**" in texts(app)
+    for performance in one.performance:
+        assert row[f"{performance.cohort}_sensitivity"] == str(performance.sensitivity)
+
+
+def test_switching_films_switches_what_a_move_changes(app: AppTest) -> None:
+    """The line said "specificity -96.3 points" of validation whatever films were chosen."""
+    upload(app, SAMPLES[0])
+    threshold(app, "Pneumonia").set_value(0.05).run()
+    said = []
+    for cohort in ("validation", "test"):
+        app.segmented_control(key="cohort").set_value(cohort).run()
+        (line,) = [one.value for one in app.caption if f"points on {cohort} films" in one.value]
+        said.append(re.findall(r"[+-][\d.]+", line))
+    assert said[0] != said[1]
+
+
+def test_the_point_is_chosen_on_validation_and_the_test_stands_beside(app: AppTest) -> None:
+    upload(app, SAMPLES[0])
+    lines = [one.value for one in app.caption if one.value.startswith("At the point chosen on")]
+    assert lines and all("% on validation" in line and "% on test films" in line for line in lines)
 
 
 def test_a_goal_sets_the_slider(app: AppTest) -> None:

@@ -10,7 +10,7 @@ from tests.report.cases import CARD, SCREENED, case, lung_parts, refused
 
 def films(*cases: object, identified: bool = False) -> list[dict]:
     values = json.loads(FORMATS["json"].write(CARD, cases, identified=identified))
-    assert (values["schema"], values["identified"]) == (2, identified)
+    assert (values["schema"], values["identified"]) == (3, identified)
     assert values["model"]["bundle_sha256"] == CARD.sha256
     assert values["model"]["limits"] == [*CARD.limits, UNCHECKED]
     return values["films"]
@@ -26,8 +26,12 @@ def test_every_number_survives_the_round_trip() -> None:
         "positive",
     )
     measures = CARD.metrics["validation"]["pneumonia"]
-    assert first["validated"]["sensitivity"] == pytest.approx(measures["sensitivity"])
-    assert first["validated"]["specificity"] == pytest.approx(measures["specificity"])
+    assert first["performance"]["validation"]["sensitivity"]["value"] == pytest.approx(
+        measures["sensitivity"]["value"]
+    )
+    assert first["performance"]["test"]["specificity"]["value"] == pytest.approx(
+        CARD.metrics["test"]["pneumonia"]["specificity"]["value"]
+    )
     assert one["screened"] == SCREENED.astimezone().isoformat()
     assert one["patient"]["name"] == "SECRETSON^GIVENHIDE"
     assert one["gate"]["verdict"] == "accept"

@@ -31,13 +31,44 @@ def test_joint_probabilities_multiply_along_the_chain() -> None:
     ]
 
 
-def test_the_validated_measures_are_those_of_the_threshold_in_use() -> None:
+def test_a_threshold_is_measured_on_every_cohort() -> None:
     moved = tuple(replace(decision, threshold=0.3) for decision in case().decisions)
     for result in release(replace(case(), decisions=moved)).results:
-        point = operating_point(CARD.scores("validation", result.finding.name), 0.3)
-        assert (result.sensitivity, result.specificity) == (point.sensitivity, point.specificity)
+        assert [one.cohort for one in result.performance] == ["validation", "test"]
+        for one in result.performance:
+            point = operating_point(CARD.scores(one.cohort, result.finding.name), 0.3)
+            assert (one.sensitivity, one.specificity) == (point.sensitivity, point.specificity)
         assert result.goal is None
     assert release(case()).results[0].goal == "sensitivity at least 95 %"
+
+
+def test_films_without_a_label_for_the_finding_are_not_counted() -> None:
+    """The caption of viral said 519 films of 364 patients, where 385 count."""
+    pneumonia, viral = (result.performance[0] for result in release(case()).results)
+    assert pneumonia.films == CARD.cohorts["validation"].description
+    scores = CARD.scores("validation", "viral")
+    films, patients = len(scores.labels), len(np.unique(scores.patients))
+    assert viral.films.startswith(f"{films} films of {patients} patients, out of 519 films of 364")
+
+
+def test_the_ward_moves_the_headline_and_the_chain_but_no_decision() -> None:
+    plain, moved = (release(case(prevalences=prevalences)) for prevalences in ({}, {"viral": 0.1}))
+    assert plain.results[0] == moved.results[0] and plain.results[0].prevalence is None
+    assert plain.results[1].ward == plain.results[1].probability == moved.results[1].probability
+    viral = moved.results[1]
+    assert viral.ward < viral.probability and viral.outcome == plain.results[1].outcome
+    assert viral.joint == pytest.approx(plain.results[0].probability * viral.ward)
+    assert dict(moved.answers)["viral pneumonia"] == pytest.approx(viral.joint)
+    assert sum(share for _, share in moved.answers) == pytest.approx(1)
+
+
+def test_a_probability_is_true_where_it_was_calibrated() -> None:
+    """Calibration allowed for wrong labels: the share who have it is not the share labelled so."""
+    viral = release(case()).results[1]
+    scores = CARD.scores("validation", "viral")
+    assert viral.calibrated_to == pytest.approx(scores.probabilities.mean())
+    same = release(case(prevalences={"viral": viral.calibrated_to})).results[1]
+    assert same.ward == pytest.approx(same.probability)
 
 
 def test_a_refused_film_releases_no_number_until_overruled() -> None:

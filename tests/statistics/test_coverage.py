@@ -1,4 +1,4 @@
-"""Nominal 95 % intervals cover the truth in 93 to 97 of 100 cohorts of 40 to 600 patients.
+"""Nominal 95 % intervals cover the truth in 93 to 97 of 100 cohorts of 40 to 600 patients, drawn.
 
 Exact intervals may cover more where films are few, for counts are whole numbers: of those only the
 share that is wrong at either end is held, to 2.5 %. Allowances are two standard errors of so many
@@ -44,7 +44,7 @@ def held(wrong: tuple[float, float], number: int, *, exact: bool = False) -> boo
     return sum(wrong) < 0.07 + error and (exact or sum(wrong) > 0.03 - error)
 
 
-@pytest.mark.parametrize(("patients", "number"), [(40, 200), (150, 120), (600, 50)])
+@pytest.mark.parametrize(("patients", "number"), [(40, 150), (150, 60), (600, 25)])
 @pytest.mark.parametrize("films", [1, 2])
 def test_area_under_the_curve(patients: int, number: int, films: int) -> None:
     truth = norm.cdf(APART / np.sqrt(2))
@@ -73,11 +73,11 @@ def test_share_of_one_film_a_patient(patients: int, truth: float) -> None:
         assert chance[(low <= truth) & (truth <= high)].sum() < 0.97
 
 
-@pytest.mark.parametrize(("patients", "films"), [(40, 2), (100, 2), (300, 1), (300, 3)])
+@pytest.mark.parametrize(("patients", "films"), [(40, 2), (100, 1), (300, 2)])
 def test_outcomes_and_rates_of_patients_with_several_films(patients: int, films: int) -> None:
     sensitivity, specificity = norm.cdf(APART - CUT), norm.cdf(CUT)
     found, alarms = 0.2 * sensitivity, 0.8 * (1 - specificity)
-    missed, cleared = 0.2 - found, 0.8 - alarms
+    missed, cleared = 0.2 * norm.sf(APART), 0.8 * 0.5  # below the abstain band
     truths = {
         "sensitivity": sensitivity,
         "specificity": specificity,
@@ -86,13 +86,13 @@ def test_outcomes_and_rates_of_patients_with_several_films(patients: int, films:
         "undecided": 200 * (norm.cdf(APART) - sensitivity) + 800 * (specificity - 0.5),
     }
     rates: dict[str, list[Rate]] = {name: [] for name in truths}
-    for scores in cohorts(100, patients, films):
+    for scores in cohorts(60, patients, films):
         point = operating_point(scores, CUT)
         banded = outcomes(scores, 0.2, CUT, abstain_from=0.0)
         for name in rates:
             rates[name].append(getattr(point if hasattr(point, name) else banded, name))
     for name, truth in truths.items():
-        assert held(cover(rates[name], truth), 100, exact=True), name
+        assert held(cover(rates[name], truth), 60, exact=True), name
 
 
 def calibrated(number: int, patients: int, slope: float, intercept: float) -> Iterator[Scores]:
@@ -104,7 +104,7 @@ def calibrated(number: int, patients: int, slope: float, intercept: float) -> It
         yield Scores(labels, expit(stated), np.arange(patients))
 
 
-@pytest.mark.parametrize(("patients", "number"), [(80, 60), (300, 40)])
+@pytest.mark.parametrize(("patients", "number"), [(80, 30), (300, 15)])
 def test_calibration_slope_and_in_the_large(patients: int, number: int) -> None:
     fits = [fit_site_calibration(scores) for scores in calibrated(number, patients, 1.0, -0.5)]
     for name, truth in (("in_the_large", -0.5), ("slope", 1.0), ("intercept", -0.5)):
@@ -127,7 +127,7 @@ def test_calibration_error(patients: int, slope: float, intercept: float) -> Non
 def test_a_recommended_threshold_allows_for_its_choice(ill: int) -> None:
     """At 75 to 100 ill films "shown" was wrong for 6 to 12 % of clinics, nominally 2.5 %, and the
     interval of the sensitivity covered 85 %."""
-    number, wrong, above, below, thresholds = 100, 0, 0, 0, 0
+    number, wrong, above, below, thresholds = 40, 0, 0, 0, 0
     generator = np.random.default_rng(ill)
     for _ in range(number):
         values = np.concatenate([2 + generator.standard_normal(ill), generator.standard_normal(30)])

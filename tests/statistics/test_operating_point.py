@@ -11,7 +11,7 @@ from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import mean_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate, calibration_error, roc
 from cxrapp.statistics.operating_point import operating_point, share_rate
-from cxrapp.statistics.outcomes import adjust_prevalence
+from cxrapp.statistics.prevalence import adjust_prevalence
 from cxrapp.statistics.thresholds import cost_threshold, threshold_for, youden_threshold
 
 GENERATOR = np.random.default_rng(1)
