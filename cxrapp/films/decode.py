@@ -112,7 +112,10 @@ def _to_grey(image: Image.Image) -> Grey:
 
 def _name_the_kind(data: bytes) -> str:
     if is_archive(data):  # one that is itself in an archive; those outside are opened
-        return "The file is a ZIP archive inside another; unpack the inner one, or zip its films."
+        return (
+            "The file is a ZIP archive inside another, not a DICOM, JPEG or PNG film; unpack the "
+            "inner one, or zip its films."
+        )
     kind = next((words for start, words in KINDS.items() if data.startswith(start)), None)
     if data[4:8] == b"ftyp":
         kind = BRANDS.get(data[8:11], "a video or sound recording")

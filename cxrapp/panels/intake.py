@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.model.bundle import Bundle
 from cxrapp.server.sessions import forget_uploads
 from cxrapp.session.session import Session
@@ -22,7 +23,8 @@ def take_in(session: Session, bundle: Bundle) -> None:
     uploads = st.file_uploader(
         "Drop a folder of chest films here"
         if folder
-        else "Drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives",
+        else "Drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives; up to "
+        f"{MAX_FILE_BYTES // 2**20} MB a file",
         accept_multiple_files="directory" if folder else True,
         key=f"uploads {session.uploads} {'folder' if folder else 'files'}",
         label_visibility="collapsed",

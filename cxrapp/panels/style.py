@@ -2,6 +2,8 @@
 
 import streamlit as st
 
+from cxrapp.films.limits import MAX_FILE_BYTES
+
 # A hand's breadth above every page and between all blocks belongs to the film. The intake is a
 # doorway: what is dropped there moves to the worklist, so it needs one line.
 STYLE = """<style>
@@ -12,7 +14,7 @@ STYLE = """<style>
   min-height: 0; padding: 0.15rem 0.5rem; align-items: center}
 .st-key-intake [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
 .st-key-intake [data-testid="stFileUploaderDropzone"]::after {
-  content: "or drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives";
+  content: "INVITATION";
   padding-left: 0.8rem; font-size: 0.9rem; opacity: 0.85}
 [data-testid="stSliderTickBar"] {display: none} /* its ends overprint the line below */
 [class*="st-key-box-"] {padding: 0.45rem 0.8rem}
@@ -25,6 +27,13 @@ STYLE = """<style>
 .st-key-outcomes table {font-size: 0.82rem; width: 100%}
 .st-key-outcomes td, .st-key-outcomes th {padding: 0.1rem 0.5rem}
 </style>"""
+
+# With the limit, where it is read before anything is dropped.
+INVITATION = (
+    "or drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives; up to "
+    f"{MAX_FILE_BYTES // 2**20} MB a file"
+)
+STYLE = STYLE.replace("INVITATION", INVITATION)
 
 # The dark theme's buttons are bright, and white on them cannot be read.
 DARK = "<style>[data-testid=stBaseButton-primary] p {color: #06201d}</style>"
