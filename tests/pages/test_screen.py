@@ -1,3 +1,4 @@
+import csv
 import io
 import json
 import zipfile
@@ -64,6 +65,22 @@ def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest) -> Non
         session(app), bundles.offered_bundles()["pneumonia"], [], identified=False
     )
     assert "broken" not in hidden and "unread file 1" in hidden
+
+
+def test_the_table_says_whose_films_they_are_only_where_asked(app: AppTest) -> None:
+    tags = {"PatientID": "=9", "PatientBirthDate": "20200131", "AccessionNumber": "ACC-1"}
+    grey = np.asarray(Image.open(SAMPLES[0]).convert("L"))
+    upload(app, ("film.dcm", make(grey, StudyDate="20230201", PatientAge="003Y", **tags)))
+    here, bundle = session(app), bundles.offered_bundles()["pneumonia"]
+    films = list(here.worklist.films.values())
+    (row, _) = csv.DictReader(io.StringIO(exports.table(here, bundle, films, identified=True)))
+    assert (row["patient"], row["patient_id"]) == ("Not^Shown", "'=9")
+    assert (row["birth_date"], row["study_date"]) == ("20200131", "20230201")
+    assert row["accession"] == "ACC-1"
+    hidden = exports.table(here, bundle, films, identified=False)
+    assert not [
+        word for word in ("Shown", "=9", "2020", "2023", "ACC", "film.dcm") if word in hidden
+    ]
 
 
 def test_threshold_moves_everything_without_running_the_network(
