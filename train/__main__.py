@@ -4,6 +4,7 @@ python -m train fit --recipe train/recipes/pneumonia.toml --data DIR --out runs/
 python -m train crossval --recipe train/recipes/pneumonia.toml --out runs/folds
 python -m train evaluate runs/NAME
 python -m train shortcuts runs/NAME
+python -m train gate runs/NAME
 python -m train report runs/NAME
 python -m train compare runs/NAME runs/OTHER --out runs/compared
 python -m train export runs/NAME --out weights/NAME.pt [--int8]
@@ -23,6 +24,7 @@ from train.data import find_data
 from train.evaluate import evaluate
 from train.export import export
 from train.fit import fit
+from train.gate import print_gate
 from train.lungs.run import train_lungs
 from train.measure import to_text
 from train.recipe import load_recipe
@@ -87,6 +89,11 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("shortcuts", help="measure what a run knows without the lungs")
     command.add_argument("run", type=Path, help="folder of the run")
     command.set_defaults(run_command=lambda o: measure_shortcuts(o.run, find_data(o.data)))
+
+    command = commands.add_parser("gate", help="count what the gate accepts, warns of and refuses")
+    command.add_argument("run", type=Path, help="folder of the run")
+    command.add_argument("--test", action="store_true", help="open the official test as well")
+    command.set_defaults(run_command=lambda o: print_gate(o.run, find_data(o.data), test=o.test))
 
     command = commands.add_parser("report", help="write one HTML page about a run")
     command.add_argument("run", type=Path, help="folder of the run")

@@ -23,6 +23,7 @@ from train.recipe import Augment, Recipe
 
 COHORTS = ("validation", "left out", "test")
 GROUPED_BY = ("source", "view", "machine")
+UNNAMED = ("radiography", "rsna")  # collections that do not say whose a film is
 MIN_GROUP = 10  # films with and without a finding below which a group has no AUROC
 
 
@@ -136,6 +137,8 @@ def _say_who(recipe: Recipe, name: str) -> str:
         who = "official test of kermany, and patients set apart for good in every other source"
     else:
         who = "patients set apart for good"
+    if unnamed := [source for source in recipe.sources if source in UNNAMED]:
+        who += f"; {' and '.join(unnamed)} name no patients, so those count nearly by film"
     return f"{who}; only {recipe.where}" if recipe.where else who
 
 

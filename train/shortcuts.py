@@ -99,21 +99,27 @@ def read_shortcuts(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def warn_of(checks: dict[str, Any], findings: Iterable[Finding]) -> tuple[str, ...]:
-    """A sentence for the card on every finding that a thumbnail tells as well as the network.
+    """A sentence for the card on every finding: how well a thumbnail and the shape alone tell it.
 
-    By validation films: the interval of the network's margin reaches 0.
+    On the last cohort that was measured. Where the interval of the network's margin over them
+    reaches 0 on validation films, the sentence says that the answer may rest on them.
     """
     sentences = []
     for finding in findings:
-        rates = checks.get("validation", {}).get(finding.name, {})
-        if not rates or rates[f"margin over {THUMBNAIL_NAME}"]["low"] > 0:
+        name = finding.name
+        measured = {cohort: found[name] for cohort, found in checks.items() if found.get(name)}
+        if not measured:
             continue
+        cohort, rates = list(measured.items())[-1]
         alone, whole = rates[f"{THUMBNAIL_NAME} alone"], rates["whole film"]
-        sentences.append(
-            f"A thumbnail of {THUMBNAIL} x {THUMBNAIL} pixels and the film's shape tell "
-            f"{finding.positive} from {finding.negative} as well (AUROC {alone['value']:.3f}, the "
-            f"network {whole['value']:.3f}): the answer may rest on where a film comes from."
+        sentence = (
+            f"A thumbnail of {THUMBNAIL} x {THUMBNAIL} pixels and the film's shape alone tell "
+            f"{finding.positive} from {finding.negative} with an AUROC of {alone['value']:.3f} on "
+            f"{cohort} films (the network {whole['value']:.3f})"
         )
+        margin = measured.get("validation", rates)[f"margin over {THUMBNAIL_NAME}"]
+        doubt = "" if margin["low"] > 0 else ": the answer may rest on where a film comes from"
+        sentences.append(f"{sentence}{doubt}.")
     return tuple(sentences)
 
 

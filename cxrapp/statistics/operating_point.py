@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, number_patients, resamples, share_rate_of
+from cxrapp.statistics.bootstrap import (
+    Rate,
+    exact_interval,
+    number_patients,
+    resamples,
+    share_rate_of,
+)
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,13 @@ def _rate(
     total, whole = by_patient.sum(0) @ numerator, by_patient.sum(0) @ denominator
     if whole == 0:
         return Rate(float("nan"), float("nan"), float("nan"), 0)
+    share, patients = float(total / whole), int((by_patient @ denominator > 0).sum())
+    if patients == whole:  # one film a patient: nothing is left for resamples to tell
+        low, high = exact_interval(share, patients)
+        return Rate(share, float(low), float(high), patients)
     wholes = resampled @ denominator
     shares = (resampled @ numerator)[wholes > 0] / wholes[wholes > 0]
-    patients = int((by_patient @ denominator > 0).sum())
-    return share_rate_of(float(total / whole), shares, patients, int(whole))
+    return share_rate_of(share, shares, patients, int(whole))
 
 
 def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:

@@ -1,3 +1,4 @@
+import html
 import json
 import shutil
 from pathlib import Path
@@ -22,9 +23,13 @@ def reported(run: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_the_page_has_every_part_and_loads_nothing_from_outside(reported: Path) -> None:
     page = (reported / "report.html").read_text()
+    for where in {item.where for item in ITEMS} - {""}:
+        there = where not in ("groups", "shortcuts")  # which this run does not have
+        assert (f'id="{where}"' in page) == (f">{where}</a>" in page) == there
     for item in ITEMS:
-        there = item.where not in ("groups", "shortcuts")  # which this run does not have
-        assert (f'id="{item.where}"' in page) == (f">{item.where}</a>" in page) == there
+        assert item.what in html.unescape(page)
+        assert item.answer != "no" or not item.where
+    assert page.count("Not measured in this run.") == 2
     body = page[page.index("<body") :]
     assert 'src="http' not in body and "<link" not in page
     assert body.count("data:image/jpeg;base64,") >= 12

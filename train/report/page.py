@@ -47,7 +47,12 @@ def render(run: Run, evaluation: Evaluation, numbers: Numbers, root: Path) -> st
         worst=worst_films(run, evaluation, root),
         worst_of=list(evaluation.cohorts)[-1],
         has_groups=has_groups,
-        items=[item for item in ITEMS if item.where not in missing],
+        items=[
+            item._replace(answer="no", sentence="Not measured in this run.", where="")
+            if item.where in missing
+            else item
+            for item in ITEMS
+        ],
     )
 
 
