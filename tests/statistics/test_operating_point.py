@@ -51,7 +51,9 @@ def test_copies_of_a_patient_add_no_certainty() -> None:
     by_patient = operating_point(copied, 0.5)
     by_film = operating_point(replace(copied, patients=np.arange(1600)), 0.5)
     width = once.sensitivity.high - once.sensitivity.low
-    assert by_patient.sensitivity.high - by_patient.sensitivity.low == pytest.approx(width)
+    assert by_patient.sensitivity.high - by_patient.sensitivity.low == pytest.approx(
+        width, rel=0.03
+    )
     assert by_film.sensitivity.high - by_film.sensitivity.low < 0.6 * width
 
 
