@@ -11,6 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from cxrapp.__main__ import main
 from cxrapp.model.bundle import WEIGHTS, Bundle
+from tests.model.small_bundle import put
+from tests.model.small_lungs import put_lungs
 from tests.places import SAMPLES
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
@@ -154,3 +156,25 @@ def test_an_original_scores_like_its_small_copy(shared_data: Path, tmp_path: Pat
     columns = [np.array([float(r["probability"]) for r in rows[::2]]) for rows in (large, small)]
     difference = np.abs(np.subtract(*columns)).mean()
     assert difference <= 0.03, difference
+
+
+def test_lungs_are_written_as_masks_of_the_films_own_size(
+    model: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, out = put(tmp_path, model), tmp_path / "out"
+    command = ["screen", str(SAMPLES[0]), "--csv", str(tmp_path / "out.csv")]
+    command += ["--bundle", str(bundle)]
+    assert main([*command, "--lungs", str(out)]) == 2
+    assert main(command) == 0
+    assert capsys.readouterr().err.count("There is no lungs.pt beside the model") == 2
+    put_lungs(tmp_path, kind="turned to the left")
+    assert main([*command, "--lungs", str(out)]) == 0
+    assert "lungs.pt" not in capsys.readouterr().err
+    (path,) = out.iterdir()
+    assert path.name.endswith(".lungs.png") and SAMPLES[0].name in path.name
+    with Image.open(path) as mask, Image.open(SAMPLES[0]) as film:
+        assert (mask.mode, mask.size) == ("L", film.size)
+        assert set(np.unique(np.asarray(mask))) == {0, 255}
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as file:
+        row = next(csv.DictReader(file))
+    assert row["status"] == "refused" and "It looks turned to the left." in row["message"]

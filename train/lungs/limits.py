@@ -9,9 +9,9 @@ from cxrapp.model.lung_finder import LungFinder
 from cxrapp.model.lungs import KINDS, LungCard, Lungs, describe, read_lungs
 
 SHAPE_TAIL = 0.001  # share of validation films beyond each end, before the margin
-SHAPE_MARGIN = 0.05  # of the span between the ends
-# Share of the frontal validation films that may count as another kind, and of the children who may
-# look like adults; half of what the goals allow, because other films are always a little worse.
+SHAPE_MARGIN = 0.15  # of the span between the ends: some hundred films lack the extremes
+# Share of the frontal validation films that may count as another kind, and of the children that may
+# look like adults: half of what the goals allow, because other films are always a little worse.
 KIND_TAIL = {"no chest film": 0.003, "mirrored": 0.005}
 OTHER_TAIL = 0.001
 ADULT_TAIL = 0.005
