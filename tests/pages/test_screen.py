@@ -19,6 +19,7 @@ from cxrapp.session.film import Film
 from cxrapp.session.worklist import Worklist
 from tests.films.dicom_maker import make
 from tests.pages.steps import (
+    NORMAL,
     OPENED,
     curves_shown,
     outcomes_shown,
@@ -86,7 +87,7 @@ def test_the_table_says_whose_films_they_are_only_where_asked(app: AppTest) -> N
 def test_threshold_moves_everything_without_running_the_network(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload(app, SAMPLES[-1])
+    upload(app, NORMAL)
     monkeypatch.setattr(NetworkQueue, "turn", None)  # every pass waits for its turn first
     threshold(app, "Pneumonia").set_value(0.001).run()
     low, low_outcomes, low_curves = texts(app), outcomes_shown(app), curves_shown(app)
@@ -95,7 +96,8 @@ def test_threshold_moves_everything_without_running_the_network(
     assert "red-badge[positive]" in low and "red-badge[positive]" not in texts(app)
     assert "**1** pneumonia" in low and "**0** pneumonia" in texts(app)
     card = bundles.offered_bundles()["pneumonia"].card
-    assert f"below the validated {card.default_thresholds()['pneumonia']:.3g}" in low
+    default = card.default_thresholds()["pneumonia"]
+    assert f"below the {default:.3g} chosen on validation films" in low
     assert outcomes_shown(app) != low_outcomes
     moved = [before != after for before, after in zip(low_curves, curves_shown(app), strict=True)]
     assert moved == [True, True, True]
