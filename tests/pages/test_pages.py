@@ -115,3 +115,19 @@ def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
     assert not [b for b in app.button if b.label.startswith("Screen with")]
     session(app).site.given_up = 2
     assert "Stopped before 2 of your files were screened" in texts(app.run())
+
+
+def test_a_table_that_cannot_be_used_is_refused_before_any_film_is_screened() -> None:
+    def page() -> None:
+        from cxrapp.pages import site
+
+        site.show()
+
+    app = AppTest.from_function(page, default_timeout=120).run()
+    sheet = ("labels.csv", b"name;sick\nx.png;1\n", "text/csv")
+    film = (SAMPLES[0].name, SAMPLES[0].read_bytes(), "image/jpeg")
+    app.file_uploader[0].set_value([sheet, film]).run()
+    assert not app.exception
+    assert "no column is named \\`file\\`" in app.error[0].value
+    assert session(app).sheet is None and session(app).site.progress is None
+    assert not session(app).site.films
