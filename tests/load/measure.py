@@ -57,7 +57,7 @@ def use(reader: Reader, films: Films, expected: Scores, traffic: Traffic) -> Non
         largest_difference(reader.exported(), expected),
     ]
     traffic.differences.append(max(differences))
-    traffic.errors += reader.errors
+    traffic.errors += reader.page.errors
     traffic.sessions += 1
 
 

@@ -31,7 +31,7 @@ class Reader(Session):
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The worklist as drawn, see cxrapp.panels.film_list."""
-        return (self.component("cxrapp.film_list") or {"rows": []})["rows"]
+        return (self.page.component("cxrapp.film_list") or {"rows": []})["rows"]
 
     def tune(self, threshold: float) -> float:
         """Move the threshold: seconds from the message until all that hangs on it is drawn."""
@@ -44,13 +44,13 @@ class Reader(Session):
     def drag(self, thresholds: list[float]) -> tuple[int, float]:
         """Send all positions of a dragged slider at once: runs that came of it, and seconds."""
         self.wait_until(lambda: self.idle)
-        begun, start = self.runs, time.monotonic()
+        begun, start = self.page.runs, time.monotonic()
         for threshold in thresholds:
             self.slide(SLIDER, threshold)
         self.wait_until(lambda: self.idle and self.is_at(thresholds[-1]))
         spent = time.monotonic() - start
         self.rest(1)  # a queue would go on now
-        return self.runs - begun, spent
+        return self.page.runs - begun, spent
 
     def is_at(self, threshold: float) -> bool:
         """Whether the list shows every answer at this threshold."""
@@ -64,7 +64,7 @@ class Reader(Session):
 
     def exported(self) -> Scores:
         """The probabilities in the table of all films, with the names of the files."""
-        toggle = self.find("checkbox", "With names, IDs and dates")
+        toggle = self.page.find("checkbox", "With names, IDs and dates")
         self.set(WidgetState(id=toggle.id, bool_value=True))
         self.settle()
         table = self.download("export table").decode()

@@ -73,10 +73,10 @@ def session(
     ):
         reader.screen(make_uploads(), results=1)
         reader.tune(0.3)
-        cut = len(reader.elements("alert"))
-        buttons = [button.label for button in reader.elements("download_button")]
+        cut = len(reader.page.elements("alert"))
+        buttons = [button.label for button in reader.page.elements("download_button")]
         exports = {label: reader.download(label) for label in buttons}
-        assert reader.errors == []
+        assert reader.page.errors == []
     yield Session(witness.read(), folder, (folder / "log").read_bytes(), exports, cut)
 
 
