@@ -2,7 +2,7 @@ PYTHON ?= python3.11
 VENV := .venv
 RUN := $(VENV)/bin/
 
-.PHONY: help app test screenshots weights published lint format audit tools
+.PHONY: help app test quick screenshots weights published lint format audit tools
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
@@ -10,8 +10,14 @@ help:  ## show this list
 app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 	$(RUN)streamlit run streamlit_app.py
 
-test: $(VENV)/ready tools  ## set up, then run all tests
-	$(RUN)python -m pytest
+# Two workers, a core each; tests/conftest.py says what stays together and what comes first.
+PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+test: $(VENV)/ready tools  ## set up, then run all tests: about ten minutes on two cores
+	$(PYTEST)
+
+quick: $(VENV)/ready  ## the tests for whoever edits: no browser, no server, no training; a minute
+	$(PYTEST) -m "not slow"
 
 screenshots: $(VENV)/ready tools  ## the pictures in docs/, anew from the running app
 	$(RUN)python -m pytest tests/browser/take_screenshots.py

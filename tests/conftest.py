@@ -10,9 +10,44 @@ from streamlit.testing.v1 import AppTest
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from tests.load.server import Server, free_port, serve
 from tests.model.small_bundle import script, stored
+from tests.once import make_once
 from tests.places import ROOT, SAMPLES
 from tests.train.small import CYCLE
+
+# Rooms where a test takes many seconds, as it drives a server, a browser, a cluster or a thousand
+# bad files, and so does every test that trains or asks for many films, by the fixtures it names.
+SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "privacy"}
+SLOW_FIXTURES = {"browser", "live_server", "tiny"}
+# A file's tests stay together, as they share what they set up; so do files that share a server or
+# the survey of hostile files, which would else be made twice.
+TOGETHER = {
+    "browser/test_screening.py": "one server",
+    "load/test_load.py": "one server",
+    "privacy/test_exposure.py": "one server",
+    "hostile/test_hostile_read.py": "one survey",
+    "hostile/test_hostile_screen.py": "one survey",
+    "hostile/test_hostile_worklist.py": "one survey",
+}
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, group what belongs together, and begin with the files that are slow.
+
+    Where two workers share the tests, short files in the end leave neither waiting long.
+    """
+    slow = set()
+    for item in items:
+        file = item.path.relative_to(ROOT / "tests")
+        if file.parts[0] in SLOW_ROOMS or SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("slow"):
+            slow.add(file)
+        group = TOGETHER.get(file.as_posix(), file.as_posix())
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path.relative_to(ROOT / "tests") not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -56,16 +91,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def live_server() -> Iterator[Server]:
+    """The app as `make app` starts it, with metrics; for tests that leave it as it was."""
+    with serve(environment={"CXR_METRICS_PORT": str(free_port())}) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def tiny(kermany: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few dozen real films in the published layout."""
-    root = tmp_path_factory.mktemp("films")
-    for split in ("train", "test"):
-        for folder, patterns in {"NORMAL": ["*"], "PNEUMONIA": ["*bact*", "*virus*"]}.items():
-            (root / split / folder).mkdir(parents=True)
-            for pattern in patterns:
-                for path in sorted((kermany / split / folder).glob(pattern))[:80:10]:
-                    shutil.copy(path, root / split / folder / path.name)
-    return root
+
+    def copy(root: Path) -> None:
+        for split in ("train", "test"):
+            for folder, patterns in {"NORMAL": ["*"], "PNEUMONIA": ["*bact*", "*virus*"]}.items():
+                (root / split / folder).mkdir(parents=True)
+                for pattern in patterns:
+                    for path in sorted((kermany / split / folder).glob(pattern))[:80:10]:
+                        shutil.copy(path, root / split / folder / path.name)
+
+    return make_once(tmp_path_factory, "films", copy)
 
 
 @pytest.fixture(scope="session")
@@ -73,9 +117,9 @@ def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of `CYCLE`; copy it before changing anything in it."""
     from train.fit import fit
 
-    run = tmp_path_factory.mktemp("runs") / "whole"
-    fit(CYCLE, tiny, run)
-    return run
+    whole = make_once(tmp_path_factory, "run", lambda run: fit(CYCLE, tiny, run))
+    # What is measured of it is kept beside it: a worker's own, as another may be copying it.
+    return shutil.copytree(whole, tmp_path_factory.mktemp("runs") / "whole")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ Run = Callable[[], Comparison]
 BENCHMARKS: dict[str, tuple[Run, Run]] = {  # name: (in full, to see that it works)
     "memory": (
         partial(memory_of_many_against_few, 10_000, 500),
-        partial(memory_of_many_against_few, 40, 20),
+        partial(memory_of_many_against_few, 8, 4),
     ),
     "start": (partial(start_against_torch, 5), partial(start_against_torch, 1)),
     "slider": (partial(move_against_empty, 30), partial(move_against_empty, 2)),
@@ -59,7 +59,7 @@ for bundle in (DEFAULT, f"{DEFAULT}-int8"):
         ),
         f"bulk, {bundle}": (
             partial(bulk_against_plain_loop, 3, 1000, bundle),
-            partial(bulk_against_plain_loop, 1, 8, bundle),
+            partial(bulk_against_plain_loop, 1, 4, bundle),
         ),
     }
 

@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.provider import CLIENT, SECRET, Provider, provide
 from tests.load.server import serve
 
-expect.set_options(timeout=60_000)
 WHO = {"email": "reader@hospital.example", "email_verified": True}
 
 

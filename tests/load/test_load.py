@@ -1,6 +1,5 @@
 """The quick part of the load measurement: a few readers on a real server, nothing timed."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from tests.load.films import (
 )
 from tests.load.measure import MOVES, STORM, TOLERANCE, run_traffic, storm, watch_memory
 from tests.load.reader import Reader
-from tests.load.server import Server, serve
+from tests.load.server import Server
 from tests.places import SAMPLE_FOLDER
 
 READERS = ("reader-1", "reader-2", "reader-3")
@@ -38,12 +37,6 @@ def films(folder: Path) -> dict[str, Films]:
     return {name: read_films(folder / name) for name in READERS}
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serve() as server:
-        yield server
-
-
 def test_every_reader_has_other_scores(expected: dict[str, Scores]) -> None:
     """Without this a mixed-up result could not be told from the right one."""
     for one in READERS:
@@ -53,10 +46,10 @@ def test_every_reader_has_other_scores(expected: dict[str, Scores]) -> None:
 
 
 def test_every_reader_sees_and_exports_the_scores_of_the_command_line(
-    server: Server, films: dict[str, Films], expected: dict[str, Scores]
+    live_server: Server, films: dict[str, Films], expected: dict[str, Scores]
 ) -> None:
-    with watch_memory(server) as samples:
-        traffic = run_traffic(server.address, films, expected, seconds=0)
+    with watch_memory(live_server) as samples:
+        traffic = run_traffic(live_server.address, films, expected, seconds=0)
     assert traffic.errors == []
     assert traffic.sessions == len(traffic.differences) == len(READERS)
     assert max(traffic.differences) <= TOLERANCE
@@ -64,9 +57,9 @@ def test_every_reader_sees_and_exports_the_scores_of_the_command_line(
     assert max(memory for _, memory in samples) > 0
 
 
-def test_a_dragged_slider_does_not_queue_up(server: Server, films: dict[str, Films]) -> None:
-    with Reader(server.address) as reader:
+def test_a_dragged_slider_does_not_queue_up(live_server: Server, films: dict[str, Films]) -> None:
+    with Reader(live_server.address) as reader:
         reader.screen(films[READERS[0]])
         figures = storm(reader)
     assert 1 <= figures["runs"] < STORM / 2
-    assert reader.errors == []
+    assert reader.page.errors == []

@@ -10,7 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from cxrapp.films.limits import MAX_FILE_BYTES
 from tests.load.client import Session, open_socket
-from tests.load.server import Server, free_port, serve
+from tests.load.server import Server, serve
 
 FAULTY = """
 import streamlit as st
@@ -22,21 +22,15 @@ raise RuntimeError(f"cannot read /secret/{film}")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with serve(environment={"CXR_METRICS_PORT": str(free_port())}) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def reader(server: Server) -> Iterator[Session]:
-    with Session(server.address) as session:
+def reader(live_server: Server) -> Iterator[Session]:
+    with Session(live_server.address) as session:
         yield session
 
 
-def test_it_listens_on_loopback_only(server: Server, reader: Session) -> None:
+def test_it_listens_on_loopback_only(live_server: Server, reader: Session) -> None:
     listening = {
         connection.laddr.ip
-        for process in server.processes()
+        for process in live_server.processes()
         for connection in process.net_connections()
         if connection.status == psutil.CONN_LISTEN
     }
@@ -44,22 +38,22 @@ def test_it_listens_on_loopback_only(server: Server, reader: Session) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
-def test_its_own_names_are_welcome(server: Server, host: str) -> None:
-    with open_socket(server.address, host=host) as socket:
+def test_its_own_names_are_welcome(live_server: Server, host: str) -> None:
+    with open_socket(live_server.address, host=host) as socket:
         assert socket.response.status_code == HTTPStatus.SWITCHING_PROTOCOLS
 
 
 @pytest.mark.parametrize("host", ["films.example", "127.0.0.1.films.example", "192.0.2.1"])
-def test_a_foreign_host_name_is_refused(server: Server, host: str) -> None:
+def test_a_foreign_host_name_is_refused(live_server: Server, host: str) -> None:
     """A foreign page that has its own name point here (DNS rebinding)."""
-    with pytest.raises(InvalidStatus) as refusal, open_socket(server.address, host=host):
+    with pytest.raises(InvalidStatus) as refusal, open_socket(live_server.address, host=host):
         pass
     assert refusal.value.response.status_code == HTTPStatus.FORBIDDEN
 
 
-def test_a_foreign_page_is_refused(server: Server) -> None:
+def test_a_foreign_page_is_refused(live_server: Server) -> None:
     page = "http://films.example"
-    with pytest.raises(InvalidStatus) as refusal, open_socket(server.address, origin=page):
+    with pytest.raises(InvalidStatus) as refusal, open_socket(live_server.address, origin=page):
         pass
     assert refusal.value.response.status_code == HTTPStatus.FORBIDDEN
 
@@ -80,8 +74,8 @@ def test_a_fault_shows_neither_trace_nor_words(tmp_path: Path) -> None:
     script = tmp_path / "faulty.py"
     script.write_text(FAULTY)
     with serve(script=script) as server, Session(server.address) as session:
-        (fault,) = session.elements("exception")
-        assert session.elements("markdown")[0].body == "before the fault"
+        (fault,) = session.page.elements("exception")
+        assert session.page.elements("markdown")[0].body == "before the fault"
     assert list(fault.stack_trace) == []
     for word in ("ZZTEST", "secret", "faulty.py"):
         assert word not in str(fault)

@@ -8,15 +8,23 @@ from train.fit import fit
 from train.recipe import Phase
 from train.repeat import cross_validate, repeat_seeds
 
+RECIPE = shrink("pneumonia", Phase(1e-3, ((32, 1),), "onecycle")).override(backbone="small_cnn")
 
-def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> None:
-    phase = Phase(1e-3, ((32, 1),), "onecycle")
-    recipe = shrink("pneumonia", phase)
-    cross_validate(recipe, tiny, tmp_path / "folds", folds=2)
-    repeat_seeds(recipe, tiny, tmp_path / "seeds", [1, 2])
-    measured = {"folds": (["fold-1", "fold-2"], "left out"), "seeds": (["seed-1", "seed-2"],)}
-    for name, (runs, *cohort) in measured.items():
-        table = pd.read_csv(tmp_path / name / "summary.csv")
+
+@pytest.fixture(scope="module")
+def folds(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished cross-validation of `RECIPE`, to be read only."""
+    folder = tmp_path_factory.mktemp("crossval") / "folds"
+    cross_validate(RECIPE, tiny, folder, folds=2)
+    return folder
+
+
+def test_folds_and_seeds_are_measured_together(tiny: Path, folds: Path, tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    repeat_seeds(RECIPE, tiny, seeds, [1, 2])
+    measured = {folds: (["fold-1", "fold-2"], "left out"), seeds: (["seed-1", "seed-2"],)}
+    for folder, (runs, *cohort) in measured.items():
+        table = pd.read_csv(folder / "summary.csv")
         assert list(table["run"].unique()) == [*runs, "mean", "std"]
         assert "test" not in set(table["cohort"])
         rows = table[(table["cohort"] == (cohort or ["validation"])[0])]
@@ -25,12 +33,8 @@ def test_folds_and_seeds_are_measured_together(tiny: Path, tmp_path: Path) -> No
 
 
 def test_a_cross_validation_has_an_opinion_of_every_training_film(
-    tiny: Path, tmp_path: Path
+    tiny: Path, folds: Path, tmp_path: Path
 ) -> None:
-    recipe = shrink("pneumonia", Phase(1e-3, ((32, 1),), "onecycle"))
-    recipe = recipe.override(backbone="small_cnn")
-    folds = tmp_path / "folds"
-    cross_validate(recipe, tiny, folds, folds=2)
     splits = [pd.read_csv(folds / f"fold-{k}/split.csv") for k in (1, 2)]
     apart = [set(split.query("split == 'left out'")["sha256"]) for split in splits]
     learned = [set(split.query("split == 'train'")["sha256"]) for split in splits]
@@ -41,7 +45,7 @@ def test_a_cross_validation_has_an_opinion_of_every_training_film(
     said = opinions.loc[first["sha256"], "viral_logit"]
     assert list(said) == list(first["viral_logit"])
 
-    taught = recipe.override(teachers=(str(folds),), teaching=0.5)
+    taught = RECIPE.override(teachers=(str(folds),), teaching=0.5)
     fit(taught, tiny, tmp_path / "run")
     labels, table = (pd.read_csv(tmp_path / f"run/{name}.csv") for name in ("labels", "split"))
     learned_from = table["split"] == "train"
@@ -52,4 +56,4 @@ def test_a_cross_validation_has_an_opinion_of_every_training_film(
     with pytest.raises(ValueError, match="was trained on"):
         fit(taught.override(validation=EARLIER), tiny, tmp_path / "other")
     with pytest.raises(ValueError, match=r"opinions.csv is missing"):
-        fit(recipe.override(teachers=(str(tmp_path / "none"),)), tiny, tmp_path / "another")
+        fit(RECIPE.override(teachers=(str(tmp_path / "none"),)), tiny, tmp_path / "another")

@@ -128,7 +128,8 @@ def test_a_start_that_saw_the_films_set_apart_is_refused(
 
 
 def test_what_a_start_has_learned_from_is_followed(run: Path, tiny: Path, tmp_path: Path) -> None:
-    other = CYCLE.override(init=str(run / "best.pt"))
+    short = (Phase(1e-3, ((32, 1),), "onecycle"),)
+    other = CYCLE.override(init=str(run / "best.pt"), phases=short)
     fit(other, tiny, tmp_path / "second")
     (tmp_path / "second/split.csv").write_text("split,sha256\n")  # as if it had other films
     with pytest.raises(ValueError, match="was trained on"):
