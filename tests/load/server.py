@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -30,16 +30,21 @@ class Server:
 
     def memory(self) -> float:
         """MB held by the server and its children; pages they share are counted once (PSS)."""
-        return sum(p.memory_full_info().pss for p in self.processes()) / 2**20
+        return sum(self._of_each(lambda process: process.memory_full_info().pss)) / 2**20
 
     def cpu_seconds(self) -> float:
         """Seconds of work of the server and of its living children so far."""
-        return sum(p.cpu_times().user + p.cpu_times().system for p in self.processes())
+        return sum(self._of_each(lambda process: sum(process.cpu_times()[:2])))
 
     def processes(self) -> list[psutil.Process]:
         """The server and all its descendants."""
         parent = psutil.Process(self.process.pid)
         return [parent, *parent.children(recursive=True)]
+
+    def _of_each(self, measure: Callable[[psutil.Process], float]) -> Iterator[float]:
+        for process in self.processes():
+            with suppress(psutil.NoSuchProcess):  # a decoder that has ended since
+                yield measure(process)
 
 
 @contextmanager
