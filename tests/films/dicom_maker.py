@@ -12,6 +12,8 @@ from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
+from cxrapp.films.decode import read_upload
+from cxrapp.films.radiograph import Radiograph
 from tests.places import SAMPLES
 
 FILM = np.asarray(Image.open(SAMPLES[0]).convert("L").resize((160, 120)))
@@ -98,3 +100,10 @@ def png(pixels: np.ndarray, kind: str = "PNG", **options: object) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, kind, **options)
     return buffer.getvalue()
+
+
+def read(data: bytes) -> Radiograph:
+    """The one film that comes of these bytes."""
+    (film,) = read_upload("film", data)
+    assert isinstance(film, Radiograph), film
+    return film

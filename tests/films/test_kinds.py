@@ -14,7 +14,7 @@ from pydicom.uid import (
 )
 
 from cxrapp.films.decode import read_upload
-from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.films.radiograph import Rejection
 from tests.films.dicom_maker import (
     FILM,
     TWELVE,
@@ -24,6 +24,7 @@ from tests.films.dicom_maker import (
     make,
     overwrite,
     png,
+    read,
     table,
 )
 
@@ -32,12 +33,6 @@ NEGATIVE = (4095 - DEEP).astype(np.uint16)
 INVERSE = (4095 - np.arange(4096)).astype(np.uint16)
 SHORT = 4095 - 16 * int(FILM.min()) + 1  # entries of a table that this film uses
 GREY = FILM / 255
-
-
-def read(data: bytes) -> Radiograph:
-    (film,) = read_upload("film", data)
-    assert isinstance(film, Radiograph), film
-    return film
 
 
 def implicit_without_header() -> bytes:
