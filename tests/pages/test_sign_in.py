@@ -161,7 +161,9 @@ def test_others_with_an_account_stay_outside(
     assert "Sign out" in [one.label for one in app.button]
 
 
-@pytest.mark.parametrize("issued", [time.time() - sign_in.LONGEST - 60, 0])
+@pytest.mark.parametrize(
+    "issued", [time.time() - sign_in.LONGEST - 60, 0], ids=["yesterday", "never"]
+)
 def test_a_sign_in_ends_with_the_shift(issued: float) -> None:
     app = open_app(SECTION, reader(iat=issued))
     assert_closed(app)
