@@ -10,8 +10,8 @@ help:  ## show this list
 app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 	$(RUN)streamlit run streamlit_app.py
 
-# Two workers, a core each; tests/conftest.py says what stays together and what comes first.
-PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+# Two workers, a core each; tests/workers.py says what stays together.
+PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --no-loadscope-reorder
 
 test: $(VENV)/ready tools  ## set up, then run all tests: about ten minutes on two cores
 	$(PYTEST)

@@ -2,6 +2,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -12,29 +13,18 @@ from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 from tests.load.server import Server, free_port, serve
 from tests.model.small_bundle import script, stored
-from tests.once import make_once
 from tests.places import ROOT, SAMPLES
 from tests.train.small import CYCLE
+from tests.workers import FileByFile, make_once
 
 # Rooms where a test takes many seconds, as it drives a server, a browser, a cluster or a thousand
 # bad files, and so does every test that trains or asks for many films, by the fixtures it names.
 SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "privacy"}
 SLOW_FIXTURES = {"browser", "live_server", "tiny"}
-# A file's tests stay together, as they share what they set up; so do files that share a server or
-# the survey of hostile files, which would else be made twice.
-TOGETHER = {
-    "browser/test_screening.py": "one server",
-    "load/test_load.py": "one server",
-    "privacy/test_exposure.py": "one server",
-    "hostile/test_hostile_read.py": "one survey",
-    "hostile/test_hostile_screen.py": "one survey",
-    "hostile/test_hostile_worklist.py": "one survey",
-}
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, group what belongs together, and begin with the files that are slow.
+    """Mark what is slow, and begin with the files that hold it.
 
     Where two workers share the tests, short files in the end leave neither waiting long.
     """
@@ -45,9 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("slow"):
             slow.add(file)
-        group = TOGETHER.get(file.as_posix(), file.as_posix())
-        item.add_marker(pytest.mark.xdist_group(group))
     items.sort(key=lambda item: item.path.relative_to(ROOT / "tests") not in slow)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
+    return FileByFile(config, log)
 
 
 @pytest.fixture(scope="session")

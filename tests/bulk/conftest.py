@@ -7,8 +7,8 @@ import pytest
 from cxrapp.__main__ import main
 from cxrapp.bulk import job
 from tests.bulk.bulk_runs import BUNDLE
-from tests.once import make_once
 from tests.places import SAMPLES
+from tests.workers import make_once
 
 
 @pytest.fixture(autouse=True)
