@@ -1,15 +1,7 @@
 import pytest
 from pydicom.dataset import Dataset
 
-from cxrapp.films.decode import read_upload
-from cxrapp.films.radiograph import Radiograph
-from tests.films.dicom_maker import make
-
-
-def read(data: bytes) -> Radiograph:
-    (film,) = read_upload("film", data)
-    assert isinstance(film, Radiograph), film
-    return film
+from tests.films.dicom_maker import make, read
 
 
 @pytest.mark.parametrize(
