@@ -66,6 +66,11 @@ def find_operating_points(scores: Scores, *, screens: bool) -> dict[str, float]:
         "specificity at least 90 %": (round_up, threshold_for(scores, specificity=0.90)),
     }
     # A goal that the films cannot show, or only by calling all of them alike, is no point.
-    points = {name: to(t) for name, (to, t) in goals.items() if t is not None and 0 < to(t) < 1}
+    lowest, highest = scores.probabilities.min(), scores.probabilities.max()
+    points = {
+        name: to(t)
+        for name, (to, t) in goals.items()
+        if t is not None and lowest < to(t) <= highest
+    }
     first = {name: t for name, t in points.items() if screens and name == SCREENING_GOAL}
     return first | points

@@ -111,7 +111,7 @@ def test_limits_hold_the_films_they_were_set_on(tmp_path: Path) -> None:
     read = frontal.read(finder.card)
     assert [one.kind for one in read] == ["frontal"] * 9
     assert not any(one.implausible for one in read)
-    low = Looks(np.roll(masks[:1], 9, 2), kinds[:1], frontal.adult[:1]).read(finder.card)[0]
+    low = Looks(np.roll(masks[:1], 12, 2), kinds[:1], frontal.adult[:1]).read(finder.card)[0]
     assert "down, left" in low.implausible
 
 
