@@ -54,8 +54,8 @@ def performance_line(result: FindingResult, performance: Performance) -> str:
 def lung_lines(release: Release) -> list[str]:
     """How much of each map's evidence lies in the lungs, and what the line on it is; may be none.
 
-    Of findings that were asked and have evidence; those read as present are warned of where no
-    more of it lies there than by chance.
+    Of findings that were asked and have evidence; those read as present are warned of where
+    less of it lies there than chance would put.
     """
     found = release.heat_maps and release.heat_maps.in_lungs
     if not found:
