@@ -10,7 +10,7 @@ from cxrapp.explain import cams
 from cxrapp.explain.perturbation import Progress, ignore, lime_regions, occlusion_maps
 from cxrapp.model.bundle import Bundle, Encoder
 
-Found = tuple[np.ndarray, np.ndarray | None]  # maps and fits, see `Explanation`
+Found = tuple[np.ndarray, ...]  # maps, and LIME's fits and noise's, see `Explanation`
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Method:
             of times, which takes many seconds.
         signed: Whether values below 0 speak against the finding; otherwise none are below 0.
         unit: `logits`, or `no unit` where only proportions within a map mean anything.
-        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps, fits.
+        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps;
+            LIME's, fits and those of noise too.
         how_to_read: Sentences for the reader of the map.
     """
 
@@ -51,8 +52,8 @@ class Method:
                 not call it.
         """
         start = time.perf_counter()
-        maps, fits = self.compute(bundle, film, feature_map, progress)
-        return Explanation(self, maps, time.perf_counter() - start, fits)
+        maps, *fits = self.compute(bundle, film, feature_map, progress)
+        return Explanation(self, maps, time.perf_counter() - start, *fits)
 
 
 @dataclass(frozen=True)
@@ -63,28 +64,29 @@ class Explanation:
         maps: (K, h, w) float32 over the network input, in the method's unit; lay them over the
             film with `Preprocessing.to_image`. The findings have one scale.
         seconds: It took.
-        fits: LIME alone: (K,) float64, see `Regions`.
+        fits, noise_fits: LIME alone: (K,) and (draws, K) float64, see `Regions`.
     """
 
     method: Method
     maps: np.ndarray
     seconds: float
     fits: np.ndarray | None = None
+    noise_fits: np.ndarray | None = None
 
 
 def _cam(
     method: Callable[[Encoder, np.ndarray], np.ndarray],
 ) -> Callable[[Bundle, np.ndarray, np.ndarray, Progress], Found]:
-    return lambda bundle, film, feature_map, progress: (method(bundle, feature_map), None)
+    return lambda bundle, film, feature_map, progress: (method(bundle, feature_map),)
 
 
 def _occlude(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: Progress) -> Found:
-    return occlusion_maps(bundle, film, progress=progress), None
+    return (occlusion_maps(bundle, film, progress=progress),)
 
 
 def _lime(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: Progress) -> Found:
     regions = lime_regions(bundle, film, progress=progress)
-    return regions.weights, regions.fits
+    return regions.weights, regions.fits, regions.noise_fits
 
 
 _ALL = (
@@ -147,8 +149,9 @@ _ALL = (
         how_to_read="The film was cut into regions and scored many times with some of them "
         "smoothed to an even grey of their own brightness: above zero, the detail of a region "
         "speaks for the finding, below zero against it. An even shadow has little detail, so it "
-        "may go unmarked. Trust it as far as its fit: at 1 the regions account for all of the "
-        "score's changes, at 0 for none.",
+        "may go unmarked. Trust it as far as its fit, which is measured on scorings that it "
+        "did not learn from: at 1 the regions foretell all of the score's changes, at 0 or below "
+        "none.",
     ),
 )
 METHODS = {method.name: method for method in _ALL}

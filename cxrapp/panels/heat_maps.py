@@ -168,10 +168,16 @@ def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
     seconds = explanation.seconds
     took = f"{seconds:.1f} s" if seconds >= 0.1 else f"{1000 * seconds:.0f} ms"
     words = f"**{explanation.method.name}**, {took}. {explanation.method.how_to_read}"
-    if explanation.fits is None:
+    if explanation.fits is None or explanation.noise_fits is None:
         return words
-    fits = zip(findings, explanation.fits, strict=True)
-    return f"{words} Fit: {', '.join(f'{f.positive} **{fit:.2f}**' for f, fit in fits)}."
+    fits = zip(findings, explanation.fits, explanation.noise_fits.T, strict=True)
+    return f"{words} Fit: {', '.join(f'{f.positive} {_fit_words(*fit)}' for f, *fit in fits)}."
+
+
+def _fit_words(fit: float, noise: np.ndarray) -> str:
+    """LIME's fit of one finding, beside what it makes of noise."""
+    words = f"**{fit:.2f}** (on pure noise {noise.mean():.2f})"
+    return words if fit > noise.max() else f"{words}, no better than on noise: do not rely on it"
 
 
 def _show_agreement(bundle: Bundle, first: Explanation, second: Explanation) -> None:
