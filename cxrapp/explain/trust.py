@@ -14,7 +14,7 @@ from PIL import Image
 from torch import nn
 
 from cxrapp.explain.cams import evidence
-from cxrapp.explain.methods import Explanation
+from cxrapp.explain.methods import METHODS, Explanation
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.bundle import Bundle, Encoder, load_bundle
 from cxrapp.model.lungs import Lungs
@@ -37,6 +37,52 @@ def agreement(first: Explanation, second: Explanation) -> np.ndarray:
     if not (first.method.signed and second.method.signed):
         maps = tuple(np.maximum(one, 0) for one in maps)
     return rank_correlation(*maps)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Whether two methods put the places of one film in the same order.
+
+    Args:
+        values: (K,) float64 in [-1, 1]; NaN where one of the two maps is empty.
+        chance: (SHUFFLES, K) float64: the same with a shuffled head behind one of the two; NaN
+            where that map is empty.
+    """
+
+    values: np.ndarray
+    chance: np.ndarray
+
+    def is_above_chance(self, finding: int) -> bool:
+        """Whether the two agree more than under every shuffled head, as one in 21 would by luck."""
+        return bool(self.values[finding] > np.fmax.reduce(self.chance[:, finding]))
+
+
+def compare_methods(
+    first: Explanation,
+    second: Explanation,
+    bundle: Bundle,
+    film: np.ndarray,
+    feature_map: np.ndarray,
+) -> Agreement:
+    """Agreement of two explanations of one film, beside what chance would give.
+
+    Maps of different films agree too, because every chest is laid out alike; and so do maps of one
+    film whatever the weights (Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018).
+    Chance is therefore one map against the other method's with the head's weights shuffled: what
+    the film alone brings about stays, what the head has learned goes. Maps rolled across the film
+    would lose both. A method that runs the network cannot be repeated that often, so it keeps its
+    map and the other is shuffled; where both do, evidence for and against stands in for one.
+
+    Args:
+        film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
+        feature_map: (C, h, w) float32 of the film.
+    """
+    kept, shuffled = (first, second.method) if second.method.quick else (second, first.method)
+    if not shuffled.quick:
+        shuffled = METHODS["Evidence for and against"]
+    others = [shuffled(bundle, film, one) for one in _shuffle(feature_map)]
+    chance = np.stack([agreement(kept, other) for other in others])
+    return Agreement(agreement(first, second), chance)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

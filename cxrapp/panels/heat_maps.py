@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.explain import METHODS, Explanation
-from cxrapp.explain.trust import agreement, evidence_in_lungs
+from cxrapp.explain.trust import Agreement, compare_methods, evidence_in_lungs
 from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, film_picture, outline_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
@@ -21,7 +21,6 @@ from cxrapp.session.worklist import Result
 from cxrapp.words import capitalised, evidence_words
 
 NONE = "no second method"
-DISAGREE, AGREE = 0.3, 0.7  # rank correlations, weak and strong by the usual reading
 OUTLINE_SIDE = 640  # pixels; the browser stretches it over the film
 KEPT = 40  # explanations a session holds; some take many seconds to make
 
@@ -66,7 +65,9 @@ def show_maps(
         for explanation in explanations:
             st.markdown(_words(explanation, card.findings))
     if len(explanations) == 2:
-        _show_agreement(bundle, *explanations)
+        inputs = card.preprocessing.to_input(film.unpack().pixels)
+        feature_map = result.prediction.feature_map
+        _show_agreement(bundle, compare_methods(*explanations, bundle, inputs, feature_map))
 
 
 def _film_pane(film: Film, title: str) -> Pane:
@@ -180,19 +181,22 @@ def _fit_words(fit: float, noise: np.ndarray) -> str:
     return words if fit > noise.max() else f"{words}, no better than on noise: do not rely on it"
 
 
-def _show_agreement(bundle: Bundle, first: Explanation, second: Explanation) -> None:
-    """Whether two methods point to the same places, the verdict first."""
-    for finding, number in zip(bundle.card.findings, agreement(first, second), strict=True):
-        if not np.isfinite(number):
-            st.caption(f"{capitalised(finding.positive)}: one of the two maps is empty.")
-        elif number < DISAGREE:
-            st.warning(
-                f"{capitalised(finding.positive)}: the two methods **disagree** ({number:.2f}; 1 "
-                "is the same order of places, 0 none). Do not rely on either map."
+def _show_agreement(bundle: Bundle, found: Agreement) -> None:
+    """Whether two methods point to the same places more than chance would, the verdict first."""
+    for k, finding in enumerate(bundle.card.findings):
+        name, number = capitalised(finding.positive), found.values[k]
+        chance = found.chance[np.isfinite(found.chance[:, k]), k]
+        if not np.isfinite(number) or not len(chance):
+            st.caption(f"{name}: a map is empty, so the two methods cannot be compared.")
+            continue
+        by_chance = f"by chance {chance.mean():.2f}, at most {chance.max():.2f}"
+        if found.is_above_chance(k):
+            st.caption(
+                f"{name}: the two methods agree above chance (**{number:.2f}**; {by_chance}; 1 is "
+                "the same order of places)."
             )
         else:
-            how = "agree" if number >= AGREE else "agree in part"
-            st.caption(
-                f"{capitalised(finding.positive)}: the two methods {how} (**{number:.2f}**; 1 is "
-                "the same order of places, 0 none)."
+            st.warning(
+                f"{name}: the two methods agree **no better than chance** ({number:.2f}; "
+                f"{by_chance}). Do not rely on either map."
             )

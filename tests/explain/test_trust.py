@@ -11,8 +11,10 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.explain import METHODS, grad_cams, trust
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.trust import (
+    Agreement,
     LungEvidence,
     agreement,
+    compare_methods,
     evidence_in_lungs,
     randomise_weights,
     rank_correlation,
@@ -82,6 +84,51 @@ def test_only_what_speaks_for_the_finding_is_compared_with_grad_cam(
     np.testing.assert_allclose(agreement(cam, signed), 1)
     turned = dataclasses.replace(signed, maps=-signed.maps)
     np.testing.assert_allclose(agreement(signed, turned), -1)
+
+
+def test_agreement_is_held_against_a_shuffled_head(
+    bundle: Bundle, film: np.ndarray, prediction: Prediction
+) -> None:
+    feature_map = prediction.feature_map
+    signed = METHODS["Evidence for and against"](bundle, film, feature_map)
+    cam = METHODS["Grad-CAM"](bundle, film, feature_map)
+    found = compare_methods(signed, cam, bundle, film, feature_map)
+    assert found.chance.shape == (trust.SHUFFLES, 2)
+    np.testing.assert_array_equal(found.values, agreement(signed, cam))
+    assert found.is_above_chance(0)
+    # A map of a head that was shuffled otherwise owes nothing to what was learned.
+    order, lucky = np.random.default_rng(7), 0
+    for _ in range(10):
+        other = METHODS[signed.method.name](bundle, film, order.permutation(feature_map))
+        lucky += compare_methods(signed, other, bundle, film, feature_map).is_above_chance(0)
+    assert lucky <= 3
+
+
+@pytest.mark.parametrize("slow", [("Occlusion",), ("Occlusion", "LIME")])
+def test_a_slow_method_is_never_run_again_for_chance(
+    bundle: Bundle, film: np.ndarray, prediction: Prediction, slow: tuple[str, ...]
+) -> None:
+    def refuse(*_: object) -> tuple[np.ndarray, ...]:
+        raise AssertionError
+
+    quick = METHODS["Evidence for and against"](bundle, film, prediction.feature_map)
+    pair = [
+        dataclasses.replace(quick, method=dataclasses.replace(METHODS[name], compute=refuse))
+        for name in slow
+    ]
+    first, second = (*pair, quick)[:2]
+    found, turned = (
+        compare_methods(*both, bundle, film, prediction.feature_map)
+        for both in ((first, second), (second, first))
+    )
+    np.testing.assert_array_equal(found.chance, turned.chance)
+    np.testing.assert_allclose(found.values, 1)
+
+
+def test_agreement_of_any_size_is_nothing_where_chance_gives_as_much() -> None:
+    chance = np.array([[0.5, 0.0], [0.8, 0.1], [np.nan, np.nan]])
+    found = Agreement(np.array([0.75, 0.2]), chance)
+    assert [found.is_above_chance(k) for k in range(2)] == [False, True]
 
 
 def test_heat_is_shared_out_to_sides_and_zones() -> None:
