@@ -13,10 +13,10 @@ app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
 # Two workers, a core each; tests/workers.py says what stays together.
 PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --no-loadscope-reorder
 
-test: $(VENV)/ready tools  ## set up, then run all tests: about ten minutes on two cores
+test: $(VENV)/ready tools  ## set up, then run all tests: about twelve minutes on two cores
 	$(PYTEST)
 
-quick: $(VENV)/ready  ## the tests for whoever edits: no browser, no server, no training; a minute
+quick: $(VENV)/ready  ## the tests for whoever edits: no browser, no server, no training; two to three minutes
 	$(PYTEST) -m "not slow"
 
 screenshots: $(VENV)/ready tools  ## the pictures in docs/, anew from the running app

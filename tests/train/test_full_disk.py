@@ -19,7 +19,9 @@ from train.__main__ import main
 from train.fit import fit
 from train.recipe import Phase
 
-RECIPE = shrink("pneumonia", Phase(1e-3, ((32, 4),), "onecycle")).override(backbone="small_cnn")
+# A seed with which so small a network calls some test film viral: an export needs a precision.
+SMALL = shrink("pneumonia", Phase(1e-3, ((32, 4),), "onecycle"))
+RECIPE = SMALL.override(backbone="small_cnn", seed=3)
 FULL = "/dev/full"  # takes a file and has no room for it
 
 

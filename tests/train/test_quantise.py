@@ -80,7 +80,7 @@ def test_an_export_in_eight_bits_is_a_bundle_of_its_own(
     monkeypatch.setitem(COSTS, "int8", 1.0)
     assert main(command) == 0
     card = load_bundle(tmp_path / "b.pt").card
-    assert card.name == "base-int8"
+    assert card.name == "pneumonia-int8"
     assert set(card.training["weights"]) == {"stored as", "AUROC cost of int8"}
     assert "eight bits" in card.limits[-1]
 

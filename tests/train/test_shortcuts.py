@@ -32,6 +32,7 @@ def test_shortcuts_reach_the_card(
 ) -> None:
     copy = tmp_path / "run"
     shutil.copytree(run, copy)
+    (copy / "openings.csv").unlink(missing_ok=True)  # as if no other test had opened its test
     assert main(["shortcuts", str(copy), "--data", str(tiny)]) == 0
     printed = capsys.readouterr().out
     assert "validation, pneumonia, thumbnail and shape alone" in printed
