@@ -53,8 +53,11 @@ class Agreement:
     chance: np.ndarray
 
     def is_above_chance(self, finding: int) -> bool:
-        """Whether the two agree more than under every shuffled head, as one in 21 would by luck."""
-        return bool(self.values[finding] > np.fmax.reduce(self.chance[:, finding]))
+        """Whether the two agree more than under every shuffled head, as one in 21 would by luck.
+
+        Two maps in opposite orders disagree, even where chance would oppose them more.
+        """
+        return bool(self.values[finding] > max(0, np.fmax.reduce(self.chance[:, finding])))
 
 
 def compare_methods(

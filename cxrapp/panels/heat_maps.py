@@ -178,7 +178,11 @@ def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
 def _fit_words(fit: float, noise: np.ndarray) -> str:
     """LIME's fit of one finding, beside what it makes of noise."""
     words = f"**{fit:.2f}** (on pure noise {noise.mean():.2f})"
-    return words if fit > noise.max() else f"{words}, no better than on noise: do not rely on it"
+    return (
+        words
+        if fit > max(0, noise.max())
+        else f"{words}, no better than on noise: do not rely on it"
+    )
 
 
 def _show_agreement(bundle: Bundle, found: Agreement) -> None:

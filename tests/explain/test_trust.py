@@ -129,6 +129,8 @@ def test_agreement_of_any_size_is_nothing_where_chance_gives_as_much() -> None:
     chance = np.array([[0.5, 0.0], [0.8, 0.1], [np.nan, np.nan]])
     found = Agreement(np.array([0.75, 0.2]), chance)
     assert [found.is_above_chance(k) for k in range(2)] == [False, True]
+    opposed = Agreement(np.array([-0.4, -0.4]), np.array([[-0.5, -0.3], [-0.6, -0.2]]))
+    assert not any(opposed.is_above_chance(k) for k in range(2))
 
 
 def test_heat_is_shared_out_to_sides_and_zones() -> None:
