@@ -11,6 +11,7 @@ from cxrapp.statistics.thresholds import round_down, round_up, threshold_for, yo
 
 MAX_MISLABELLED = 0.4
 SCREENING_GOAL = "sensitivity at least 95 %"
+YOUDEN = "balanced (Youden)"
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
@@ -60,17 +61,18 @@ def find_operating_points(scores: Scores, *, screens: bool) -> dict[str, float]:
             nearly perfect curve a handful of films decide where it lies.
     """
     goals = {
-        "balanced (Youden)": (round_down, youden_threshold(scores)),
+        YOUDEN: (round_down, youden_threshold(scores)),
         SCREENING_GOAL: (round_down, threshold_for(scores, sensitivity=0.95)),
         "sensitivity at least 98 %": (round_down, threshold_for(scores, sensitivity=0.98)),
         "specificity at least 90 %": (round_up, threshold_for(scores, specificity=0.90)),
     }
-    # A goal that the films cannot show, or only by calling all of them alike, is no point.
+    # A goal that the films cannot show, or only by calling all of them alike, is no point. Youden's
+    # is one whatever it does: some default there must be.
     lowest, highest = scores.probabilities.min(), scores.probabilities.max()
     points = {
         name: to(t)
         for name, (to, t) in goals.items()
-        if t is not None and lowest < to(t) <= highest
+        if t is not None and (name == YOUDEN or lowest < to(t) <= highest)
     }
     first = {name: t for name, t in points.items() if screens and name == SCREENING_GOAL}
     return first | points

@@ -65,6 +65,8 @@ def test_evaluate_and_export_make_a_bundle_the_app_loads(
     run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = Path(shutil.copytree(run, tmp_path / "run"))
+    for kept in ("openings.csv", "evaluation.json", "scores.csv"):  # as if nobody had measured it
+        (run / kept).unlink(missing_ok=True)
     assert main(["evaluate", str(run), "--data", str(tiny)]) == 0
     assert "official test" not in capsys.readouterr().out
     assert read_openings(run) == 0
