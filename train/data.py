@@ -15,8 +15,11 @@ and one column a finding: 1 present, 0 absent, NaN where the question is not def
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +27,7 @@ from tqdm import tqdm
 
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.films.radiograph import Radiograph
-from cxrapp.films.sandbox import read_untrusted
+from cxrapp.films.sandbox import provide_decoders, read_untrusted
 from train.sources import LEFT_OUT, SOURCES
 
 FINDINGS = ["pneumonia", "viral", "covid19"]
@@ -70,13 +73,16 @@ def drop_damaged(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[st
     Found before anything is learned: a run that ended at its ten-thousandth film would have cost
     the minutes of all the others. Films are read as machines are grouped by, and read once.
     """
-    faults = {}
-    for path in table["path"]:
+
+    def find_fault(path: str) -> str | None:
         try:
             _load_film(root / path, Preprocessing(LOOK))
         except ValueError as error:
-            faults[path] = str(error)
-    return table[~table["path"].isin(faults)].reset_index(drop=True), list(faults.values())
+            return str(error)
+        return None
+
+    faults = pd.Series(list(_side_by_side(find_fault, table["path"])), table.index, dtype=object)
+    return table[faults.isna()].reset_index(drop=True), faults.dropna().tolist()
 
 
 def drop_copies(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, int]:
@@ -202,11 +208,19 @@ def load_films(table: pd.DataFrame, root: Path, preprocessing: Preprocessing) ->
     # As bytes, a quarter of float32, and at full length at once: a list would hold all films twice
     # while it is stacked.
     films = np.empty((len(table), 1, preprocessing.size, preprocessing.size), np.uint8)
-    for i, path in enumerate(
-        tqdm(table["path"], desc=f"films at {preprocessing.size} px", disable=None)
-    ):
-        films[i] = _load_film(root / path, preprocessing)
+    read = _side_by_side(lambda path: _load_film(root / path, preprocessing), table["path"])
+    bar = tqdm(read, desc=f"films at {preprocessing.size} px", total=len(table), disable=None)
+    for i, film in enumerate(bar):
+        films[i] = film
     return films
+
+
+def _side_by_side(work: Callable[[str], Any], paths: Iterable[str]) -> Iterator[Any]:
+    """Results in order, a thread a core: films are decoded in processes that threads wait for."""
+    cores = os.cpu_count() or 1
+    provide_decoders(cores)
+    with ThreadPoolExecutor(cores) as threads:
+        yield from threads.map(work, paths)
 
 
 @lru_cache(maxsize=50_000)  # one command trains several networks on the same films

@@ -48,6 +48,7 @@ class Ranks:
 def join_ranks() -> Ranks:
     """Join the processes that torchrun started, or be alone."""
     cuda = torch.cuda.is_available()
+    torch.backends.cudnn.benchmark = cuda  # every batch of a phase has one shape: worth a search
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         return Ranks(0, 1, torch.device("cuda" if cuda else "cpu"))

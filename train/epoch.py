@@ -100,7 +100,7 @@ def train_epoch(
     order = order[: _steps(len(films), recipe.batch) * recipe.batch]
     hidden = None if ranks.leads else True  # None shows it on a terminal only
     bar = tqdm(total=len(order), unit="film", desc=f"epoch {epoch + 1}", disable=hidden)
-    began, total, seen = time.perf_counter(), 0.0, 0
+    began, total, seen = time.perf_counter(), torch.zeros((), device=films.device), 0
     for batch in order.split(recipe.batch):
         # Films rest as bytes, a quarter of the memory, and become floats a batch at a time.
         inputs = ranks.part(augment(_to_float(films[batch]), recipe.augment, generator))
@@ -123,14 +123,15 @@ def train_epoch(
         rate = trainer.optimiser.param_groups[0]["lr"]
         if isinstance(trainer.schedule, OneCycleLR):
             trainer.schedule.step()
-        # `item` waits for the device, once a batch: the bar shows what has been done, not queued.
-        total, seen = total + loss.item() * len(batch), seen + len(batch)
-        bar.update(len(batch))
-        bar.set_postfix(loss=f"{total / seen:.4f}", rate=f"{rate:.1e}")
+        # Summed on the device: to read it is to wait, and a GPU would stand still between batches.
+        total, seen = total + loss.detach() * len(batch), seen + len(batch)
+        if bar.update(len(batch)):  # when the bar is drawn again, a few times a second
+            bar.set_postfix(loss=f"{total.item() / seen:.4f}", rate=f"{rate:.1e}", refresh=False)
     bar.close()
+    mean = total.item() / seen  # waits for the last batch, so before the clock is read
     # Of all films: what the processes have done together.
     speed = seen / (time.perf_counter() - began)
-    return {"rate": rate, "train_loss": total / seen, "films_per_second": speed}
+    return {"rate": rate, "train_loss": mean, "films_per_second": speed}
 
 
 def half_precision(network: nn.Module, device: str) -> torch.autocast:

@@ -41,6 +41,13 @@ def read_untrusted(name: str, data: bytes, side: int = 0) -> Iterator[Radiograph
     return read_upload(name, data, read_film=partial(_read_film, side=side))
 
 
+def provide_decoders(count: int) -> None:
+    """Have at least so many at once, for a program that reads many films and does nothing else."""
+    for _ in range(len(_decoders), count):
+        _decoders.append(Decoder())
+        _free.put(_decoders[-1])
+
+
 def start_decoders() -> None:
     """Begin the processes, so that the first films need not wait half a second for theirs."""
     # One that cannot be begun now is tried again when there is a film for it.
@@ -105,9 +112,9 @@ class Decoder:
 
 _ANSWER, _SHAPE = TypeAdapter(dict[str, Any]), TypeAdapter(tuple[PositiveInt, PositiveInt])
 _FILM, _REJECTION = TypeAdapter(Radiograph), TypeAdapter(Rejection)
+_decoders: list[Decoder] = []
 _free: queue.LifoQueue[Decoder] = queue.LifoQueue()  # the last used is warm
-for _ in range(DECODERS):
-    _free.put(Decoder())
+provide_decoders(DECODERS)
 
 
 @contextlib.contextmanager
