@@ -8,6 +8,7 @@ the same.
 import io
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -17,7 +18,7 @@ from cxrapp.films.archive_files import is_archive, read_archive
 from cxrapp.films.dicom import is_dicom, read_dicom
 from cxrapp.films.grey import Grey, to_grey
 from cxrapp.films.limits import MAX_PIXELS, check_bytes, check_shape
-from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.films.radiograph import NO_TAGS, Radiograph, Rejection, Stored
 
 KINDS = {  # first bytes -> what a person calls such a file
     b"%PDF": "a PDF document",
@@ -50,9 +51,9 @@ def read_film(name: str, data: bytes) -> Radiograph | Rejection:
         check_bytes(data)
         if is_dicom(data):
             grey, tags = read_dicom(data)
-            return Radiograph(name, grey.pixels, tags, stretched_from=grey.stretched_from)
-        grey = _decode(data)
-        return Radiograph(name, grey.pixels, stretched_from=grey.stretched_from)
+        else:
+            grey, tags = _decode(data), NO_TAGS
+        return Radiograph(name, tags=tags, **vars(grey))
     except UnreadableUpload as error:
         return Rejection(name, str(error))
     except MemoryError:
@@ -103,11 +104,15 @@ def _decode(data: bytes) -> Grey:
 def _to_grey(image: Image.Image) -> Grey:
     """Any PIL mode; the range is that of its type. Transparent areas become black."""
     if image.mode.startswith(("I", "F")):
-        return to_grey(np.asarray(image, np.float32), 0, 2**16 - 1)
+        numbers = np.asarray(image)
+        grey = to_grey(numbers.astype(np.float32), 0, 2**16 - 1)
+        whole = numbers.dtype.kind in "iu" and numbers.min() >= 0 and numbers.max() < 2**16
+        return replace(grey, stored=Stored(numbers.astype(np.uint16)) if whole else None)
     if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
-    return to_grey(np.asarray(image.convert("L")), 0, 2**8 - 1)
+    numbers = np.asarray(image.convert("L"))
+    return replace(to_grey(numbers, 0, 2**8 - 1), stored=Stored(numbers))
 
 
 def _name_the_kind(data: bytes) -> str:

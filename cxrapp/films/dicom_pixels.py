@@ -6,7 +6,8 @@ before anything is looked at, and an element that is empty or makes no sense cou
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from pydicom import Dataset
@@ -15,8 +16,10 @@ from pydicom.uid import RLELossless
 from cxrapp.errors import UnreadableUpload
 from cxrapp.films.dicom_tags import read_numbers, read_text
 from cxrapp.films.grey import Grey, to_grey
+from cxrapp.films.radiograph import Stored, Units
 
 NATURAL = 8  # bits, the fewest a film is taken to have
+MOST = 8  # windows of a file that a viewer offers
 BEYOND = 0.01  # of a film's pixels may lie beyond a table that is shorter than it says
 
 
@@ -54,7 +57,8 @@ def show_film(dataset: Dataset, stored: np.ndarray, bits: int | None) -> Grey:
     inverse = dataset.PhotometricInterpretation == "MONOCHROME1" or (
         read_text(dataset, "PresentationLUTShape") == "INVERSE"
     )
-    return to_grey(seen.numbers, seen.low, seen.high, film=film, inverse=inverse)
+    grey = to_grey(seen.numbers, seen.low, seen.high, film=film, inverse=inverse)
+    return replace(grey, stored=_keep_stored(dataset, stored, film, inverse=inverse))
 
 
 def _own_bits(dataset: Dataset, stored: np.ndarray, bits: int | None) -> tuple[np.ndarray, int]:
@@ -95,13 +99,55 @@ def _find_film(dataset: Dataset, stored: np.ndarray, bits: int) -> np.ndarray | 
     return (stored < min(ends)) | (stored > max(ends))
 
 
-def _apply_modality(dataset: Dataset, values: Values) -> Values:
-    if table := _first_table(dataset, "ModalityLUTSequence", values, None):
-        return table
+def _keep_stored(
+    dataset: Dataset, stored: np.ndarray, film: np.ndarray | None, *, inverse: bool
+) -> Stored | None:
+    """The film before its window, counted from zero; padding becomes a number beyond its black."""
+    if _items(dataset, "ModalityLUTSequence"):
+        return None
+    own = stored if film is None else stored[film]
+    lowest, highest = int(own.min()), int(own.max())
+    start, padding = min(lowest, 0), None
+    if film is not None:
+        padding = highest + 1 if inverse else lowest - 1
+        start = min(start, padding)
+        highest = max(highest, padding)
+    if highest - start >= 1 << 16:
+        return None
+    if stored.itemsize == 1:
+        stored = stored.astype(np.int16)
+    # Differences wrap round in the file's own type, and come out right as the unsigned one.
+    shifted = (stored - np.array(start).astype(stored.dtype)).view(f"u{stored.itemsize}")
+    numbers = shifted.astype(np.uint8 if highest - start < 1 << 8 else np.uint16, copy=False)
+    slope, intercept = _rescaling(dataset)
+    if padding is not None:
+        padding -= start
+        numbers = np.where(film, numbers, numbers.dtype.type(padding))
+    unit = read_text(dataset, "RescaleType") or ""
+    units = Units(
+        slope,
+        intercept + start * slope,
+        unit="" if unit in ("US", "UNSPECIFIED") else unit,
+        windows=tuple(_named_windows(dataset)),
+        inverse=inverse,
+        padding=padding,
+    )
+    return Stored(numbers, units)
+
+
+def _rescaling(dataset: Dataset) -> tuple[float, float]:
+    """Slope and intercept."""
     slope, intercept = (
         next(iter(read_numbers(dataset, keyword)), usual)
         for keyword, usual in (("RescaleSlope", 1.0), ("RescaleIntercept", 0.0))
     )
+    return slope, intercept
+
+
+def _apply_modality(dataset: Dataset, values: Values) -> Values:
+    if table := _first_table(dataset, "ModalityLUTSequence", values, None):
+        return table
+    slope, intercept = _rescaling(dataset)
     if (slope, intercept) == (1, 0):
         return values
     # 16 bits fit float32 without loss.
@@ -120,24 +166,33 @@ def _apply_voi(dataset: Dataset, values: Values, film: np.ndarray | None) -> Val
 
 def _windows(dataset: Dataset, numbers: np.ndarray) -> Iterator[Values]:
     """The film through each window that makes sense: PS3.3 C.11.2.1.2 and C.11.2.1.3."""
-    function = read_text(dataset, "VOILUTFunction")
-    centres, widths = (read_numbers(dataset, f"Window{end}") for end in ("Center", "Width"))
-    for centre, width in zip(centres, widths, strict=False):
-        if function in ("SIGMOID", "LINEAR_EXACT"):
-            if width <= 0:
-                continue
-            offset, width = centre, max(width, 1e-6)
-        elif width >= 1:
-            offset, width = centre - 0.5, max(width - 1, 1e-6)
-        else:
-            continue
+    for middle, width in _read_windows(dataset):
         with np.errstate(all="ignore"):
             # Of float32 from the start: a film of 40 million pixels is copied several times.
-            placed = (numbers.astype(np.float32) - np.float32(offset)) / np.float32(width)
-            if function == "SIGMOID":
+            placed = (numbers.astype(np.float32) - np.float32(middle)) / np.float32(width)
+            if read_text(dataset, "VOILUTFunction") == "SIGMOID":
                 yield Values(1 / (1 + np.exp(-4 * placed)), 0.0, 1.0)
             else:
                 yield Values(np.clip(placed + np.float32(0.5), 0, 1), 0.0, 1.0)
+
+
+def _read_windows(dataset: Dataset) -> Iterator[tuple[float, float]]:
+    """Middle and width of each window that makes sense, in the film's own values."""
+    exact = read_text(dataset, "VOILUTFunction") in ("SIGMOID", "LINEAR_EXACT")
+    centres, widths = (read_numbers(dataset, f"Window{end}") for end in ("Center", "Width"))
+    for centre, width in zip(centres, widths, strict=False):
+        if exact and width > 0:
+            yield centre, max(width, 1e-6)
+        elif not exact and width >= 1:
+            yield centre - 0.5, max(width - 1, 1e-6)
+
+
+def _named_windows(dataset: Dataset) -> Iterator[tuple[str, float, float]]:
+    """As `Units.windows`."""
+    names = (read_text(dataset, "WindowCenterWidthExplanation") or "").split("\\")
+    for place, (middle, width) in enumerate(islice(_read_windows(dataset), MOST)):
+        name = names[place].strip() if place < len(names) else ""
+        yield name, middle - width / 2, middle + width / 2
 
 
 def _first_table(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.errors import UnreadableUpload
+from cxrapp.films.radiograph import Stored
 
 # Of the range. A film of 12 or 14 bits in a 16 bit file uses a sixteenth or a quarter; the palest
 # of 14,950 published films (Kermany et al., COVID-19 Radiography, covid-chestxray, RSNA) uses 0.31.
@@ -18,10 +19,11 @@ SLIVER = 0.25
 
 @dataclass(frozen=True)
 class Grey:
-    """(H, W) float32 in [0, 1], and what `Radiograph.stretched_from` says."""
+    """(H, W) float32 in [0, 1], with `stretched_from` and `stored` as in `Radiograph`."""
 
     pixels: np.ndarray
     stretched_from: float | None = None
+    stored: Stored | None = None
 
 
 def to_grey(

@@ -83,6 +83,41 @@ NO_TAGS = Tags()  # of a picture, which says nothing
 
 
 @dataclass(frozen=True)
+class Units:
+    """What a film's stored numbers mean: `number * slope + intercept` is its own value.
+
+    Args:
+        unit: Of the values, as the file names it, such as HU; empty where it names none.
+        windows: Those that the file proposes: name, lowest and highest value.
+        inverse: Whether the lowest value is white.
+        padding: The number that stands where there is no film.
+    """
+
+    __pydantic_config__ = CHECKED | {"allow_inf_nan": False}
+
+    slope: float = 1.0
+    intercept: float = 0.0
+    unit: str = ""
+    windows: tuple[tuple[str, float, float], ...] = ()
+    inverse: bool = False
+    padding: int | None = None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A film before any window, at its own depth: for whoever sets a window anew.
+
+    Args:
+        numbers: (H, W) uint8 or uint16. Each number has one grey in `Radiograph.pixels`.
+    """
+
+    __pydantic_config__ = CHECKED
+
+    numbers: np.ndarray = field(repr=False)
+    units: Units = Units()
+
+
+@dataclass(frozen=True)
 class Radiograph:
     """One film, and what its file says about it.
 
@@ -93,6 +128,8 @@ class Radiograph:
         full_shape: (H, W) of the film, where `pixels` are only what a network sees of it.
         stretched_from: The share of its range of greys that the film used, in (0, 1), where that
             was so little that it was stretched to all of it; see `grey`.
+        stored: The same film before its window; None where its file has more than 16 bits, or a
+            table of its own between what is stored and what it means.
     """
 
     __pydantic_config__ = CHECKED
@@ -102,6 +139,7 @@ class Radiograph:
     tags: Tags = NO_TAGS
     full_shape: tuple[int, int] | None = None
     stretched_from: float | None = None
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True)

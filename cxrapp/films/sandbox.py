@@ -151,10 +151,18 @@ def _receive(process: subprocess.Popen[bytes], name: str) -> Radiograph | Reject
     if "reason" in answer:
         return _REJECTION.validate_python(answer)
     height, width = _SHAPE.validate_python(answer.pop("shape", None))
-    pixels = np.frombuffer(_read(process, height * width * 4), np.float32).reshape(height, width)
+    pixels = _read_array(process, (height, width), np.float32)
     if not np.isfinite(pixels).all():
         raise ValueError("pixels that are no numbers")
+    if depth := answer.pop("depth", None):
+        numbers = _read_array(process, (height, width), np.uint8 if depth == 8 else np.uint16)
+        answer["stored"] = {"numbers": numbers, "units": answer.pop("units", None)}
     return _FILM.validate_python(answer | {"pixels": pixels})
+
+
+def _read_array(process: subprocess.Popen[bytes], shape: tuple[int, int], kind: type) -> np.ndarray:
+    count = shape[0] * shape[1] * np.dtype(kind).itemsize
+    return np.frombuffer(_read(process, count), kind).reshape(shape)
 
 
 def _read(process: subprocess.Popen[bytes], count: int) -> bytes:

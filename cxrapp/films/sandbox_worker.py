@@ -6,7 +6,8 @@ comes out of a decoder that a file has taken over must not be able to run anythi
 A file is a side in pixels, its length and its bytes; where the side is not 0, the film is answered
 as a network of that side sees it. The answer is the length of a JSON object and the object: either
 {"reason": why there is no film} or the fields of the film with {"shape": [height, width]}, followed
-by height * width float32.
+by height * width float32. With {"depth": 8 or 16, "units": ...} as many numbers of so many bits
+come after them: the film as stored.
 """
 
 import json
@@ -56,16 +57,20 @@ def _answer(sink: BinaryIO, data: bytes, side: int) -> None:
     film = read_film("", data)
     if side and isinstance(film, Radiograph):
         seen = Preprocessing(side).to_input(film.pixels)[0]
-        film = replace(film, pixels=seen, full_shape=film.pixels.shape)
+        film = replace(film, pixels=seen, full_shape=film.pixels.shape, stored=None)
     if isinstance(film, Rejection):
-        answer, pixels = {"reason": film.reason}, b""
+        answer, arrays = {"reason": film.reason}, []
     else:
-        answer = {key: value for key, value in vars(film).items() if key not in ("name", "pixels")}
-        answer |= {"tags": asdict(film.tags), "shape": film.pixels.shape}
-        pixels = np.ascontiguousarray(film.pixels, np.float32)
+        arrays = [np.ascontiguousarray(film.pixels, np.float32)]
+        answer = {"tags": asdict(film.tags), "shape": film.pixels.shape}
+        answer |= {"full_shape": film.full_shape, "stretched_from": film.stretched_from}
+        if film.stored:
+            arrays.append(np.ascontiguousarray(film.stored.numbers))
+            answer |= {"depth": 8 * arrays[1].itemsize, "units": asdict(film.stored.units)}
     head = json.dumps(answer).encode()
     sink.write(LENGTH.pack(len(head)) + head)
-    sink.write(pixels)
+    for array in arrays:
+        sink.write(array)
     sink.flush()
 
 

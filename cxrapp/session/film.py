@@ -7,9 +7,36 @@ import numpy as np
 from PIL import Image
 
 from cxrapp.figures.pictures import data_url, film_picture, fingerprint
-from cxrapp.films.radiograph import Radiograph, Tags
+from cxrapp.films.radiograph import Radiograph, Stored, Tags, Units
 
 THUMBNAIL = 96  # pixels of the long side
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A film without loss, so that it scores as the upload did.
+
+    Args:
+        png: Its numbers, of 8 or 16 bits: those its file stores wherever there are any.
+        greys: The grey in [0, 1] of each number from 0 on, as float32.
+        units: What the numbers mean.
+    """
+
+    png: bytes
+    greys: bytes
+    units: Units
+
+    def __len__(self) -> int:
+        return len(self.png) + len(self.greys)
+
+    def unpack(self) -> np.ndarray:
+        """(H, W) float32 in [0, 1]."""
+        with Image.open(io.BytesIO(self.png)) as image:
+            return self.table()[np.asarray(image)]
+
+    def table(self) -> np.ndarray:
+        """The greys of the numbers, (count,) float32."""
+        return np.frombuffer(self.greys, np.float32)
 
 
 @dataclass(frozen=True)
@@ -19,7 +46,7 @@ class Film:
     Args:
         key: Its number, in the order of arrival.
         name: As uploaded.
-        packed: Its pixels as a PNG, without loss, so that it scores as the upload did.
+        packed: Its pixels.
         thumbnail: A small JPEG as a data URL.
         fingerprint: What it is called without its name: 12 hex digits of its pixels' SHA-256.
         tags, stretched_from: As in `Radiograph`.
@@ -27,7 +54,7 @@ class Film:
 
     key: str
     name: str
-    packed: bytes
+    packed: Packed
     thumbnail: str
     fingerprint: str
     tags: Tags
@@ -35,17 +62,17 @@ class Film:
 
     def unpack(self) -> Radiograph:
         """The film as it was read."""
-        pixels = _unpack(self.packed)
+        pixels = self.packed.unpack()
         return Radiograph(self.name, pixels, self.tags, stretched_from=self.stretched_from)
 
 
-def to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
+def to_film(key: str, radiograph: Radiograph, packed: Packed) -> Film:
     """A film under its key.
 
     Args:
         packed: Its pixels, from `pack`.
     """
-    picture = film_picture(_unpack(packed))
+    picture = film_picture(packed.unpack())
     sha256 = fingerprint(picture)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     small = data_url(picture, "JPEG", quality=80)
@@ -53,19 +80,26 @@ def to_film(key: str, radiograph: Radiograph, packed: bytes) -> Film:
     return Film(key, name, packed, small, sha256, tags, radiograph.stretched_from)
 
 
-def pack(pixels: np.ndarray) -> bytes:
-    """(H, W) float32 in [0, 1] -> PNG of 8 bits where they hold it, else of 16."""
+def pack(radiograph: Radiograph) -> Packed:
+    """A film as its stored numbers; as its greys, of 8 bits where they hold it, if it has none."""
+    stored, pixels = radiograph.stored, radiograph.pixels
+    if stored and (greys := _greys(stored, pixels)) is not None:
+        return Packed(_png(stored.numbers), greys.tobytes(), stored.units)
     steps = pixels * 255
-    if np.abs(steps - np.rint(steps)).max() < 1e-3:
-        image = film_picture(pixels)
-    else:
-        image = Image.fromarray(np.rint(pixels * 65535).astype(np.uint16))
+    kind = np.uint8 if np.abs(steps - np.rint(steps)).max() < 1e-3 else np.uint16
+    top = np.iinfo(kind).max
+    greys = np.arange(top + 1, dtype=np.float32) / np.float32(top)
+    return Packed(_png(np.rint(pixels * top).astype(kind)), greys.tobytes(), Units())
+
+
+def _greys(stored: Stored, pixels: np.ndarray) -> np.ndarray | None:
+    """The grey of each number, (count,) float32; None where a number has more than one."""
+    greys = np.zeros(int(stored.numbers.max()) + 1, np.float32)
+    greys[stored.numbers] = pixels
+    return greys if np.array_equal(greys[stored.numbers], pixels) else None
+
+
+def _png(numbers: np.ndarray) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    Image.fromarray(numbers).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
-
-
-def _unpack(packed: bytes) -> np.ndarray:
-    with Image.open(io.BytesIO(packed)) as image:
-        deep = image.mode.startswith("I")
-        return np.asarray(image, np.float32) / np.float32(65535 if deep else 255)

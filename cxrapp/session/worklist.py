@@ -96,9 +96,9 @@ class Worklist:
 
     def keep(self, batch: int, bundle: Bundle, key: str, answer: Screened | Rejection) -> bool:
         """Store one answer; False where the reader has stopped."""
-        packed = b""
+        packed = None
         if isinstance(answer, Screened) and key not in self.films:
-            packed = pack(answer.radiograph.pixels)
+            packed = pack(answer.radiograph)
         with self.scoring.lock:
             if not self.scoring.count(batch):
                 return False

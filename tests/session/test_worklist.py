@@ -223,7 +223,7 @@ def test_thumbnails_are_small_pictures(scored: Worklist) -> None:
     film: Film = next(iter(scored.films.values()))
     assert film.thumbnail.startswith("data:image/jpeg;base64,")
     assert len(film.thumbnail) < 8000
-    assert Image.open(io.BytesIO(film.packed)).format == "PNG"
+    assert Image.open(io.BytesIO(film.packed.png)).format == "PNG"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only on Linux has a thread its own niceness")
