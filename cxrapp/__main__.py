@@ -5,20 +5,31 @@ python -m cxrapp screen PATH... --csv out.csv [--heatmaps DIR] [--lungs DIR] [--
 python -m cxrapp assess FOLDER [--labels TABLE.csv] --json out.json [--bundle FILE.pt]
 python -m cxrapp card FILE.pt
 python -m cxrapp audit FILE
+python -m cxrapp watch [--pacs URL] [--since 24h] [--every 30] [--send sr,sc] [--bundle FILE.pt]
+                       [--dry-run]
 """
 
 import argparse
+import os
+import re
 import sys
+import warnings
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from cxrapp.archive.client import Archive
+from cxrapp.archive.reports import KINDS
+from cxrapp.archive.settings import load_settings
+from cxrapp.archive.watch import Watcher
 from cxrapp.bulk.engines import run_here, run_on_ray
 from cxrapp.bulk.files import find_files
 from cxrapp.bulk.job import Job, identify, parts_folder
 from cxrapp.bulk.labelled import measure_folder
 from cxrapp.bulk.run import run
 from cxrapp.errors import CxrError
-from cxrapp.model.bundle import WEIGHTS, find_bundles
+from cxrapp.films.sandbox import start_decoders
+from cxrapp.model.bundle import WEIGHTS, find_bundles, load_bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Setting, default_settings
@@ -26,6 +37,8 @@ from cxrapp.model.lung_finder import FILE, MISSING, load_lung_card
 from cxrapp.model.lungs import LungCard
 from cxrapp.runtime.audit import check
 from cxrapp.runtime.files import say
+from cxrapp.runtime.logs import start_log
+from cxrapp.runtime.metrics import PORT, serve
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -104,7 +117,56 @@ def _build_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("audit", help="follow the chain of an audit file")
     command.add_argument("file", type=Path)
     command.set_defaults(run_command=lambda o: print(f"{check(o.file)} lines, none changed"))
+
+    command = commands.add_parser(
+        "watch",
+        help="screen what comes into the archive",
+        description="Look for new chest films in the archive, screen them, send the results back "
+        "into their studies, and go on. It may be stopped, killed or run twice at any moment.",
+    )
+    command.add_argument("--pacs", metavar="URL", help="DICOMweb service (default: CXR_PACS_URL)")
+    command.add_argument(
+        "--since",
+        type=_parse_duration,
+        default="24h",
+        metavar="TIME",
+        help="how far back, such as 90m, 24h or 7d, the day it falls on included (default: 24h)",
+    )
+    command.add_argument(
+        "--every", type=_positive, default=30, metavar="SECONDS", help="between looks (default: 30)"
+    )
+    command.add_argument(
+        "--send",
+        type=_parse_kinds,
+        default=KINDS,
+        metavar="KINDS",
+        help="sr for structured reports, sc for secondary captures (default: sr,sc)",
+    )
+    command.add_argument("--bundle", type=Path, help="model file (default: weights/pneumonia.pt)")
+    command.add_argument(
+        "--dry-run", action="store_true", help="look once and say what waits; send nothing"
+    )
+    command.set_defaults(run_command=_watch)
     return parser
+
+
+def _watch(options: argparse.Namespace) -> None:
+    settings = load_settings(options.pacs)
+    if settings is None:
+        raise CxrError("No archive is named: give --pacs URL, or set CXR_PACS_URL.")
+    bundle = load_bundle((options.bundle or _default_bundle()).absolute())
+    watcher = Watcher(lambda: Archive(settings), bundle, options.since, options.send)
+    if options.dry_run:
+        waiting = watcher.look()
+        oldest = f", the oldest of {waiting[0].study.moment or 'no date'}" if waiting else ""
+        print(f"{len(waiting)} films wait for a report{oldest}; nothing was fetched or sent.")
+        return
+    start_log()
+    warnings.simplefilter("ignore")  # they quote tags, and no name may reach a log
+    start_decoders()
+    if port := os.environ.get(PORT):
+        serve(int(port))
+    watcher.run(options.every)
 
 
 def _screen(options: argparse.Namespace) -> None:
@@ -166,6 +228,20 @@ def _check_outputs(options: argparse.Namespace) -> tuple[Path, Path | None, Path
     if lungs in films:
         raise CxrError(f"--lungs {options.lungs}: masks need a folder without films.")
     return csv, heatmaps, lungs
+
+
+def _parse_duration(text: str) -> timedelta:
+    units = {"m": "minutes", "h": "hours", "d": "days"}
+    if not (match := re.fullmatch(r"(\d{1,5})([mhd])", text)):
+        raise ValueError
+    return timedelta(**{units[match[2]]: int(match[1])})
+
+
+def _parse_kinds(text: str) -> tuple[str, ...]:
+    kinds = text.split(",")
+    if not set(kinds) <= set(KINDS):
+        raise ValueError
+    return tuple(kind for kind in KINDS if kind in kinds)
 
 
 def _positive(text: str) -> int:

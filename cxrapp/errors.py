@@ -5,7 +5,9 @@ CxrError
 ├── UnusableTable      a table of labels without the columns it needs
 ├── InvalidBundle      a model file that must not be used
 ├── InvalidSettings    a file of saved operating points that must not be used
-└── AuditFault         an audit file that cannot be written, or whose chain is broken
+├── AuditFault         an audit file that cannot be written, or whose chain is broken
+└── ArchiveFault       an archive that did not do what it was asked to
+    └── ArchiveAway    and will do nothing else either, until that is mended
 """
 
 
@@ -31,3 +33,11 @@ class InvalidSettings(CxrError):
 
 class AuditFault(CxrError):
     """No line can be added to the audit file, or somebody changed it."""
+
+
+class ArchiveFault(CxrError):
+    """The archive did not do what it was asked to; the message says why, and nothing of where."""
+
+
+class ArchiveAway(ArchiveFault):
+    """The archive cannot be reached, does not know us or does not answer at all."""

@@ -6,19 +6,17 @@ from datetime import datetime
 
 import streamlit as st
 
-from cxrapp.explain import grad_cams
-from cxrapp.explain.trust import evidence_in_lungs
 from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.widgets import offer_file
 from cxrapp.report import (
     FORMATS,
     Case,
-    HeatMaps,
     film_rows,
     rejection_rows,
     table_writer,
 )
+from cxrapp.report.case import grad_cam_maps
 from cxrapp.report.release import measure_threshold
 from cxrapp.report.table import COLUMNS, context_columns, context_rows, inert
 from cxrapp.session.film import Film
@@ -93,10 +91,6 @@ def cases(session: Session, bundle: Bundle, films: list[Film]) -> list[Case]:
 
 def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
     result = session.worklist.result(film, bundle)
-    feature_map = result.prediction.feature_map
-    maps, in_lungs = grad_cams(bundle, feature_map), None
-    if result.lungs:
-        in_lungs = evidence_in_lungs(maps, result.lungs, bundle, feature_map)
     return Case(
         film.name,
         film_picture(film.unpack().pixels),
@@ -104,7 +98,7 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         result.verdict,
         result.prediction.distance,
         screened=now,
-        heat_maps=HeatMaps("Grad-CAM", "adds to the logit, per cell", maps, in_lungs),
+        heat_maps=grad_cam_maps(bundle, result.prediction.feature_map, result.lungs),
         overruled=session.is_overruled(film, bundle),
         lungs=result.lungs,
         reader_call=session.call(film),

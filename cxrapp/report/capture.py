@@ -9,10 +9,16 @@ from pydicom import Dataset
 
 from cxrapp.model.card import ModelCard
 from cxrapp.report.burned import MAX_SIDE, burn_in
-from cxrapp.report.dicom_tags import maker_tags, new_uid, source_image
+from cxrapp.report.dicom_tags import (
+    SERIES_DESCRIPTION,
+    Uids,
+    maker_tags,
+    new_uid,
+    source_image,
+)
 from cxrapp.report.pictures import HeatPanel, heat_panels
 from cxrapp.report.release import Release
-from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
+from cxrapp.words import NOT_A_DIAGNOSIS
 
 if TYPE_CHECKING:
     from highdicom.sc import SCImage
@@ -20,25 +26,25 @@ if TYPE_CHECKING:
 SERIES = 9901  # far from the numbers an X-ray machine gives
 
 
-def capture_images(card: ModelCard, release: Release) -> list[SCImage]:
+def capture_images(card: ModelCard, release: Release, uids: Uids = new_uid) -> list[SCImage]:
     """One capture a finding that was asked, of one series; one of the film where none can be.
 
     RGB, uncompressed: every archive reads that. They belong to nobody until `sign`.
     """
     panels: list[HeatPanel | None] = [*heat_panels(card, release, MAX_SIDE)] or [None]
-    study, series = release.tags.study.uid or new_uid(), new_uid()
+    study, series = release.tags.study.uid or new_uid(), uids("captures")
     return [
-        _capture(card, release, panel, (study, series, number))
+        _capture(card, release, panel, (study, series, uids(f"capture {number}"), number))
         for number, panel in enumerate(panels, start=1)
     ]
 
 
 def _capture(
-    card: ModelCard, release: Release, panel: HeatPanel | None, place: tuple[str, str, int]
+    card: ModelCard, release: Release, panel: HeatPanel | None, place: tuple[str, str, str, int]
 ) -> SCImage:
     from highdicom.sc import SCImage
 
-    study, series, number = place
+    study, series, instance, number = place
     image = SCImage(
         np.asarray(burn_in(card, release, panel)),
         photometric_interpretation="RGB",
@@ -48,9 +54,9 @@ def _capture(
         study_instance_uid=study,
         series_instance_uid=series,
         series_number=SERIES,
-        sop_instance_uid=new_uid(),
+        sop_instance_uid=instance,
         instance_number=number,
-        series_description=f"{PROGRAM} screening, not a diagnosis",
+        series_description=SERIES_DESCRIPTION,
         **maker_tags(card, release),
     )
     # highdicom asks which way the film lies; pixels alone cannot tell, and empty means unknown.

@@ -16,8 +16,9 @@ from cxrapp.model.decision import Call, Decisions
 from cxrapp.model.gate import Verdict
 from cxrapp.model.lungs import Lungs
 
-if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
+if TYPE_CHECKING:  # they bring the network along, and nothing here needs one
     from cxrapp.explain.trust import LungEvidence
+    from cxrapp.model.bundle import Bundle
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,20 @@ class HeatMaps:
     unit: str
     values: np.ndarray
     in_lungs: LungEvidence | None = None
+
+
+def grad_cam_maps(bundle: Bundle, feature_map: np.ndarray, lungs: Lungs | None) -> HeatMaps:
+    """The maps that reports show.
+
+    Args:
+        feature_map: (C, h, w) float32 of the film.
+    """
+    from cxrapp.explain import grad_cams
+    from cxrapp.explain.trust import evidence_in_lungs
+
+    maps = grad_cams(bundle, feature_map)
+    in_lungs = evidence_in_lungs(maps, lungs, bundle, feature_map) if lungs else None
+    return HeatMaps("Grad-CAM", "adds to the logit, per cell", maps, in_lungs)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,25 @@ from pydicom import Dataset
 
 from cxrapp.model.card import ModelCard
 from cxrapp.report.capture import capture_images
-from cxrapp.report.dicom_tags import sign
+from cxrapp.report.dicom_tags import Uids, new_uid, sign
 from cxrapp.report.release import Release
 from cxrapp.report.structured import structured_report
+
+
+def dicom_objects(
+    card: ModelCard, release: Release, uids: Uids = new_uid, *, captured: bool = True
+) -> tuple[list[Dataset], Dataset]:
+    """The captures and the report of one film, complete.
+
+    Args:
+        captured: False leaves the captures out; see `structured_report` for when that can be.
+    """
+    captures = capture_images(card, release, uids) if captured else []
+    report = structured_report(card, release, captures, uids)
+    # Last, as highdicom writes dates and a report takes over its captures' patient.
+    for dataset in (*captures, report):
+        sign(dataset, release)
+    return captures, report
 
 
 def write_dicom(card: ModelCard, releases: Sequence[Release]) -> bytes:
@@ -22,11 +38,7 @@ def write_dicom(card: ModelCard, releases: Sequence[Release]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, release in enumerate(releases, start=1):
-            captures = capture_images(card, release)
-            report = structured_report(card, release, captures)
-            # Last, as highdicom writes dates and a report takes over its captures' patient.
-            for dataset in (*captures, report):
-                sign(dataset, release)
+            captures, report = dicom_objects(card, release)
             folder = f"{number:03}-{release.fingerprint}"
             for k, capture in enumerate(captures, start=1):
                 _add(archive, f"{folder}/SC-{k}.dcm", capture)

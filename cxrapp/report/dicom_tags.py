@@ -1,5 +1,7 @@
 """The tags that every DICOM object of a film shares: whose it is, what made it, and when."""
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 from pydicom import Dataset
@@ -12,6 +14,7 @@ from cxrapp.words import PROGRAM
 
 LONGEST = 64  # characters of a name's group and of an LO, PS3.5 6.2
 SHORT = 16  # of an SH
+SERIES_DESCRIPTION = f"{PROGRAM} screening, not a diagnosis"
 NO_DATE = "19000101"  # where a date is required and may not leave
 CREATION_TAGS = (
     "InstanceCreationDate",
@@ -22,9 +25,21 @@ CREATION_TAGS = (
 )
 
 
-def new_uid() -> str:
-    """A UID from a random UUID, PS3.5 annex B."""
+Uids = Callable[[str], str]  # what an object is, such as "report" -> its UID
+
+
+def new_uid(what: str = "") -> str:
+    """A UID from a random UUID, PS3.5 annex B, whatever it is for."""
     return str(generate_uid(prefix=None))
+
+
+def lasting_uids(*of: str) -> Uids:
+    """UIDs that are the same for the same object of the same things, whoever asks and when.
+
+    An archive keeps one object a UID, so one that is sent twice is there once.
+    """
+    name = "/".join((PROGRAM, *of))
+    return lambda what: f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, f'{name}/{what}').int}"
 
 
 def device_uid(card: ModelCard) -> str:

@@ -113,16 +113,22 @@ class Release:
         return OVERRULED if self.overruled else VERDICTS[self.verdict.level]
 
 
-def release_cases(card: ModelCard, cases: Sequence[Case], *, identified: bool) -> list[Release]:
+Points = dict[tuple[str, float], tuple[Performance, ...]]  # by finding and threshold
+
+
+def release_cases(
+    card: ModelCard, cases: Sequence[Case], *, identified: bool, measured: Points | None = None
+) -> list[Release]:
     """Every film as it may leave.
 
     Args:
         card: Of the bundle that scored them.
         cases: In the order of the file.
         identified: Whether the patient's identity leaves with them.
+        measured: Of this card and kept from call to call by those who write film after film.
     """
     # Films of one export share their thresholds, and each takes two thousand resamples.
-    points: dict[tuple[str, float], tuple[Performance, ...]] = {}
+    points: Points = {} if measured is None else measured
     for case in cases:
         for decision in case.decisions:
             key = (decision.finding, decision.threshold)
@@ -143,7 +149,7 @@ def measure_threshold(card: ModelCard, finding: str, threshold: float) -> tuple[
 def _release(
     card: ModelCard,
     case: Case,
-    points: dict[tuple[str, float], tuple[Performance, ...]],
+    points: Points,
     *,
     identified: bool,
 ) -> Release:
@@ -168,9 +174,7 @@ def _release(
     return full if identified else without_identity(full, case)
 
 
-def _results(
-    card: ModelCard, case: Case, points: dict[tuple[str, float], tuple[Performance, ...]]
-) -> tuple[FindingResult, ...]:
+def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult, ...]:
     joint: dict[str, float] = {}
     results = []
     for finding, named, decision, ward in zip(

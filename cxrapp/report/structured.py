@@ -20,7 +20,15 @@ from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept, performance_rates
-from cxrapp.report.dicom_tags import device_uid, maker_tags, new_uid, source_image
+from cxrapp.report.dicom_tags import (
+    SERIES_DESCRIPTION,
+    Uids,
+    device_uid,
+    maker_tags,
+    new_uid,
+    sign,
+    source_image,
+)
 from cxrapp.report.release import Release
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
 from cxrapp.report.summary import performance_line, summary_lines
@@ -35,30 +43,37 @@ if TYPE_CHECKING:
     )
 
 SERIES = 9902
+REPORT = "report"  # what its UID is of
 
 
 def structured_report(
-    card: ModelCard, release: Release, captures: Sequence[Dataset]
+    card: ModelCard, release: Release, captures: Sequence[Dataset], uids: Uids = new_uid
 ) -> ComprehensiveSR:
     """The report of one film; complete, preliminary and verified by nobody. See also `sign`.
 
     Args:
-        captures: From `capture_images`; the report joins their study.
+        captures: From `capture_images`; the report joins their study. None where they stay behind:
+            then the film must be one that may be named, and is known with study and series.
     """
     from highdicom import coding_schemes as schemes
     from highdicom.sr import ComprehensiveSR
 
-    first = captures[0]
-    source = source_image(release, first.StudyInstanceUID, first.SeriesInstanceUID)
+    first = captures[0] if captures else Dataset()
+    source = source_image(
+        release, first.get("StudyInstanceUID", ""), first.get("SeriesInstanceUID", "")
+    )
+    if source and not captures:  # highdicom takes the patient over from it
+        sign(source, release)
+        source.StudyID = None
     return ComprehensiveSR(
         evidence=[*captures, *([source] if source else [])],
         content=_content(card, release, [source] if source else captures),
-        series_instance_uid=new_uid(),
+        series_instance_uid=uids("report's series"),
         series_number=SERIES,
-        sop_instance_uid=new_uid(),
+        sop_instance_uid=uids(REPORT),
         instance_number=1,
         is_complete=True,
-        series_description=f"{PROGRAM} screening, not a diagnosis",
+        series_description=SERIES_DESCRIPTION,
         coding_schemes=[schemes.CodingSchemeIdentificationItem(codes.PRIVATE, name=PROGRAM)],
         **maker_tags(card, release),
     )

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from cxrapp.errors import AuditFault
 
+VARIABLE = "CXR_AUDIT"  # of the environment: the file's path
 FIRST = "0" * 64  # what stands before the first line
 TAIL = 64 * 2**10  # bytes; no line is as long
 

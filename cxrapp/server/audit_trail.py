@@ -9,13 +9,11 @@ import streamlit as st
 
 from cxrapp.errors import AuditFault
 from cxrapp.model.bundle import Bundle
-from cxrapp.runtime.audit import append
+from cxrapp.runtime.audit import VARIABLE, append
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import is_blinded
 from cxrapp.session.session import Session
 from cxrapp.words import escape_markdown
-
-VARIABLE = "CXR_AUDIT"  # of the environment: the file's path
 
 
 def record_answers(session: Session, bundle: Bundle, films: Iterable[Film]) -> None:

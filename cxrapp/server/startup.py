@@ -14,10 +14,9 @@ from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.films.sandbox import start_decoders
 from cxrapp.runtime.logs import start_log
 from cxrapp.runtime.memory import limit_heaps
-from cxrapp.runtime.metrics import serve
+from cxrapp.runtime.metrics import PORT, serve
 from cxrapp.server.sessions import keep_sweeping
 
-VARIABLE = "CXR_METRICS_PORT"  # of the environment
 KEPT = 60.0  # seconds that a file made on demand waits to be fetched
 
 log = logging.getLogger(__name__)
@@ -34,13 +33,13 @@ def start_service() -> None:
     keep_downloads()
     keep_sweeping()
     log.info("started", extra={"version": __version__})
-    port = os.environ.get(VARIABLE)
+    port = os.environ.get(PORT)
     if not port:
         return
     try:
         serve(int(port))
     except (OSError, ValueError, OverflowError):
-        log.exception("no metrics: %s is no free port", VARIABLE)
+        log.exception("no metrics: %s is no free port", PORT)
 
 
 class LastingMetadata(MediaFileMetadata):

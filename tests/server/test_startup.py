@@ -8,8 +8,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.runtime.logs import JsonLines
-from cxrapp.runtime.metrics import serve
-from cxrapp.server.startup import VARIABLE, start_service
+from cxrapp.runtime.metrics import PORT, serve
+from cxrapp.server.startup import start_service
 from cxrapp.session.worklist import Worklist
 from tests.places import SAMPLES
 
@@ -66,10 +66,10 @@ def test_a_port_that_is_taken_is_logged_and_nothing_stops(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setenv(VARIABLE, str(taken.getsockname()[1]))
+        monkeypatch.setenv(PORT, str(taken.getsockname()[1]))
         start_service.clear()
         start_service()
-    assert f"{VARIABLE} is no free port" in caplog.text
+    assert f"{PORT} is no free port" in caplog.text
 
 
 def test_log_lines_are_json_and_an_exceptions_words_stay_out() -> None:
