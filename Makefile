@@ -7,29 +7,32 @@ RUN := $(VENV)/bin/
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
-app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501
+app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501; TORCH_INDEX=URL spares the GPU's libraries
 	$(RUN)streamlit run streamlit_app.py
+
+# What the tests need: all but the audit's.
+TESTED := $(VENV)/training $(VENV)/ray $(VENV)/tests
 
 # Two workers, a core each; tests/workers.py says what stays together.
 PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --no-loadscope-reorder
 
-test: $(VENV)/ready tools  ## set up, then run all tests: about twelve minutes on two cores
+test: $(TESTED) tools  ## set up, then run all tests: about twelve minutes on two cores
 	$(PYTEST)
 
-quick: $(VENV)/ready  ## the tests for whoever edits: no browser, no server, no training; two to three minutes
+quick: $(TESTED)  ## the tests for whoever edits: no browser, no server, no training; two to three minutes
 	$(PYTEST) -m "not slow"
 
-screenshots: $(VENV)/ready tools  ## the pictures in docs/, anew from the running app
+screenshots: $(TESTED) tools  ## the pictures in docs/, anew from the running app
 	$(RUN)python -m pytest tests/browser/take_screenshots.py
 
-weights: $(VENV)/ready  ## train the bundles from nothing; the same command goes on after a stop
+weights: $(VENV)/training  ## train the bundles from nothing; the same command goes on after a stop
 	$(RUN)python -m train lungs --out runs/lungs --export weights/lungs.pt --test
 	$(RUN)python -m train release --plan train/recipes/release.toml
 
 PUBLISHED := train/recipes/published
 FIT := $(RUN)python -m train fit --recipe $(PUBLISHED)
 
-published: $(VENV)/ready  ## run the published set-ups: hours on two cores for the small networks; a GPU for all
+published: $(VENV)/training  ## run the published set-ups: hours on two cores for the small networks; a GPU for all
 	$(FIT)/pretrain.toml --backbone vgg19 --rate 1e-4 --out runs/pretrained-vgg19
 	for name in densenet121 resnet50 resnet101 inception_v3 legacy_xception \
 	  inception_resnet_v2; do \
@@ -53,20 +56,35 @@ published: $(VENV)/ready  ## run the published set-ups: hours on two cores for t
 	  $(RUN)python -m train shortcuts runs/$$run && \
 	  $(RUN)python -m train report runs/$$run || exit; done
 
-lint: $(VENV)/ready  ## check format and lint
+lint: $(VENV)/tests  ## check format and lint
 	$(RUN)ruff format --check .
 	$(RUN)ruff check .
 
-format: $(VENV)/ready  ## format the code
+format: $(VENV)/tests  ## format the code
 	$(RUN)ruff format .
 	$(RUN)ruff check --fix .
 
-$(VENV)/ready: requirements.txt
-	$(PYTHON) -m venv $(VENV)
-	$(RUN)pip install --quiet -r requirements.txt
-	touch $@
+# The address of PyTorch's index of wheels for the CPU, or of a folder laid out like one: without a
+# GPU the app needs no more, and the install is a third of the size.
+TORCH_INDEX ?=
 
-audit: $(VENV)/ready  ## bill of materials in build/sbom.json, known weaknesses
+$(VENV)/ready: requirements.txt
+	@echo "Setting up in $(VENV), once; several minutes, most of them for PyTorch."
+	$(PYTHON) -m venv $(VENV)
+	@echo "1 of 2: PyTorch$(if $(TORCH_INDEX), for the CPU from $(TORCH_INDEX),: 5 GB with its libraries for GPUs; without a GPU see TORCH_INDEX in README.md)"
+	grep -E '^torch(vision)?==' $< > $(VENV)/torch.txt
+	$(RUN)pip install $(if $(TORCH_INDEX),--no-deps --index-url "$(TORCH_INDEX)") -r $(VENV)/torch.txt
+	@echo "2 of 2: everything else that the app needs, 1.2 GB"
+	$(RUN)pip install --quiet -r $<
+	@touch $@
+
+# The rest is installed when a target first asks for it, at versions that go with the app's.
+$(VENV)/%: requirements/%.txt $(VENV)/ready
+	@echo "Installing requirements/$*.txt"
+	$(RUN)pip install --quiet -r requirements.txt -r $<
+	@touch $@
+
+audit: $(VENV)/audit  ## bill of materials in build/sbom.json, known weaknesses
 	mkdir -p build
 	$(RUN)cyclonedx-py environment --output-reproducible --output-file build/sbom.json
 	$(RUN)python deploy/audit.py

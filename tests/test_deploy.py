@@ -24,7 +24,6 @@ DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 CADDYFILE = (DEPLOY / "Caddyfile").read_text()
 FINAL = DOCKERFILE.rsplit("\nFROM ", 1)[1]
-OPTIONAL = {"ray"}  # for bulk runs on a cluster, which the app does not start
 HOSPITAL = {"CXR_HOST": "cxr.hospital.example", "CXR_CERTIFICATE": "/etc/cxrapp"}
 OVERLAYS = [(), ("hospital",), ("sign-in",), ("hospital", "sign-in")]
 
@@ -109,19 +108,23 @@ def test_the_page_runs_its_own_script_alone() -> None:
     assert "script-src 'self' blob: 'sha256-" in CADDYFILE
 
 
-def pinned_for_the_app() -> set[str]:
-    """What the image installs, with all it brings along."""
-    text = (ROOT / "requirements.txt").read_text()
-    above, heading, _ = text.partition("\n# training\n")
-    assert heading
+def pinned(*files: str) -> set[str]:
+    """What these files of requirements install, with all it brings along."""
+    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
     found: set[str] = set()
-    waiting = [Requirement(line) for line in above.splitlines() if line and line[0] != "#"]
+    waiting = [Requirement(line) for line in lines if line and line[0] != "#"]
     while waiting:
-        name = waiting.pop().name.lower().replace("_", "-")
+        one = waiting.pop()
+        name = one.name.lower().replace("_", "-")
         if name not in found and is_installed(name):
             found.add(name)
             needed = map(Requirement, importlib.metadata.requires(name) or [])
-            waiting += [one for one in needed if not one.marker or one.marker.evaluate()]
+            extras = one.extras or {""}
+            waiting += [
+                one
+                for one in needed
+                if not one.marker or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+            ]
     return found
 
 
@@ -133,27 +136,44 @@ def is_installed(name: str) -> bool:
     return True
 
 
-def imported_by_the_app() -> set[str]:
-    names: set[str] = set(PACKAGES)
-    for path in [ROOT / "streamlit_app.py", *ROOT.glob("cxrapp/**/*.py")]:
+def imported(*patterns: str) -> set[str]:
+    names: set[str] = set()
+    for path in (path for pattern in patterns for path in ROOT.glob(pattern)):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             if isinstance(node, ast.ImportFrom):
                 names.add(node.module.split(".")[0])
-    return names - sys.stdlib_module_names - {"cxrapp"} - OPTIONAL
+    return names - sys.stdlib_module_names - {"cxrapp", "train", "tests"}
 
 
-def test_the_image_holds_what_the_app_imports_and_no_tests() -> None:
+APP, TRAINING = "requirements.txt", "requirements/training.txt"
+TESTS = (APP, TRAINING, "requirements/ray.txt", "requirements/tests.txt")
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        ((APP,), imported("streamlit_app.py", "cxrapp/**/*.py") - {"ray"} | set(PACKAGES)),
+        ((APP, TRAINING), imported("train/**/*.py")),
+        (TESTS, imported("tests/**/*.py", "deploy/*.py")),
+    ],
+    ids=["app", "training", "tests"],
+)
+def test_a_target_installs_what_it_imports(files: tuple[str, ...], names: set[str]) -> None:
     sources = importlib.metadata.packages_distributions()
-    pinned = pinned_for_the_app()
+    installed = pinned(*files)
     missing = {
         name
-        for name in imported_by_the_app()
-        if pinned.isdisjoint(one.lower().replace("_", "-") for one in sources.get(name, []))
+        for name in names
+        if installed.isdisjoint(one.lower().replace("_", "-") for one in sources.get(name, []))
     }
     assert not missing
-    assert pinned.isdisjoint({"pytest", "playwright", "timm", "tensorboard", "ruff"})
+
+
+def test_the_app_is_installed_without_what_it_never_imports() -> None:
+    others = {"pytest", "playwright", "timm", "tensorboard", "ruff", "ray", "pip-audit"}
+    assert pinned(APP).isdisjoint(others)
 
 
 def test_the_proxys_file_is_valid_and_formatted() -> None:

@@ -22,8 +22,8 @@ TOGETHER = {
 class FileByFile(LoadScopeScheduling):
     """A file's tests go to one worker, as they share what they set up, and so do `TOGETHER`'s.
 
-    The marker xdist_group would do the same, but not with the pytest of requirements.txt: it is
-    passed over without a word.
+    The marker xdist_group would do the same, but not with this pytest: it is passed over without a
+    word.
     """
 
     def _split_scope(self, nodeid: str) -> str:

@@ -142,7 +142,7 @@ def _cluster() -> Iterator[Any]:
         import ray
         import ray.data
     except ImportError:
-        raise CxrError("--engine ray needs Ray; install it with: pip install 'ray[data]'") from None
+        raise CxrError("--engine ray needs Ray; install it with: make .venv/ray") from None
     with ExitStack() as stack:
         options = {}
         if address != "local":
