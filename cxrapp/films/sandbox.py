@@ -52,7 +52,7 @@ def start_decoders() -> None:
     """Begin the processes, so that the first films need not wait half a second for theirs."""
     # One that cannot be begun now is tried again when there is a film for it.
     with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-        for _ in range(DECODERS):
+        for _ in _decoders:
             stack.enter_context(_decoder()).start()
 
 

@@ -4,6 +4,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from queue import LifoQueue
 
 import numpy as np
 import pytest
@@ -77,8 +78,18 @@ def test_a_file_that_takes_too_much_memory_is_given_up(
 def test_decoders_may_start_before_they_are_asked() -> None:
     cxrapp.films.sandbox.start_decoders()
     free = list(cxrapp.films.sandbox._free.queue)
-    assert len(free) == cxrapp.films.sandbox.DECODERS
+    assert len(free) == len(cxrapp.films.sandbox._decoders)
     assert all(decoder._process and decoder._process.poll() is None for decoder in free)
+
+
+def test_a_program_that_only_reads_may_have_a_decoder_a_core(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cxrapp.films.sandbox, "_decoders", [Decoder()])
+    monkeypatch.setattr(cxrapp.films.sandbox, "_free", LifoQueue())
+    cxrapp.films.sandbox.provide_decoders(3)
+    cxrapp.films.sandbox.provide_decoders(2)  # never fewer than there are
+    assert cxrapp.films.sandbox._free.qsize() == 2
 
 
 def test_decoders_that_cannot_start_yet_stop_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +100,7 @@ def test_decoders_that_cannot_start_yet_stop_nothing(monkeypatch: pytest.MonkeyP
     for decoder in cxrapp.films.sandbox._free.queue:
         decoder.close()
     cxrapp.films.sandbox.start_decoders()
-    assert cxrapp.films.sandbox._free.qsize() == cxrapp.films.sandbox.DECODERS
+    assert cxrapp.films.sandbox._free.qsize() == len(cxrapp.films.sandbox._decoders)
     monkeypatch.undo()
     assert isinstance(next(read_untrusted("a.jpeg", SAMPLE)), Radiograph)
 
@@ -161,4 +172,4 @@ def test_archives_are_opened_here_and_their_films_apart() -> None:
     film, words = read_untrusted("a.zip", archive.getvalue())
     assert isinstance(film, Radiograph)
     assert isinstance(words, Rejection)
-    assert cxrapp.films.sandbox._free.qsize() == cxrapp.films.sandbox.DECODERS
+    assert cxrapp.films.sandbox._free.qsize() == len(cxrapp.films.sandbox._decoders)
