@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cxrapp.model.card import Gate
-from cxrapp.statistics.operating_point import share_rate
+from cxrapp.statistics.bootstrap import share_rate
 from cxrapp.words import rate_words
 from train.evaluate import evaluate, load_run
 

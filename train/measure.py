@@ -13,9 +13,9 @@ import pandas as pd
 from cxrapp.model.card import Calibration, Cohort, Finding, Gate
 from cxrapp.model.chain import read_classes
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate
+from cxrapp.statistics.bootstrap import Rate, share_rate
 from cxrapp.statistics.curves import auroc_rate
-from cxrapp.statistics.operating_point import operating_point, share_rate
+from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.recalibration import fit_site_calibration
 from train.calibrate import find_operating_points, fit_calibration
 from train.distance import set_limits

@@ -20,6 +20,7 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 
+from cxrapp.films.dicom import is_dicom
 from cxrapp.films.names import is_clutter
 
 # Bacterial and viral cases are numbered separately, and so are the two series of normal films:
@@ -55,6 +56,7 @@ RADIOGRAPHY_CHILDREN = (4, 1148, 1242, 1595, 1601, 1889, 1891)
 
 LEFT_OUT = "left out"  # of a table's attrs: one sentence a file that is no film to learn from
 SUFFIXES = (".jpeg", ".jpg", ".png", ".dcm", ".dicom")
+SNIFFED = 4096  # first bytes of a file with another suffix, or none: enough to know DICOM by
 
 NEAR_COPY = 0.95  # correlation of two films' 32 x 32 thumbnails
 
@@ -242,8 +244,16 @@ def _pictures(folder: Path) -> Iterator[Path]:
     return (
         path
         for path in sorted(folder.glob("*"))
-        if path.suffix.lower() in SUFFIXES and not is_clutter(path.name)
+        if not is_clutter(path.name) and (path.suffix.lower() in SUFFIXES or _is_dicom(path))
     )
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether it is a DICOM file by its bytes: archives seldom give one a suffix."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_dicom(file.read(SNIFFED))
 
 
 def _require(*paths: Path) -> None:

@@ -9,9 +9,15 @@ import numpy as np
 
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, chosen_interval, film_weights, interval
+from cxrapp.statistics.bootstrap import (
+    Rate,
+    chosen_interval,
+    design_effect,
+    film_weights,
+    interval,
+)
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
-from cxrapp.statistics.sample_size import FilmsNeeded, design_effect, films_needed
+from cxrapp.statistics.sample_size import FilmsNeeded, films_needed
 from cxrapp.statistics.thresholds import round_down, strictest, threshold_for
 
 
@@ -57,16 +63,11 @@ def recommend(films: Scores, goal: float) -> Recommendation | None:
 
 
 def _point_at_choice(films: Scores, threshold: float) -> OperatingPoint:
-    """What a threshold does on the films it was chosen on, with that in the sensitivity's interval.
-
-    Of the resampled interval only the low end counts: the high end knows nothing of the choice.
-    """
-    point = operating_point(films, threshold)
+    """What a threshold does on the films it was chosen on: its sensitivity's interval says so."""
+    point, ill = operating_point(films, threshold), films.labels
     found = point.sensitivity
-    patients = len(np.unique(films.patients[films.labels]))
-    low, high = chosen_interval(found.value, patients)
-    chosen = replace(found, low=min(low, found.low), high=max(high, found.value))
-    return replace(point, sensitivity=chosen)
+    low, high = chosen_interval(films.probabilities[ill] >= threshold, films.patients[ill])
+    return replace(point, sensitivity=replace(found, low=low, high=max(high, found.value)))
 
 
 def _threshold_rate(films: Scores, point: OperatingPoint) -> Rate:

@@ -2,8 +2,8 @@
 
 Films of one child are not independent, so every interval resamples patients (the cluster
 bootstrap: Field and Welsh, 2007), never films. Resamples promise too much of a share that is near
-0 or 1, and everything of one that is 0 or 1: an interval of a share is never narrower than the
-exact one over its patients.
+0 or 1, and everything of one that is 0 or 1: the interval of a share is binomial, over as many
+independent films as its films are worth (`share_rate`).
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, expit, logit, ndtri
+from scipy.optimize import brentq
+from scipy.special import betainc, betaincinv, expit, logit, ndtri
 
 REPLICATES = 2000
 ENDS = (2.5, 97.5)  # per cent, of every interval
@@ -62,46 +63,93 @@ def log_odds_interval(area: float, draws: ArrayLike) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def exact_interval(
-    share: ArrayLike, patients: ArrayLike, ends: tuple[float, float] = ENDS
-) -> tuple[np.ndarray, np.ndarray]:
-    """Clopper and Pearson's interval of a share over patients (Biometrika 1934), of any shape.
+def share_interval(share: float, films: float) -> tuple[float, float]:
+    """The mid-P interval of a share (Berry and Armitage, The Statistician 1995).
 
-    It covers the true share in at least 95 % of cohorts, whatever the share. Where films are more
-    than patients the share is of films and need not be a whole number of patients: the interval
-    then takes all films of a patient for one (Korn and Graubard, 1998, with the most cautious
-    effective number).
+    What was seen counts half to either tail, so that about 95 of 100 intervals hold the truth;
+    Clopper and Pearson's exact ones count it whole to both, and hold it in 96 to 100 of 100.
+
+    Args:
+        share: In [0, 1].
+        films: Independent ones, see `design_effect`.
     """
-    hits = np.asarray(share) * np.asarray(patients)
-    misses = np.asarray(patients) - hits
-    low, high = (end / 100 for end in ends)
-    with np.errstate(invalid="ignore"):
-        return (
-            np.where(hits > 0, betaincinv(np.maximum(hits, 1e-12), misses + 1, low), 0.0),
-            np.where(misses > 0, betaincinv(hits + 1, np.maximum(misses, 1e-12), high), 1.0),
-        )
+    hits, misses = share * films, (1 - share) * films
+
+    def excess(truth: float, tail: float) -> float:
+        """Chance of more hits than there were, and half of just as many, less the tail."""
+        as_many = betainc(hits, misses + 1, truth) if hits > 0 else 1.0
+        more = betainc(hits + 1, misses, truth) if misses > 0 else 0.0
+        return (as_many + more) / 2 - tail
+
+    low, high = (end / 100 for end in ENDS)
+    return (
+        brentq(excess, 0.0, share, (low,)) if hits > 0 else 0.0,
+        brentq(excess, share, 1.0, (high,)) if misses > 0 else 1.0,
+    )
 
 
-def chosen_interval(share: float, patients: int) -> tuple[float, float]:
-    """Interval of the true sensitivity of a threshold chosen for its sensitivity on these patients.
+def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
+    """How many films of these patients tell as much of a share as one film of its own patient.
 
-    A threshold that is the score of one of the ill is an order statistic, and the share of all ill
-    above it follows a beta distribution whatever the scores (Wilks, 1941). The low end is that of
-    `exact_interval`; the high end is lower, for the choice flatters.
+    The variance of the share over patients against that of independent films (Rao and Scott, "A
+    simple method for the analysis of clustered binary data", Biometrics 1992), from 1 up to that of
+    patients whose films all agree (Kish, "Survey Sampling", 1965). As few patients as have a case,
+    or as few as have none, tell nothing of it, so those who have whichever is rarer are counted as
+    one more, in whom all agree: where none or all are cases, a patient's films count for one.
+
+    Args:
+        cases: (N,) bool.
+        patients: (N,) of any names.
     """
-    hits = share * patients
-    low, high = betaincinv(max(hits, 1e-12), patients - hits + 1, np.array(ENDS) / 100)
+    index = number_patients(patients)
+    films, total, share = np.bincount(index), len(cases), cases.mean()  # (P,)
+    if len(films) == total:
+        return 1.0
+    most = float((films**2).sum() / total)  # films of the patient of a film taken at random
+    hits = np.bincount(index, cases)
+    rarer = min(int((hits > 0).sum()), int((hits < films).sum()))
+    if not rarer or len(films) == 1:
+        return most
+    variance = len(films) / (len(films) - 1) * ((hits - share * films) ** 2).sum() / total
+    estimated = float(np.clip(variance / (share * (1 - share)), 1, most))
+    return (rarer * estimated + most) / (rarer + 1)
+
+
+def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
+    """How many films are such cases, with the interval by patient; NaN for no films.
+
+    Simulated, it holds the truth in 93 to 97 of 100 cohorts of 40 to 600 patients, except where
+    fewer than about five of them are expected to differ from the others: counts are whole numbers,
+    and then no interval that holds it in 93 holds it in fewer than 98 or 99.
+
+    Args:
+        cases: (N,) bool.
+        patients: (N,) of any names.
+    """
+    if not len(cases):
+        return Rate(float("nan"), float("nan"), float("nan"), 0)
+    share = float(cases.mean())
+    return Rate(
+        share, *share_interval(share, len(cases) / design_effect(cases, patients)), len(cases)
+    )
+
+
+def chosen_interval(cases: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
+    """Interval of the true share that a threshold gives which was chosen for its share on these.
+
+    Such a threshold is the score of one of the films: an order statistic, and the share of all
+    films above it follows a beta distribution whatever the scores (Wilks, 1941). The low end is
+    Clopper and Pearson's, below that of a threshold chosen elsewhere (`share_interval`), and so is
+    the high end, for the choice flatters.
+
+    Args:
+        cases: (N,) bool.
+        patients: (N,) of any names.
+    """
+    films = len(cases) / design_effect(cases, patients)
+    hits = float(cases.mean()) * films
+    low, high = betaincinv(max(hits, 1e-12), films - hits + 1, np.array(ENDS) / 100)
     return float(low), float(high)
-
-
-def share_rate_of(share: float, draws: ArrayLike, patients: int, films: int) -> Rate:
-    """A share with the wider of two intervals: resampled (R,), and exact over its patients.
-
-    Both ends rise with the share and with every film that becomes a hit, so a lower threshold never
-    has a lower bound of sensitivity below that of a higher one.
-    """
-    drawn, exact = interval(draws), exact_interval(share, patients)
-    return Rate(share, float(min(drawn[0], exact[0])), float(max(drawn[1], exact[1])), films)
 
 
 @lru_cache(maxsize=16)

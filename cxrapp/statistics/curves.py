@@ -11,14 +11,14 @@ from cxrapp.statistics.bootstrap import (
     REPLICATES,
     Rate,
     drawn_rate,
-    exact_interval,
     film_weights,
     interval,
     log_odds_interval,
     number_patients,
     resamples,
+    share_interval,
+    share_rate,
 )
-from cxrapp.statistics.operating_point import share_rate
 
 GRID = np.linspace(0, 1, 101)
 BINS = 10
@@ -85,7 +85,7 @@ def auroc_rate(scores: Scores) -> Rate:
         kinds = (scores.labels, ~scores.labels)
         patients = [len(np.unique(scores.patients[kind])) for kind in kinds]
         pairs = min(*patients, len(np.unique(scores.patients)) // 2)
-        low, high = exact_interval(area, pairs)
+        low, high = share_interval(float(area), pairs)
     else:
         areas = weighted_aurocs(scores, film_weights(scores.patients))
         low, high = log_odds_interval(area, areas)

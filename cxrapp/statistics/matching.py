@@ -7,7 +7,7 @@ import numpy as np
 from cxrapp.errors import CxrError
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples, share_rate_of
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, interval, number_patients, resamples
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.sample_size import too_few
 from cxrapp.statistics.thresholds import round_down, strictest
@@ -94,14 +94,10 @@ def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) 
     thresholds, specificities = _draw(a, threshold, b, paired)
     value = after.threshold
     rate = drawn_rate(value, thresholds, len(b.labels))
-    well = len(np.unique(b.patients[~b.labels]))
-    return Match(
-        replace(rate, low=min(rate.low, value), high=max(rate.high, value)),
-        before,
-        after,
-        share_rate_of(after.specificity.value, specificities, well, after.specificity.n),
-        basis,
-    )
+    fixed, (low, high) = after.specificity, interval(specificities)
+    chosen = replace(fixed, low=min(fixed.low, float(low)), high=max(fixed.high, float(high)))
+    rate = replace(rate, low=min(rate.low, value), high=max(rate.high, value))
+    return Match(rate, before, after, chosen, basis)
 
 
 def _draw(a: Scores, threshold: float, b: Scores, paired: bool) -> tuple[np.ndarray, np.ndarray]:

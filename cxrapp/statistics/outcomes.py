@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate
-from cxrapp.statistics.operating_point import share_rate
+from cxrapp.statistics.bootstrap import Rate, share_rate
 
 PATIENTS = 1000
 

@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
 from cxrapp.model.decision import Call, Outcome
-from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples
-from cxrapp.statistics.operating_point import share_rate
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples, share_rate
 
 MIN_PATIENTS = 10  # fewer carry no kappa
 PLACES = {"negative": 0, "unsure": 1, "undecided": 1, "positive": 2}  # from one answer to the other

@@ -17,9 +17,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, drawn_rate, film_weights
+from cxrapp.statistics.bootstrap import Rate, drawn_rate, film_weights, share_rate
 from cxrapp.statistics.curves import calibration_error, error_if_calibrated
-from cxrapp.statistics.operating_point import share_rate
 
 STEPS = 15  # Newton's; from the line of all films three are enough for most resamples
 SETTLED = 1e-3  # a last step; what is left after one of Newton's is about its square

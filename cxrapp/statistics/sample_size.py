@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import exact_interval, number_patients
+from cxrapp.statistics.bootstrap import share_interval
 
 MIN_PATIENTS = 10  # of each kind; below that no measure is given at all
 
@@ -54,7 +54,7 @@ def films_needed(
 ) -> FilmsNeeded:
     """Films of each kind that make the interval of a share so narrow, times the design effect.
 
-    By the exact interval, which is the one that is shown. The normal approximation that is usual
+    By the interval that is shown. The normal approximation that is usual
     (Buderer, 1996) asks for 73 films where 94 are needed: sensitivity 95 % to within 5 points.
 
     Args:
@@ -74,7 +74,7 @@ def films_needed(
 
 
 def _count(expected: float, half_width: float) -> int:
-    """The fewest films, one a patient, from which on the exact interval is no wider than that."""
+    """The fewest films, one a patient, from which on the interval is no wider than that."""
     low, high = 0, 1
     while _half_width(expected, high) > half_width:
         low, high = high, 2 * high
@@ -85,8 +85,8 @@ def _count(expected: float, half_width: float) -> int:
 
 
 def _half_width(share: float, patients: int) -> float:
-    low, high = exact_interval(share, patients)
-    return float(high - low) / 2
+    low, high = share_interval(share, patients)
+    return (high - low) / 2
 
 
 def patients_to_show(goal: float) -> int:
@@ -96,24 +96,3 @@ def patients_to_show(goal: float) -> int:
 
 def _up(films: float) -> int:
     return math.ceil(films - 1e-6)  # 246 / (1 - 0.9) is 2460 and a rounding error
-
-
-def design_effect(hits: np.ndarray, patients: np.ndarray) -> float:
-    """How many films of these patients tell as much as one film of a patient of its own.
-
-    The variance of a share over patients, as a ratio, against that of independent films (Rao and
-    Scott, "A simple method for the analysis of clustered binary data", 1992); at least the films
-    a patient, for the exact part of an interval counts patients.
-
-    Args:
-        hits: (N,) bool.
-        patients: (N,) int.
-    """
-    index = number_patients(patients)
-    films, share = np.bincount(index), hits.mean()
-    if len(films) == len(hits) or len(films) < 2 or share in (0, 1):
-        return len(hits) / len(films)  # there is nothing to estimate it by
-    residuals = np.bincount(index, hits) - share * films
-    variance = len(films) / (len(films) - 1) * (residuals**2).sum() / len(hits) ** 2
-    estimated = float(variance * len(hits) / (share * (1 - share)))
-    return max(len(hits) / len(films), estimated)

@@ -3,8 +3,8 @@
 import numpy as np
 
 from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import chosen_interval, number_patients
 from cxrapp.statistics.curves import roc
-from cxrapp.statistics.operating_point import operating_point
 
 
 def youden_threshold(scores: Scores) -> float:
@@ -33,7 +33,7 @@ def cost_threshold(scores: Scores, *, prevalence: float, miss_cost: float) -> fl
 def threshold_for(
     scores: Scores, *, sensitivity: float | None = None, specificity: float | None = None
 ) -> float | None:
-    """The threshold that keeps a goal by the lower bound of its 95 % interval.
+    """The threshold that keeps a goal by the lower bound of its 95 % interval, being chosen for it.
 
     Args:
         sensitivity: Goal; the highest threshold that keeps it is returned.
@@ -44,21 +44,15 @@ def threshold_for(
     """
     if (sensitivity is None) == (specificity is None):
         raise TypeError("Give one goal: sensitivity or specificity.")
-    candidates = np.unique(scores.probabilities)
-    if sensitivity is not None:
-        candidates = candidates[::-1]  # a lower threshold finds more: first to reach is highest
-    # Both bounds are monotone in the threshold, see `share_rate_of`: a bisection finds the first.
-    low, high = 0, len(candidates)
-    while low < high:
-        middle = (low + high) // 2
-        point = operating_point(scores, candidates[middle])
-        reached = (
-            point.sensitivity.low >= sensitivity
-            if sensitivity is not None
-            else point.specificity.low >= specificity
-        )
-        low, high = (low, middle) if reached else (middle + 1, high)
-    return float(candidates[low]) if low < len(candidates) else None
+    kind = scores.labels if specificity is None else ~scores.labels
+    own, patients = scores.probabilities[kind], number_patients(scores.patients[kind])
+    candidates, goal = np.unique(scores.probabilities), specificity or sensitivity
+    # From that which keeps the goal least: the first to be shown is the one that costs least.
+    for threshold in candidates[::-1] if specificity is None else candidates:
+        right = own >= threshold if specificity is None else own < threshold
+        if right.mean() >= goal and chosen_interval(right, patients)[0] >= goal:
+            return float(threshold)
+    return None
 
 
 def strictest(scores: Scores, weights: np.ndarray, sensitivity: float | np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_films_of_one_patient_do_not_narrow_the_kappa() -> None:
 def test_full_agreement_is_not_certainty() -> None:
     kappa = summarise_reads(table(10, 0, 0, 10)).before.kappa
     assert (kappa.value, kappa.high) == (1, 1)
-    assert kappa.low == pytest.approx((0.025 ** (1 / 20) - 0.5) / 0.5)
+    assert kappa.low == pytest.approx((0.05 ** (1 / 20) - 0.5) / 0.5)
 
 
 @pytest.mark.parametrize("reads", [table(30, 0, 0, 0), table(4, 1, 1, 3)])

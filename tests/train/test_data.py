@@ -94,6 +94,17 @@ def test_a_name_that_tells_nothing_or_contradicts_is_left_out_and_named(
     assert name in why
 
 
+def test_dicom_films_need_no_suffix(tmp_path: Path) -> None:
+    root = make_folder(tmp_path, "person3_virus_15", "person4_virus_1.IMA", "readme.txt", "notes")
+    folder = root / "train/PNEUMONIA"
+    for name in ("person3_virus_15", "person4_virus_1.IMA"):
+        (folder / name).write_bytes(make())
+    (folder / "notes").write_bytes(b"of the ward\n" * 20)
+    (folder / "older").mkdir()
+    kept, faults = data.drop_damaged(data.read_table(root, ("kermany",)), root)
+    assert list(kept["patient"]) == ["virus-3", "virus-4"] and not faults
+
+
 def test_a_damaged_film_is_left_out_and_named(tmp_path: Path) -> None:
     root = make_folder(
         tmp_path, "person1_virus_1.jpeg", "person2_virus_2.dcm", "person3_virus_3.png"

@@ -19,7 +19,7 @@ def test_refused_and_warned_are_counted_apart() -> None:
         "17.0",
         "3.0",
     ]
-    assert counted["refused"] == "3.0 % (0.6 to 8.5)"  # Clopper and Pearson
+    assert counted["refused"] == "3.0 % (0.8 to 7.9)"
 
 
 def test_films_of_one_patient_are_not_counted_as_many() -> None:

@@ -4,6 +4,7 @@ python -m train lungs --data DIR --out runs/lungs            train
 python -m train lungs --data DIR --out runs/lungs --export weights/lungs.pt [--test]
 
 `films` reads masks and films and sets patients apart, `batches` makes a training batch hard,
-`network` is the network, `fit` trains it, `limits` sets from validation films what is plausible,
-`measure` says how it does on films kept apart, `export` writes the file and its card.
+`network` is the network, `fit` trains it, `adult` adds the head that tells adults, `limits` sets
+what is plausible from films the network has not seen, `measure` says how it does on films kept
+apart, `export` writes the file and its card.
 """

@@ -19,7 +19,7 @@ from train.files import to_json, write_atomically
 from train.lungs import fit
 from train.lungs.limits import look_at, set_limits
 from train.lungs.measure import load_validation, measure_lungs
-from train.lungs.network import ExportedLungs, LungNet
+from train.lungs.network import ExportedLungs
 
 TOLERANCE = 0.02  # by which a stored probability may differ from the trained network's
 PARITY_FILMS = 64
@@ -30,23 +30,31 @@ SOURCES = (
 )
 
 
-def export_lungs(network: LungNet, root: Path, out: Path, run: Path, *, test: bool) -> LungCard:
+def export_lungs(
+    exported: ExportedLungs,
+    held_out: np.ndarray,
+    root: Path,
+    out: Path,
+    run: Path,
+    *,
+    test: bool,
+) -> LungCard:
     """Write the file and its card, checked before anything appears at `out`.
 
     Args:
+        held_out: See `train.lungs.adult.fit_adult`.
         run: Folder where the measures are written as well.
         test: Open the children's official test as well.
 
     Raises:
         ValueError: What is stored does not say what the trained network says.
     """
-    exported = ExportedLungs(network)
     model = to_bytes(copy.deepcopy(exported).half())
     card = _blank_card(hashlib.sha256(model).hexdigest())
     finder = LungFinder(freeze(load_script(io.BytesIO(model))), card)
-    pool, children = load_validation(root, card.preprocessing.size)
+    pool, well = load_validation(root, card.preprocessing.size)
     check_parity(exported, finder, pool.films[:PARITY_FILMS])
-    shapes, kinds, adult = set_limits(look_at(finder, pool.films), children)
+    shapes, kinds, adult = set_limits(look_at(finder, pool.films), well, held_out)
     card = replace(card, shapes=shapes, kinds=kinds, adult=adult)
     card = replace(card, measured=measure_lungs(replace(finder, card=card), root, test=test))
     write_atomically(run / "measured.json", to_json(card.measured))

@@ -10,8 +10,9 @@ from cxrapp.model.lungs import KINDS, LungCard, Lungs, describe, read_lungs
 
 SHAPE_TAIL = 0.001  # share of validation films beyond each end, before the margin
 SHAPE_MARGIN = 0.15  # of the span between the ends: some hundred films lack the extremes
-# Share of the frontal validation films that may count as another kind, and of the children that may
-# look like adults: half of what the goals allow, because other films are always a little worse.
+# Share of the frontal validation films that may count as another kind, and of the well children
+# that may look like adults: half of what the goals allow, because other films are always a little
+# worse. Of the sick fewer look like adults, and who comes to a clinic is not known.
 KIND_TAIL = {"no chest film": 0.003, "mirrored": 0.005}
 OTHER_TAIL = 0.001
 ADULT_TAIL = 0.005
@@ -51,13 +52,15 @@ def look_at(finder: LungFinder, films: torch.Tensor) -> Looks:
 
 
 def set_limits(
-    frontal: Looks, children: np.ndarray
+    frontal: Looks, well: np.ndarray, held_out: np.ndarray
 ) -> tuple[dict[str, tuple[float, float]], dict[str, float], float]:
     """The card's `shapes`, `kinds` and `adult`.
 
     Args:
         frontal: Of validation films, all of them frontal chest films.
-        children: (N,) bool: which of them are children's.
+        well: (N,) bool: which of them are of well children.
+        held_out: (M,) how adult well children of the training films look to heads that have not
+            seen them: the validation films are too few for a share of a two-hundredth.
     """
     described = [describe(mask) for mask in frontal.masks]
     shapes = {}
@@ -71,7 +74,7 @@ def set_limits(
         for index, kind in enumerate(KINDS)
         if index
     }
-    return shapes, kinds, _limit(frontal.adult[children], ADULT_TAIL)
+    return shapes, kinds, _limit(np.concatenate([frontal.adult[well], held_out]), ADULT_TAIL)
 
 
 def _limit(probabilities: np.ndarray, tail: float) -> float:

@@ -12,8 +12,7 @@ import torch.nn.functional as F
 
 from cxrapp.model.lung_finder import LungFinder
 from cxrapp.model.lungs import LungCard, Lungs
-from cxrapp.statistics.bootstrap import mean_rate, number_patients
-from cxrapp.statistics.operating_point import share_rate
+from cxrapp.statistics.bootstrap import mean_rate, number_patients, share_rate
 from train.augment import draw_places, move
 from train.lungs.batches import TURNS
 from train.lungs.films import (
@@ -183,8 +182,8 @@ def _rate(values: np.ndarray, patients: np.ndarray) -> dict[str, Any]:
 
 
 def load_validation(root: Path, size: int) -> tuple[Pool, np.ndarray]:
-    """The frontal validation films, and which of them are children's, (N,) bool."""
+    """The frontal validation films, and which of them are of well children, (N,) bool."""
     table = read_lung_table(root)
     rows = table[table["role"] == "validation"]
     pool = load_pool(rows, np.zeros((0, 1, size, size), np.uint8), root, size)
-    return pool, (rows["source"] == CHILDREN).to_numpy()
+    return pool, ((rows["source"] == CHILDREN) & (rows["pneumonia"] == 0)).to_numpy()

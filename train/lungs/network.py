@@ -13,6 +13,7 @@ from cxrapp.model.lungs import KINDS
 
 WIDTHS = (24, 48, 96, 160, 192)  # channels of each level, from the finest
 PLACES = 3  # a side: the grid on which the deepest level is read, so that places count
+AGE_PLACES = 4  # the same, for the head that tells adults: as many as films of 128 pixels have
 
 
 class LungNet(nn.Module):
@@ -35,23 +36,40 @@ class LungNet(nn.Module):
             _block(widths[-1], 64, kernel=1), nn.AdaptiveAvgPool2d(PLACES), nn.Dropout(0.2)
         )
         self.answer = nn.Linear(64 * PLACES**2, len(KINDS) + 1)
+        self.places = nn.AdaptiveAvgPool2d(AGE_PLACES)
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        levels = self.encode(films)
+        answers = self.answer(self.read(levels[-1]).flatten(1))  # (N, 8)
+        return self.draw_masks(levels, films), answers[:, :-1], answers[:, -1]
+
+    @torch.jit.export
+    def encode(self, films: torch.Tensor) -> list[torch.Tensor]:
+        """Every level, from the finest: (N, C, S / 2, .) to (N, 192, S / 32, .)."""
         mean = films.mean((2, 3), keepdim=True)
         deviation = (films - mean).square().mean((2, 3), keepdim=True).sqrt()
         x = (films - mean) / (deviation + 0.02)  # exposure says nothing; a plain field stays plain
-        levels = []
+        levels: list[torch.Tensor] = []
         for down in self.down:
             x = down(x)
-            levels.append(x)  # (N, C, S / 2^level, .)
-        answers = self.answer(self.read(x).flatten(1))  # (N, 8)
-        levels.pop()
+            levels.append(x)
+        return levels
+
+    @torch.jit.export
+    def draw_masks(self, levels: list[torch.Tensor], films: torch.Tensor) -> torch.Tensor:
+        """Logits (N, 2, S, S)."""
+        x, place = levels[-1], len(levels) - 1
         for up in self.up:
-            fine = levels.pop()
+            place -= 1
+            fine = levels[place]
             x = F.interpolate(x, fine.shape[-2:], mode="bilinear", align_corners=False)
             x = up(torch.cat([fine, x], 1))
-        masks = F.interpolate(self.masks(x), films.shape[-2:], mode="bilinear", align_corners=False)
-        return masks, answers[:, :-1], answers[:, -1]
+        return F.interpolate(self.masks(x), films.shape[-2:], mode="bilinear", align_corners=False)
+
+    @torch.jit.export
+    def describe(self, deepest: torch.Tensor) -> torch.Tensor:
+        """The deepest level as one row a film, place by place: (N, 192 * AGE_PLACES^2)."""
+        return self.places(deepest).flatten(1)
 
 
 def _block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
@@ -63,12 +81,16 @@ def _block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Se
 
 
 class ExportedLungs(nn.Module):
-    """What is stored: probabilities in place of logits."""
+    """What is stored: probabilities in place of logits, adults told by a head of their own."""
 
-    def __init__(self, network: LungNet) -> None:
+    def __init__(self, network: LungNet, adult: nn.Linear) -> None:
         super().__init__()
         self.network = network
+        self.adult = adult
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        masks, kinds, adult = self.network(films)
-        return masks.sigmoid(), kinds.softmax(1), adult.sigmoid()
+        network = self.network
+        levels = network.encode(films)
+        kinds = network.answer(network.read(levels[-1]).flatten(1))[:, :-1]
+        adult = self.adult(network.describe(levels[-1]))[:, 0]
+        return network.draw_masks(levels, films).sigmoid(), kinds.softmax(1), adult.sigmoid()

@@ -6,9 +6,11 @@ import torch
 
 from cxrapp.statistics.bootstrap import Rate
 from train.files import save_atomically
+from train.lungs.adult import fit_adult
 from train.lungs.export import export_lungs
 from train.lungs.films import Pool, load_others, load_pool, read_lung_table
 from train.lungs.fit import SIZES, fit, load_network
+from train.lungs.network import ExportedLungs
 
 
 def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: bool = False) -> None:
@@ -19,9 +21,13 @@ def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: boo
         test: Measure on the children's official test as well.
     """
     out.mkdir(parents=True, exist_ok=True)
-    fit(load_training_pool(root, out), out)
+    pool = load_training_pool(root, out)
+    fit(pool, out)
     if weights:
-        card = export_lungs(load_network(out), root, weights, out, test=test)
+        network, table = load_network(out), read_lung_table(root)
+        adult, held_out = fit_adult(network, pool, table[table["role"] == "train"])
+        exported = ExportedLungs(network, adult)
+        card = export_lungs(exported, held_out, root, weights, out, test=test)
         for group, rates in card.measured.items():
             for name, rate in rates.items():
                 print(f"{group}, {name}: {Rate(**rate)}, {rate['n']} films")

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from sklearn.metrics import classification_report, confusion_matrix
 
 from cxrapp.model.card import Calibration, Cohort, Finding
 from cxrapp.model.chain import class_names, joint_probabilities, read_classes
 from cxrapp.model.scores import Scores
+from cxrapp.statistics.bootstrap import share_rate
 from cxrapp.statistics.curves import (
     auroc_rate,
     average_precision,
     calibration_error,
 )
-from cxrapp.statistics.operating_point import operating_point, share_rate
+from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.recalibration import fit_site_calibration
 from train.data import read_film
 from train.evaluate import Run, read_openings
@@ -64,11 +65,11 @@ def _measure_sizes(table: pd.DataFrame, root: Path) -> list[Numbers]:
     """Width and height in pixels by source: median and range."""
     sizes = []
     for path in table["path"]:
-        if path.lower().endswith((".dcm", ".dicom")):
+        try:
+            with Image.open(root / path) as image:
+                sizes.append(image.size)
+        except UnidentifiedImageError:  # DICOM
             sizes.append(read_film(root / path).pixels.shape[::-1])
-            continue
-        with Image.open(root / path) as image:
-            sizes.append(image.size)
     sides = table.assign(width=[w for w, _ in sizes], height=[h for _, h in sizes])
     groups = sides.groupby("source")[["width", "height"]].agg(["median", "min", "max"])
     groups.columns = [f"{side} {measure}" for side, measure in groups.columns]
