@@ -43,7 +43,6 @@ class LungNet(nn.Module):
         answers = self.answer(self.read(levels[-1]).flatten(1))  # (N, 8)
         return self.draw_masks(levels, films), answers[:, :-1], answers[:, -1]
 
-    @torch.jit.export
     def encode(self, films: torch.Tensor) -> list[torch.Tensor]:
         """Every level, from the finest: (N, C, S / 2, .) to (N, 192, S / 32, .)."""
         mean = films.mean((2, 3), keepdim=True)
@@ -55,7 +54,6 @@ class LungNet(nn.Module):
             levels.append(x)
         return levels
 
-    @torch.jit.export
     def draw_masks(self, levels: list[torch.Tensor], films: torch.Tensor) -> torch.Tensor:
         """Logits (N, 2, S, S)."""
         x, place = levels[-1], len(levels) - 1
@@ -66,7 +64,6 @@ class LungNet(nn.Module):
             x = up(torch.cat([fine, x], 1))
         return F.interpolate(self.masks(x), films.shape[-2:], mode="bilinear", align_corners=False)
 
-    @torch.jit.export
     def describe(self, deepest: torch.Tensor) -> torch.Tensor:
         """The deepest level as one row a film, place by place: (N, 192 * AGE_PLACES^2)."""
         return self.places(deepest).flatten(1)
