@@ -5,6 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
+from cxrapp.panels.archive import show_archive
 from cxrapp.panels.consequences import choose_cohort, show_consequences
 from cxrapp.panels.feature_maps import show_layers
 from cxrapp.panels.first_read import ask_for_call, show_summary
@@ -33,6 +34,7 @@ def show() -> None:
         _show_options(here)
     with uploads.container(key="intake"):
         take_in(here, bundle)
+    show_archive(here, bundle)
     here.worklist.request(bundle)
     # Looked at before the results: what is ready only after that, a tick of the progress shows.
     working = here.worklist.progress is not None

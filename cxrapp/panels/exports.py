@@ -8,6 +8,7 @@ import streamlit as st
 
 from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle
+from cxrapp.panels.archive import offer_sending
 from cxrapp.panels.widgets import offer_file
 from cxrapp.report import (
     FORMATS,
@@ -66,6 +67,7 @@ def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
             form.mime,
             f"export {key}",
         )
+    offer_sending(bundle, lambda: cases(session, bundle, chosen))
     offer_file(
         "Table of all films, CSV",
         lambda: table(session, bundle, films, identified=identified),

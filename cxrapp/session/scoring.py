@@ -11,11 +11,12 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
 
+from cxrapp.errors import CxrError
 from cxrapp.films.archive_files import count_entries
 from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
@@ -26,7 +27,8 @@ from cxrapp.session.film import Film
 
 NICENESS = 10  # added to that of threads that score: pages are drawn first
 
-Job = tuple[Bundle, str, bytes | Film]  # who scores it, its name, and an upload or a film
+Upload = bytes | Callable[[], bytes]  # as it came, or what fetches it when it is due
+Job = tuple[Bundle, str, Upload | Film]  # who scores it, its name, and an upload or a film
 
 log = logging.getLogger(__name__)
 
@@ -201,6 +203,11 @@ def _open(jobs: list[Job]) -> Iterator[tuple[str, Radiograph | Rejection]]:
     for _, name, data in jobs:
         if isinstance(data, Film):
             yield data.key, data.unpack()
-        else:
-            for item in read_untrusted(name, data):
-                yield "", item
+            continue
+        try:
+            upload = data if isinstance(data, bytes) else data()
+        except CxrError as error:
+            yield "", Rejection(name, str(error))
+            continue
+        for item in read_untrusted(name, upload):
+            yield "", item

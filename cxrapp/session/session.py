@@ -49,6 +49,8 @@ class Session:
     tour: int | None = None  # the sentence that is due
     faults: dict[str, str] = field(default_factory=dict)  # of settings files, by upload widget
     reads: dict[str, OpenRead] = field(default_factory=dict)
+    archive_open: bool = False  # its films are listed
+    archived: dict[str, Any] = field(default_factory=dict)  # studies of the archive, as last seen
     picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
@@ -133,6 +135,7 @@ class Session:
         self.worklist.clear()
         self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
         self.picture = None
+        self.archived.clear()
         self.reviewed.clear()
         self.overruled.clear()
         self.reads.clear()

@@ -13,7 +13,7 @@ from cxrapp.model.predict import Prediction, Screened
 from cxrapp.runtime.metrics import FILES_REJECTED, FILMS
 from cxrapp.session.film import Film, pack, to_film
 from cxrapp.session.quota import Room
-from cxrapp.session.scoring import Progress, Scoring
+from cxrapp.session.scoring import Progress, Scoring, Upload
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Worklist:
         self._asked: set[tuple[str, str]] = set()
         self._numbered = 0
 
-    def add(self, bundle: Bundle, uploads: Iterable[tuple[str, bytes]]) -> None:
+    def add(self, bundle: Bundle, uploads: Iterable[tuple[str, Upload]]) -> None:
         """Read uploads, (name, bytes) each, and score their films by the bundle."""
         films = [(bundle, name, data) for name, data in uploads if not is_clutter(name)]
         self.scoring.start(self, films)
