@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from tests.archive.orthanc import Orthanc, running
 from tests.load.server import Server, free_port, serve
 from tests.model.small_bundle import script, stored
 from tests.places import ROOT, SAMPLES
@@ -20,7 +21,7 @@ from tests.workers import FileByFile, make_once
 # Rooms where a test takes many seconds, as it drives a server, a browser, a cluster or a thousand
 # bad files, and so does every test that trains or asks for many films, by the fixtures it names.
 SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "privacy"}
-SLOW_FIXTURES = {"browser", "live_server", "tiny"}
+SLOW_FIXTURES = {"browser", "live_server", "orthanc", "tiny"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,6 +89,19 @@ def live_server() -> Iterator[Server]:
     """The app as `make app` starts it, with metrics; for tests that leave it as it was."""
     with serve(environment={"CXR_METRICS_PORT": str(free_port())}) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def one_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    with running(tmp_path_factory.mktemp("orthanc")) as orthanc:
+        yield orthanc
+
+
+@pytest.fixture
+def orthanc(one_orthanc: Orthanc) -> Orthanc:
+    """A real archive, empty."""
+    one_orthanc.empty()
+    return one_orthanc
 
 
 @pytest.fixture(scope="session")

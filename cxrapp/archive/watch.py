@@ -157,10 +157,11 @@ class Watcher:
         """
         try:
             became = self._screen(one)
+        except ArchiveAway as error:
+            self._fail(one, str(error), blameless=True)
+            raise
         except ArchiveFault as error:
             self._fail(one, str(error))
-            if isinstance(error, ArchiveAway):
-                raise
             return
         except AuditFault:
             raise
@@ -204,11 +205,17 @@ class Watcher:
         self._apart = APART if done else max(1, self._apart - 1)
         return done
 
-    def _fail(self, one: Waiting, reason: str) -> None:
+    def _fail(self, one: Waiting, reason: str, *, blameless: bool = False) -> None:
+        """Remember to try again.
+
+        Args:
+            blameless: It was the archive that failed, at least the first time.
+        """
         failure = self._failed.setdefault(one.film.uid, Failure())
-        if not failure.tries:
-            ARCHIVE_FILMS.labels("failed").inc()
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failure.tries)
+        if not failure.tries:
+            pause = 0.0 if blameless else pause
+            ARCHIVE_FILMS.labels("failed").inc(not blameless)
         failure.tries += 1
         failure.due = max(failure.due, time.monotonic() + pause)
         log.warning("no report", extra={"film": one.mark, "reason": reason, "try": failure.tries})
