@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from sklearn.metrics import roc_auc_score
 
 from train.data import BLOCKS
 from train.evaluate import evaluate
@@ -19,7 +21,8 @@ def cross_validate(recipe: Recipe, root: Path, out: Path, folds: int) -> None:
 
     A fold is several runs of consecutive patient numbers, spread over the series, and none has
     films that the recipe validates on. Writes OUT/opinions.csv as well: what the run that has not
-    seen a training film says of it, which is what `train.distil` asks for.
+    seen a training film says of it, which is what `train.distil` asks for; and OUT/blocks.csv, how
+    well that tells the films of each block apart.
 
     Raises:
         ValueError: There are more folds than blocks, or fewer than two.
@@ -34,8 +37,33 @@ def cross_validate(recipe: Recipe, root: Path, out: Path, folds: int) -> None:
     run_all(recipes, root, out)
     scores = pd.concat([pd.read_csv(out / name / "scores.csv") for name in recipes])
     logits = [f"{finding.name}_logit" for finding in recipe.findings]
-    opinions = scores.loc[scores["split"] == "left out", ["path", "sha256", *logits]]
+    said = scores[scores["split"] == "left out"]
+    opinions = said[["path", "sha256", *logits]]
     write_atomically(out / "opinions.csv", opinions.to_csv(index=False))
+    blocks = score_blocks(said, [finding.name for finding in recipe.findings])
+    write_atomically(out / "blocks.csv", blocks.to_csv())
+    print(blocks.to_string(float_format="%.3f"))
+
+
+def score_blocks(films: pd.DataFrame, findings: list[str]) -> pd.DataFrame:
+    """AUROC of each block and finding, NaN where a block has films of one answer only.
+
+    Films are numbered about as they were taken. A block far below its neighbours has wrong labels,
+    or what was learned elsewhere is the years and the machines and not the disease.
+
+    Args:
+        films: With the columns `block` and, of each finding, NAME and NAME_logit.
+    """
+
+    def score(rows: pd.DataFrame) -> pd.Series:
+        values = {}
+        for name in findings:
+            asked = rows.dropna(subset=name)
+            told = asked[name].nunique() == 2
+            values[name] = roc_auc_score(asked[name], asked[f"{name}_logit"]) if told else np.nan
+        return pd.Series(values)
+
+    return films.groupby("block")[films.columns].apply(score)
 
 
 def leave_sources_out(recipe: Recipe, root: Path, out: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests.train.small import EARLIER, shrink
 from train.fit import fit
 from train.recipe import Phase
-from train.repeat import cross_validate, repeat_seeds
+from train.repeat import cross_validate, repeat_seeds, score_blocks
 
 RECIPE = shrink("pneumonia", Phase(1e-3, ((32, 1),), "onecycle")).override(backbone="small_cnn")
 
@@ -17,6 +17,19 @@ def folds(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("crossval") / "folds"
     cross_validate(RECIPE, tiny, folder, folds=2)
     return folder
+
+
+def test_a_block_that_is_told_the_wrong_way_round_shows() -> None:
+    films = pd.DataFrame(
+        {
+            "block": [0, 0, 0, 0, 1, 1, 2, 2],
+            "viral": [0, 0, 1, 1, 0, 1, 1, None],
+            "viral_logit": [-1.0, 2.0, 1.0, 3.0, 1.0, -1.0, 0.0, 0.0],
+        }
+    )
+    scores = score_blocks(films, ["viral"])["viral"]
+    assert list(scores[[0, 1]]) == [0.75, 0.0]
+    assert pd.isna(scores[2])  # one answer only
 
 
 def test_folds_and_seeds_are_measured_together(tiny: Path, folds: Path, tmp_path: Path) -> None:
@@ -44,6 +57,9 @@ def test_a_cross_validation_has_an_opinion_of_every_training_film(
     first = pd.read_csv(folds / "fold-1/scores.csv").query("split == 'left out'")
     said = opinions.loc[first["sha256"], "viral_logit"]
     assert list(said) == list(first["viral_logit"])
+
+    blocks = pd.read_csv(folds / "blocks.csv").set_index("block")
+    assert set(blocks.index) == set(pd.concat(splits).query("split == 'train'")["block"])
 
     taught = RECIPE.override(teachers=(str(folds),), teaching=0.5)
     fit(taught, tiny, tmp_path / "run")
