@@ -157,7 +157,7 @@ def _watch(options: argparse.Namespace) -> None:
     bundle = load_bundle((options.bundle or _default_bundle()).absolute())
     watcher = Watcher(lambda: Archive(settings), bundle, options.since, options.send)
     if options.dry_run:
-        waiting = watcher.look()
+        waiting = [one for study in watcher.look() for one in watcher.wait_list(study)]
         oldest = f", the oldest of {waiting[0].study.moment or 'no date'}" if waiting else ""
         print(f"{len(waiting)} films wait for a report{oldest}; nothing was fetched or sent.")
         return

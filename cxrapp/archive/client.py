@@ -15,6 +15,7 @@ import requests
 from dicomweb_client.api import DICOMwebClient
 from pydicom import Dataset
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util import Retry
 
 from cxrapp.archive.entries import (
@@ -39,7 +40,7 @@ AS_STORED = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 WHOLE = 2**40  # bytes of a request's body in one piece: not every archive takes it in chunks
 
 # They quote addresses, and in those names and numbers of patients.
-for _name in ("dicomweb_client", "urllib3"):
+for _name in ("dicomweb_client", "retrying", "urllib3"):
     logging.getLogger(_name).setLevel(logging.CRITICAL + 1)
 
 
@@ -185,11 +186,26 @@ def _open_session(settings: Settings) -> requests.Session:
     elif settings.user and settings.password_file:
         password = read_secret(settings.password_file)
         session.auth = (settings.user.encode(), password.encode())
-    # Once more where an idle connection was closed from the other side just then.
-    again = HTTPAdapter(max_retries=Retry(total=1, status=0, redirect=0, allowed_methods=None))
     for scheme in ("http://", "https://"):
-        session.mount(scheme, again)
+        session.mount(scheme, _Adapter(max_retries=_OnceMore(total=1, allowed_methods=None)))
     return session
+
+
+class _Adapter(HTTPAdapter):
+    def send(self, request: requests.PreparedRequest, **how: Any) -> requests.Response:
+        """A wildcard may be sent as it is (RFC 3986), and Orthanc knows it no other way."""
+        request.url = (request.url or "").replace("%2A", "*")
+        return super().send(request, **how)
+
+
+class _OnceMore(Retry):
+    """Where an idle connection was closed from the other side just then, but for no time-out."""
+
+    def increment(self, *request: Any, error: Exception | None = None, **how: Any) -> Retry:
+        """Raises what is final."""
+        if isinstance(error, ReadTimeoutError):
+            raise error
+        return super().increment(*request, error=error, **how)
 
 
 def _only_part(body: bytes, content_type: str) -> bytes:

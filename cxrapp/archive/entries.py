@@ -30,6 +30,7 @@ class ArchivedStudy:
 
     Args:
         date, time: YYYYMMDD and HHMMSS, perhaps with a fraction.
+        modalities: Of all its series.
         count: Of its instances; None where the archive does not say.
         entry: All that was said, as DICOM JSON.
     """
@@ -37,6 +38,7 @@ class ArchivedStudy:
     uid: str
     date: str
     time: str
+    modalities: tuple[str, ...]
     count: int | None
     patient_id: str = field(repr=False)
     patient_name: str = field(repr=False)
@@ -122,6 +124,7 @@ def read_study(entry: Entry) -> ArchivedStudy | None:
         uid,
         value(entry, "StudyDate"),
         value(entry, "StudyTime"),
+        tuple(_values(entry, "ModalitiesInStudy")),
         _number(entry, "NumberOfStudyRelatedInstances"),
         value(entry, "PatientID"),
         value(entry, "PatientName"),

@@ -6,6 +6,7 @@ but for speed, so this may be stopped, killed or run twice at any moment.
 
 import hashlib
 import logging
+import math
 import os
 import random
 import time
@@ -31,6 +32,7 @@ from cxrapp.runtime.metrics import ARCHIVE_FILMS, ARCHIVE_SECONDS, ARCHIVE_WAITI
 
 LONGEST_WAIT = 60.0  # seconds between two tries of an archive that is away
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0  # seconds until a film that failed is tried again
+SHARE = 10  # a look at many studies takes no more than a tenth of the time
 APART = 16  # films among which another watcher is unlikely to have taken the same
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Waiting:
-    """A film without a report, and when it was first seen, in seconds of a monotonic clock."""
+    """A film without a report, and when its study was first seen, in s of a monotonic clock."""
 
     study: ArchivedStudy
     film: ArchivedInstance
@@ -73,7 +75,8 @@ class Watcher:
     since: timedelta
     kinds: Collection[str]
     _archive: Archive | None = None
-    _listed: dict[str, tuple[ArchivedStudy, list[Waiting]]] = field(default_factory=dict)
+    _done: dict[str, int] = field(default_factory=dict)  # study -> how many instances it had then
+    _seen: dict[str, float] = field(default_factory=dict)  # study -> since when it is not done
     _failed: dict[str, Failure] = field(default_factory=dict)
     _measured: Points = field(default_factory=dict)
     _apart: int = 1  # films among which the next is chosen; 1 keeps their order
@@ -91,11 +94,12 @@ class Watcher:
         while True:
             start = time.monotonic()
             try:
-                waiting = self.look()
+                studies = self.look()
                 if away:
                     log.info("the archive is back")
                 away = 0
-                self._drain(waiting, start + every)
+                looked = time.monotonic() - start
+                self._drain(studies, until=start + max(every, SHARE * looked))
             except AuditFault:
                 raise
             except CxrError as error:  # nothing is lost: what waits, waits in the archive
@@ -106,8 +110,11 @@ class Watcher:
                 continue
             time.sleep(max(0.0, start + every - time.monotonic()))
 
-    def look(self) -> list[Waiting]:
-        """The films without a report, the oldest request first.
+    def look(self) -> list[ArchivedStudy]:
+        """The studies that are not known to be done, the oldest request first.
+
+        Those with a report of whomever come after the others, as most of them are done: a watcher
+        that has just been started gets to the films that wait without asking about all of them.
 
         Raises:
             CxrError: The archive cannot say.
@@ -115,38 +122,47 @@ class Watcher:
         self._archive = self._archive or self.connect()
         first = (datetime.now() - self.since).date()
         studies = self._archive.find_studies(days=(first, None))
-        # A study is asked about again when the number of its instances has changed.
-        before, self._listed = self._listed, {}
-        for study in studies:
-            known, waiting = before.get(study.uid, (None, []))
-            if known is None or study.count is None or known.count != study.count:
-                waiting = self._ask(study, {one.film.uid: one.seen for one in waiting})
-            self._listed[study.uid] = (study, waiting)
-        found = [one for _, waiting in self._listed.values() for one in waiting]
-        there = {one.film.uid for one in found}
-        self._failed = {uid: failure for uid, failure in self._failed.items() if uid in there}
-        ARCHIVE_WAITING.set(len(found))
-        return found
+        there, now = {study.uid for study in studies}, time.monotonic()
+        self._done = {uid: count for uid, count in self._done.items() if uid in there}
+        left = [one for one in studies if one.count is None or self._done.get(one.uid) != one.count]
+        self._seen = {study.uid: self._seen.get(study.uid, now) for study in left}
+        ARCHIVE_WAITING.set(len(left))
+        return sorted(left, key=lambda study: "SR" in study.modalities)  # and else as they were
 
-    def _ask(self, study: ArchivedStudy, seen: dict[str, float]) -> list[Waiting]:
+    def wait_list(self, study: ArchivedStudy) -> list[Waiting]:
+        """The films of a study that have no report."""
         instances = self._archive.list_instances(study.uid)
-        there, now = {one.uid for one in instances}, time.monotonic()
+        there = {one.uid for one in instances}
         waiting = [
-            Waiting(study, one, seen.get(one.uid, now))
+            Waiting(study, one, self._seen[study.uid])
             for one in instances
             if one.is_film and self._last(one) not in there
         ]
-        ARCHIVE_FILMS.labels("seen").inc(sum(one.film.uid not in seen for one in waiting))
+        if study.count is not None and all(self._due(one) == math.inf for one in waiting):
+            self._done[study.uid] = study.count
         return waiting
 
     def _last(self, film: ArchivedInstance) -> str:
         return last_uid(self.bundle.card, film.uid, self.kinds)
 
-    def _drain(self, waiting: list[Waiting], until: float) -> None:
-        now = time.monotonic()
-        due = [one for one in waiting if self._failed.get(one.film.uid, Failure()).due <= now]
-        while due and time.monotonic() < until:
-            self.take(due.pop(random.randrange(min(self._apart, len(due)))))
+    def _due(self, one: Waiting) -> float:
+        failure = self._failed.get(one.film.uid)
+        return failure.due if failure else 0.0
+
+    def _drain(self, studies: list[ArchivedStudy], until: float) -> None:
+        while studies and time.monotonic() < until:
+            study = studies.pop(random.randrange(min(self._apart, len(studies))))
+            try:
+                waiting = self.wait_list(study)
+            except ArchiveAway:
+                raise
+            except ArchiveFault as error:  # of this study; it is asked about again
+                log.warning("study not listed", extra={"reason": str(error)})
+                continue
+            due = [one for one in waiting if self._due(one) <= time.monotonic()]
+            while due and time.monotonic() < until:
+                self.take(due.pop(random.randrange(min(self._apart, len(due)))))
+            ARCHIVE_WAITING.dec(not due)
 
     def take(self, one: Waiting) -> None:
         """Screen one film and send its results; what is wrong with it stops no other.
@@ -155,6 +171,7 @@ class Watcher:
             ArchiveAway: The archive does nothing more.
             AuditFault: See `run`.
         """
+        ARCHIVE_FILMS.labels("seen").inc(one.film.uid not in self._failed)
         try:
             became = self._screen(one)
         except ArchiveAway as error:
@@ -169,9 +186,7 @@ class Watcher:
             log.exception("screening failed", extra={"film": one.mark})
             self._fail(one, "Screening it failed.")
             return
-        self._listed[one.study.uid][1].remove(one)
         self._failed.pop(one.film.uid, None)
-        ARCHIVE_WAITING.dec()
         if became:
             seconds = time.monotonic() - one.seen
             ARCHIVE_FILMS.labels(became).inc()
@@ -186,7 +201,7 @@ class Watcher:
             return ""
         item = _read(self._archive.fetch(one.film), one.film)
         if isinstance(item, Rejection):
-            self._failed[one.film.uid] = Failure(due=float("inf"))  # another try reads no more
+            self._failed[one.film.uid] = Failure(due=math.inf)  # another try reads no more
             raise ArchiveFault(item.reason)
         (screened,) = screen(self.bundle, [item])
         case = _case(self.bundle, screened)

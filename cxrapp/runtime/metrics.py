@@ -27,10 +27,10 @@ Gauge("cxrapp_network_queue", "Sessions that wait for the network or use it").se
 )
 ARCHIVE_FILMS = Counter(
     "cxrapp_archive_films",
-    "Films of the archive: seen to wait, and then screened, refused or failed",
+    "Films of the archive: seen, and then screened, refused or failed",
     ["what"],
 )
-ARCHIVE_WAITING = Gauge("cxrapp_archive_waiting", "Films of the archive that wait for a report")
+ARCHIVE_WAITING = Gauge("cxrapp_archive_waiting", "Studies of the archive not done yet")
 ARCHIVE_SECONDS = Histogram(
     "cxrapp_archive_report_seconds",
     "From when the watcher first saw a film to its report in the archive",

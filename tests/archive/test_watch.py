@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from cxrapp.archive.reports import KINDS, last_uid
-from cxrapp.archive.watch import Watcher
+from cxrapp.archive.watch import Waiting, Watcher
 from cxrapp.model.bundle import Bundle, load_bundle
 from tests.archive.films import CT, ROOT, film
 from tests.archive.orthanc import Orthanc
@@ -67,8 +67,12 @@ def measured(report: pydicom.Dataset) -> str:
     return image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
 
 
+def waiting(watch: Watcher) -> list[Waiting]:
+    return [one for study in watch.look() for one in watch.wait_list(study)]
+
+
 def drain(watch: Watcher) -> None:
-    for one in watch.look():
+    for one in waiting(watch):
         watch.take(one)
 
 
@@ -109,7 +113,7 @@ def test_results_stand_beside_the_film_in_words_that_others_read(
             assert b"Probability" in dump
         else:
             assert one.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
-    assert watch.look() == []
+    assert waiting(watch) == []
 
 
 def test_what_is_no_chest_film_is_not_fetched(orthanc: Orthanc, watch: Watcher) -> None:
@@ -121,7 +125,7 @@ def test_what_is_no_chest_film_is_not_fetched(orthanc: Orthanc, watch: Watcher) 
         film(5, Modality="DX", BodyPartExamined="THORAX"),
         film(6, hours=24 * 9),
     )
-    assert sorted(one.film.numbers[1] for one in watch.look()) == [1, 4, 5]
+    assert sorted(one.film.numbers[1] for one in waiting(watch)) == [1, 4, 5]
 
 
 def test_the_oldest_request_comes_first(
@@ -138,11 +142,11 @@ def test_the_oldest_request_comes_first(
 
 def test_a_study_of_300_films_is_listed_whole(orthanc: Orthanc, watch: Watcher) -> None:
     orthanc.receive(*(film(number, study=1, side=64) for number in range(300)))
-    waiting = watch.look()
-    assert [one.film.numbers[1] for one in waiting] == list(range(300))
-    for one in waiting[:3]:
+    listed = waiting(watch)
+    assert [one.film.numbers[1] for one in listed] == list(range(300))
+    for one in listed[:3]:
         watch.take(one)
-    assert len(watch.look()) == 297
+    assert len(waiting(watch)) == 297
 
 
 def test_a_bad_film_stops_no_other(
@@ -151,22 +155,22 @@ def test_a_bad_film_stops_no_other(
     orthanc.receive(
         film(1, hours=5, PixelData=b"\0" * 64), film(2, hours=4), film(3, hours=3), film(4)
     )
-    waiting = watch.look()
+    listed = waiting(watch)
     gone = next(key for key, tags in orthanc.instances().items() if tags["InstanceNumber"] == "2")
     orthanc.rest(f"instances/{gone}", "DELETE")  # after it was listed, before it is fetched
-    for one in waiting:
+    for one in listed:
         watch.take(one)
     assert sorted(reported(orthanc)) == [f"{ROOT}.{n}.1.{n}" for n in (3, 4)]
     said = [record.reason for record in caplog.records if record.msg == "no report"]
     assert said == ["The DICOM file is damaged.", "The archive does not hold it any more."]
-    assert [one.film.numbers[1] for one in watch.look()] == [1]
+    assert [one.film.numbers[1] for one in waiting(watch)] == [1]
 
 
 def test_another_film_than_asked_for_is_not_reported(
     orthanc: Orthanc, watch: Watcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     orthanc.receive(film(1))
-    (one,) = watch.look()
+    (one,) = waiting(watch)
     monkeypatch.setattr(watch._archive, "fetch", lambda instance: film(2))
     watch.take(one)
     assert results(orthanc) == []
