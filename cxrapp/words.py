@@ -122,6 +122,14 @@ def age_words(years: float) -> str:
     return f"{int(years)} years"
 
 
+def interval_words(days: int) -> str:
+    """Days; months from two of them on, and years from two on."""
+    for length, unit in ((365.25, "years"), (30.44, "months")):
+        if days >= 2 * length:
+            return f"{days / length:.0f} {unit}"
+    return f"{days} day{'' if days == 1 else 's'}"
+
+
 def date_words(day: str) -> str:
     """YYYYMMDD -> YYYY-MM-DD."""
     return f"{day[:4]}-{day[4:6]}-{day[6:]}"

@@ -124,11 +124,13 @@ def _keep_stored(
         padding -= start
         numbers = np.where(film, numbers, numbers.dtype.type(padding))
     unit = read_text(dataset, "RescaleType") or ""
+    windows = tuple(_named_windows(dataset))
     units = Units(
         slope,
         intercept + start * slope,
         unit="" if unit in ("US", "UNSPECIFIED") else unit,
-        windows=tuple(_named_windows(dataset)),
+        windows=windows,
+        step=0.0 if _is_exact(dataset) else 1.0 if windows else abs(slope),
         inverse=inverse,
         padding=padding,
     )
@@ -176,9 +178,14 @@ def _windows(dataset: Dataset, numbers: np.ndarray) -> Iterator[Values]:
                 yield Values(np.clip(placed + np.float32(0.5), 0, 1), 0.0, 1.0)
 
 
+def _is_exact(dataset: Dataset) -> bool:
+    """Whether a window's width is that from end to end, and not a count of whole values."""
+    return read_text(dataset, "VOILUTFunction") in ("SIGMOID", "LINEAR_EXACT")
+
+
 def _read_windows(dataset: Dataset) -> Iterator[tuple[float, float]]:
     """Middle and width of each window that makes sense, in the film's own values."""
-    exact = read_text(dataset, "VOILUTFunction") in ("SIGMOID", "LINEAR_EXACT")
+    exact = _is_exact(dataset)
     centres, widths = (read_numbers(dataset, f"Window{end}") for end in ("Center", "Width"))
     for centre, width in zip(centres, widths, strict=False):
         if exact and width > 0:

@@ -89,6 +89,8 @@ class Units:
     Args:
         unit: Of the values, as the file names it, such as HU; empty where it names none.
         windows: Those that the file proposes: name, lowest and highest value.
+        step: What a window's width counts beyond its two ends: 1, as PS3.3 C.11.2.1.2 has it,
+            unless the file says otherwise.
         inverse: Whether the lowest value is white.
         padding: The number that stands where there is no film.
     """
@@ -99,6 +101,7 @@ class Units:
     intercept: float = 0.0
     unit: str = ""
     windows: tuple[tuple[str, float, float], ...] = ()
+    step: float = 1.0
     inverse: bool = False
     padding: int | None = None
 

@@ -8,17 +8,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.explain import METHODS, Explanation
 from cxrapp.explain.trust import Agreement, compare_methods, evidence_in_lungs
-from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, film_picture, outline_picture
+from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, outline_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Decision
-from cxrapp.panels.viewer import Pane, Scale, show_viewer
+from cxrapp.panels.viewer import Pane, Prior, Scale, show_viewer
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn, draw
+from cxrapp.session.priors import prior_film
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import capitalised, evidence_words
+from cxrapp.words import capitalised, evidence_words, interval_words
 
 NONE = "no second method"
 OUTLINE_SIDE = 640  # pixels; the browser stretches it over the film
@@ -27,8 +28,8 @@ KEPT = 40  # explanations a session holds; some take many seconds to make
 
 def show_film(session: Session, film: Film, result: Result, title: str) -> None:
     """The bare film."""
-    panes, lungs = [_film_pane(film, title)], _outlines(result)
-    show_viewer("viewer", film.key, _picture(session, film), panes, [], preferred=0, lungs=lungs)
+    prior = _prior(session, film)
+    show_viewer(session, film, [_film_pane(film, title)], lungs=_outlines(result), prior=prior)
 
 
 def show_maps(
@@ -45,11 +46,9 @@ def show_maps(
     first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
     chosen = _choose_methods(first, second)
     names = [name for name in chosen if name != NONE]
-    if not all(METHODS[n].quick or (film.key, card.sha256, n) in session.drawn for n in names):
-        with place:  # the film can be read while its maps are made
-            panes = [_film_pane(film, title)]
-            show_viewer("waiting", film.key, _picture(session, film), panes, [], 0)
-    drawn = [_explain(session, bundle, film, result, name) for name in names]
+    kept = {n for n in names if (film.key, card.sha256, n) in session.drawn}
+    late = [name for name in names if not METHODS[name].quick and name not in kept]
+    drawn = [_explain(session, bundle, film, result, n) for n in names if n not in late]
     explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
     for one in drawn:
@@ -59,8 +58,19 @@ def show_maps(
             panes.append(Pane(name, one.pictures[k], note))
         scales.append(_scale(one.explanation, one.scale))
     with place:
-        preferred, picture = 1 + card.index(finding.name), _picture(session, film)
-        show_viewer("viewer", film.key, picture, panes, scales, preferred, _outlines(result))
+        show_viewer(
+            session,
+            film,
+            panes,
+            scales=scales,
+            preferred=1 + card.index(finding.name) if drawn else 0,
+            lungs=_outlines(result),
+            prior=_prior(session, film),
+        )
+    if late:  # the film and what is ready can be read while they are made
+        for name in late:
+            _explain(session, bundle, film, result, name)
+        st.rerun()
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
             st.markdown(_words(explanation, card.findings))
@@ -77,11 +87,10 @@ def _film_pane(film: Film, title: str) -> Pane:
     return Pane(title, note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
 
 
-def _picture(session: Session, film: Film) -> str:
-    """The film for the browser, at its own resolution; kept while it is open."""
-    if session.picture is None or session.picture[0] is not film:
-        session.picture = (film, data_url(film_picture(film.unpack().pixels), "JPEG"))
-    return session.picture[1]
+def _prior(session: Session, film: Film) -> Prior | None:
+    """The patient's last film before this one, and how long before it was taken."""
+    prior = prior_film(session.worklist.films.values(), film)
+    return prior and Prior(prior.film, f"Prior film, {interval_words(prior.days)} earlier")
 
 
 def _outlines(result: Result) -> str:

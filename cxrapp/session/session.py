@@ -51,7 +51,7 @@ class Session:
     reads: dict[str, OpenRead] = field(default_factory=dict)
     archive_open: bool = False  # its films are listed
     archived: dict[str, Any] = field(default_factory=dict)  # studies of the archive, as last seen
-    picture: tuple[Film, str] | None = None  # the film on the viewer as a data URL
+    sent: set[str] = field(default_factory=set)  # films whose pixels the browser was given
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     audit_id: str = field(default_factory=lambda: secrets.token_hex(4))
@@ -134,8 +134,8 @@ class Session:
         """Remove all films; settings stay."""
         self.worklist.clear()
         self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
-        self.picture = None
         self.archived.clear()
+        self.sent.clear()
         self.reviewed.clear()
         self.overruled.clear()
         self.reads.clear()

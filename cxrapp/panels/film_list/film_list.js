@@ -21,10 +21,10 @@ export default function ({ data, parentElement, setStateValue }) {
   const act = (action) => {
     const number = Math.max(Date.now(), (state.actions.at(-1)?.number ?? 0) + 1);
     state.actions = [...state.actions, { ...action, number, film }].slice(-SENT);
-    // The viewer must not show one film under the name of another while Python is thinking.
-    if (leaves(data, film, action)) document.dispatchEvent(new Event('cxrapp:leave'));
+    if (leaves(data, film, action)) announce('');
     setStateValue('actions', state.actions);
   };
+  announce(film);
   list.replaceChildren(...data.rows.map((row) => buildRow(row, act, list)), ...buildMore(data, act));
   list.scrollTop = scrolled;
   reveal(list, list.querySelector('.selected'));
@@ -36,7 +36,17 @@ export default function ({ data, parentElement, setStateValue }) {
     if (action) { event.preventDefault(); act(action); }
   };
   document.addEventListener('keydown', state.onKey);
-  return () => document.removeEventListener('keydown', state.onKey);
+  return () => {
+    delete document.documentElement.dataset.film;
+    document.removeEventListener('keydown', state.onKey);
+  };
+}
+
+// The viewer shows this film or none, whatever Python draws first: never one film under the name of
+// another. Empty while another one was asked for.
+function announce(film) {
+  document.documentElement.dataset.film = film ?? '';
+  document.dispatchEvent(new Event('cxrapp:film'));
 }
 
 function leaves({ rows, before, after }, film, { kind, key, by }) {

@@ -1,169 +1,248 @@
-// A film and its maps side by side: every pane shows the same part of the film, zoomed and windowed
-// alike. All of this happens in the browser; Python only hears which film is wanted next.
+// A film and its maps, side by side or one over the other: every pane shows the same part, zoomed
+// and turned alike. All of this happens in the browser; Python only hears which films it lacks.
 
-const KEYS = { i: 'invert', m: 'map', l: 'lungs', 0: 'fit', 1: 'actual', w: 'window' };
+// A page has one viewer. What the reader has set outlasts a change of film, and of page.
+const state = {
+  root: null, data: null, film: null, panes: [], view: { ...UPRIGHT }, main: 0, overlay: false, beside: false,
+  tool: 'move', preset: 'screened', own: null, invert: false, opacity: 0.55, outlined: false,
+  rulers: new Map(), images: new Map(), glass: null, pointed: null, measured: '',
+};
+const loading = new Set(); // ids of films on their way
+const PICTURES = 80; // maps held; each is small
+const RANGES = { whole: 'Whole range', dark: 'Lungs (darker part)', bright: 'Bones, mediastinum (brighter part)' };
+const LEFT_SECONDS = 8; // the reader asked for another film, and none has come
 
-// What the reader has set outlasts a change of film or of map.
-const states = new WeakMap();
-
-export default function ({ data, parentElement }) {
-  const state = states.get(parentElement) ?? setUp(parentElement);
-  states.set(parentElement, state);
-  show(state, data);
-  return () => document.removeEventListener('keydown', state.onKey);
+export default function ({ data, parentElement, setTriggerValue }) {
+  const mount = new AbortController();
+  const root = parentElement.querySelector('.viewer');
+  if (root !== state.root) setUp(root);
+  state.lack = (id) => setTriggerValue('lacking', id);
+  const { signal } = mount;
+  document.addEventListener('keydown', onKey, { capture: true, signal }); // before the list has them
+  document.addEventListener('cxrapp:film', follow, { signal });
+  const resized = new ResizeObserver(() => draw(state));
+  resized.observe(root.querySelector('.stage'));
+  signal.addEventListener('abort', () => resized.disconnect());
+  show(data);
+  return () => mount.abort();
 }
 
-function setUp(parent) {
-  const state = {
-    root: parent.querySelector('.viewer'),
-    view: { zoom: 1, x: 0, y: 0 }, // zoom 1 fits the film; x and y in film pixels from its centre
-    window: { low: 0, high: 255 },
-    invert: false,
-    opacity: 0.55,
-    outlined: false,
-    lungs: null,
-    main: 0,
-    panes: [],
-    film: null,
-    key: null,
-  };
-  state.actions = {
-    fit: () => { state.view = { zoom: 1, x: 0, y: 0 }; draw(state); },
-    actual: () => {
-      if (!state.graded) return;
-      const ratio = window.devicePixelRatio || 1;
-      state.view.zoom = 1 / (fitScale(state, state.panes[state.main]) * ratio);
-      draw(state);
-    },
-    invert: () => { state.invert = !state.invert; grade(state); draw(state); },
-    window: () => { state.window = { low: 0, high: 255 }; grade(state); draw(state); },
-    lungs: () => { state.outlined = !state.outlined; press(state); draw(state); },
-    map: () => { choose(state, state.main ? 0 : state.preferred); },
-  };
-  for (const button of state.root.querySelectorAll('button[data-act]')) {
-    button.onclick = () => state.actions[button.dataset.act]();
+const part = (selector) => state.root.querySelector(selector);
+const isFull = () => state.root.classList.contains('full') || state.root.matches(':fullscreen');
+const mainPane = () => state.panes[0];
+
+const setView = (change) => () => { if (state.film) { change(state.view); draw(state); } };
+const toggle = (name) => () => { state[name] = !state[name]; arrange(); };
+const zoomBy = (factor) => setView((view) => {
+  const box = boxOf(mainPane());
+  zoomAt(view, state.film, box, { x: box.width / 2, y: box.height / 2 }, factor);
+});
+const pan = (dx, dy) => setView((view) => panBy(view, state.film, boxOf(mainPane()), dx, dy));
+const step = (key) => () => document.dispatchEvent(new KeyboardEvent('keydown', { key })); // the list's
+const fade = (by) => () => { state.opacity = Math.min(Math.max(state.opacity + by, 0), 1); press(); draw(state); };
+
+const ACTIONS = {
+  full: toggleFull,
+  fit: setView((view) => Object.assign(view, UPRIGHT)),
+  actual: () => {
+    if (state.film) zoomBy(1 / (fitScale(state.view, state.film, boxOf(mainPane())) * state.view.zoom * (window.devicePixelRatio || 1)))();
+  },
+  in: zoomBy(1.25), out: zoomBy(0.8),
+  right: pan(-60, 0), left: pan(60, 0), down: pan(0, -60), up: pan(0, 60),
+  flip: setView((view) => { view.flip = !view.flip; view.x = -view.x; press(); }),
+  turn: setView((view) => { turn(view); [view.x, view.y] = [-view.y, view.x]; clampView(view, state.film, boxOf(mainPane())); }),
+  invert: () => { state.invert = !state.invert; press(); draw(state); },
+  preset: () => {
+    const names = [...part('select').options].map(({ value }) => value).filter((name) => name !== 'own');
+    choosePreset(names[(names.indexOf(state.preset) + 1) % names.length]);
+  },
+  lungs: () => { state.outlined = !state.outlined; press(); draw(state); },
+  map: () => choose(state.main ? 0 : state.data.preferred),
+  overlay: () => { state.overlay = !state.overlay; state.main = state.overlay ? state.data.preferred : 0; arrange(); },
+  fainter: fade(-0.1), stronger: fade(0.1),
+  prior: () => { if (state.data.prior) toggle('beside')(); },
+  clear: () => { if (state.film) { state.rulers.get(state.film.id)?.pop(); draw(state); } },
+  previous: step('ArrowUp'), next: step('ArrowDown'),
+  help: () => { if (!part('dialog').open) part('dialog').showModal(); },
+};
+for (const tool of Object.keys(TOOLS)) ACTIONS[tool] = () => { state.tool = tool; state.glass = null; press(); draw(state); };
+
+function setUp(root) {
+  state.root = root;
+  state.panes = [];
+  state.drawn = null;
+  for (const button of root.querySelectorAll('button[data-act], button[data-tool]')) {
+    button.onclick = () => ACTIONS[button.dataset.act ?? button.dataset.tool]();
   }
-  const slider = state.root.querySelector('input[name="opacity"]');
-  slider.oninput = () => { state.opacity = slider.value / 100; draw(state); };
-  for (const end of ['low', 'high']) {
-    const input = state.root.querySelector(`input[name="${end}"]`);
-    input.oninput = () => { setWindow(state, end, +input.value); };
+  for (const button of root.querySelectorAll('button[data-tool]')) button.setAttribute('role', 'radio');
+  part('[name="opacity"]').oninput = (event) => { state.opacity = event.target.value / 100; draw(state); };
+  part('select').onchange = (event) => choosePreset(event.target.value);
+  const [width, level] = ['width', 'level'].map((name) => part(`[name="${name}"]`));
+  width.onchange = level.onchange = () => { if (state.film) setWindow(+width.value, +level.value); };
+}
+
+function setUpKeys(keys) {
+  state.keys = new Map(keys.map(([key, act]) => [key, act]));
+  for (const [key, act, words] of keys) {
+    const button = part(`[data-act="${act}"], [data-tool="${act}"]`);
+    if (button) button.title = `${words} (${key.toUpperCase()})`;
   }
-  state.onKey = (event) => {
-    if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = KEYS[event.key.toLowerCase()];
-    if (action) { event.preventDefault(); state.actions[action](); }
-  };
-  document.addEventListener('cxrapp:leave', () => leave(state));
-  new ResizeObserver(() => draw(state)).observe(state.root);
-  return state;
+  part('table').replaceChildren(...keys.map(([key, , words]) => {
+    const row = element('tr');
+    row.append(element('td', '', key.toUpperCase()), element('td', '', words));
+    return row;
+  }));
+}
+
+function element(tag, className = '', text = '') {
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text; // names come from files: never as HTML
+  return node;
+}
+
+function onKey(event) {
+  if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === 'Escape') state.root.classList.remove('full');
+  const key = event.shiftKey && event.key.startsWith('Arrow') ? `shift ${event.key}` : event.key;
+  const act = state.keys.get(key.toLowerCase());
+  if (!act || (act === 'help' && !isFull())) return; // elsewhere the list shows its keys as well
+  event.preventDefault();
+  event.stopPropagation();
+  ACTIONS[act]();
 }
 
 // A slider has the arrows for itself and leaves the letters; a text field has all keys.
 function typing(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof Element)) return false;
-  if (target.matches('input[type="range"], [role="slider"]')) return false;
-  return target.closest('input, textarea, select, [contenteditable]') !== null;
+  if (target.matches('input[type="range"], [role="slider"]')) return event.key.startsWith('Arrow');
+  return target.closest('input, textarea, select, [contenteditable], [role="dialog"], dialog') !== null;
 }
 
-// The reader has asked for another film: what is still here must not be taken for it.
-function leave(state) {
-  state.root.classList.add('left');
-  clearTimeout(state.returning);
-  state.returning = setTimeout(() => state.root.classList.remove('left'), 8000); // it was the last
-}
-
-function show(state, data) {
-  document.removeEventListener('keydown', state.onKey);
-  document.addEventListener('keydown', state.onKey);
-  const stage = state.root.querySelector('.stage');
-  state.preferred = data.preferred;
-  clearTimeout(state.returning);
-  state.root.classList.remove('left');
-  if (state.key !== data.key) {
-    state.key = data.key;
-    state.film = state.graded = null;
-    state.view = { zoom: 1, x: 0, y: 0 };
-    load(data.film, (image) => { state.film = image; grade(state); draw(state); });
+function show(data) {
+  const other = data.film.id !== state.data?.film.id;
+  const [asked, before] = [data.preferred, state.data?.preferred];
+  state.data = data;
+  setUpKeys(data.keys);
+  if (other) {
+    state.view = { ...UPRIGHT };
+    state.film = state.pointed = state.glass = null;
+    state.measured = '';
+    if (!(state.preset in RANGES)) state.preset = 'screened'; // what was set by hand was for that film
   }
-  state.titles = data.panes.map((pane) => pane.title);
-  state.notes = data.panes.map((pane) => pane.note);
-  state.heats = data.panes.map(() => null);
-  data.panes.forEach((pane, index) => {
-    if (pane.heat) load(pane.heat, (image) => { state.heats[index] = image; draw(state); });
-  });
-  state.lungs = null;
-  if (data.lungs) load(data.lungs, (image) => { state.lungs = image; draw(state); });
-  press(state, !data.lungs);
   if (state.main >= data.panes.length) state.main = 0;
-  buildPanes(state, stage);
-  buildScales(state, data.scales);
+  if (state.overlay && (state.main || other) && asked !== before) state.main = asked;
+  for (const { heat } of data.panes) loadPicture(heat);
+  loadPicture(data.lungs);
+  load(data.film);
+  arrange();
+  follow();
+}
+
+// A film's pixels come along once; if they got lost, or were let go to save memory, they are asked for.
+function load(one) {
+  if (takeFilm(one.id)) {
+    arrive();
+    return;
+  }
+  if (loading.has(one.id)) return;
+  if (!one.pixels) {
+    state.lack(one.id);
+    return;
+  }
+  loading.add(one.id);
+  keepFilm(one.id, one.pixels).then(arrive).finally(() => loading.delete(one.id));
+}
+
+function arrive() {
+  state.film = takeFilm(state.data.film.id) ?? null;
+  if (state.film) showPresets();
   draw(state);
 }
 
-// The button of the outlines: pressed while they are shown, idle where nobody looked for lungs.
-function press(state, idle) {
-  const button = state.root.querySelector('[data-act="lungs"]');
-  button.setAttribute('aria-pressed', state.outlined);
-  if (idle !== undefined) button.disabled = idle;
-}
-
-function load(url, done) {
+function loadPicture(url) {
+  if (!url || state.images.has(url)) return;
   const image = new Image();
-  image.onload = () => done(image);
+  image.onload = () => {
+    state.images.set(url, image);
+    if (state.images.size > PICTURES) state.images.delete(state.images.keys().next().value);
+    draw(state);
+  };
   image.src = url;
 }
 
-function buildPanes(state, stage) {
-  const count = state.titles.length;
-  stage.className = `stage${count === 1 ? ' alone' : ''}${count > 4 ? ' many' : ''}`;
-  const side = document.createElement('div');
-  side.className = `side${count > 4 ? ' two' : ''}`;
-  state.panes = state.titles.map((title, index) => {
-    const pane = document.createElement('div');
-    pane.className = 'pane';
-    const canvas = document.createElement('canvas');
-    canvas.setAttribute('role', 'img');
-    canvas.setAttribute('aria-label', title);
-    const heading = document.createElement('button');
-    heading.className = 'title';
-    heading.textContent = title;
-    heading.title = 'Show large';
-    heading.onclick = () => choose(state, index);
-    pane.append(canvas, heading);
-    if (state.notes[index]) {
-      const note = document.createElement('div');
-      note.className = 'note';
-      note.textContent = state.notes[index];
-      pane.append(note);
-    }
-    listen(state, canvas);
-    return { pane, canvas, index };
-  });
-  arrange(state, stage, side);
+// Which film the list is at, it says on the document. Its name stands there already: until this
+// film's own picture is here, none is shown.
+function follow() {
+  const wanted = document.documentElement.dataset.film;
+  clearTimeout(state.returning);
+  part('.stage').classList.toggle('left', wanted !== undefined && wanted !== state.data.film.key);
+  if (wanted === '') {
+    state.returning = setTimeout(() => part('.stage').classList.remove('left'), 1000 * LEFT_SECONDS);
+  }
 }
 
-function arrange(state, stage, side) {
-  const others = state.panes.filter((pane) => pane.index !== state.main);
-  side.replaceChildren(...others.map((pane) => pane.pane));
-  stage.replaceChildren(state.panes[state.main].pane, ...(others.length ? [side] : []));
-}
-
-function choose(state, index) {
-  if (index >= state.panes.length) return;
-  state.main = index;
-  const stage = state.root.querySelector('.stage');
-  arrange(state, stage, stage.querySelector('.side') ?? document.createElement('div'));
+function arrange() {
+  const { panes, prior } = state.data;
+  const pair = state.beside && prior;
+  if (pair) load(prior);
+  const shown = JSON.stringify([panes.map(({ title }) => title), state.main, state.overlay, pair?.title]);
+  if (shown !== state.drawn) {
+    state.drawn = shown;
+    const single = pair || state.overlay;
+    const others = single ? [] : panes.map((_, index) => index).filter((index) => index !== state.main);
+    state.panes = [state.main, ...others].map((index) => buildPane(index, single ? panes.map((_, n) => n) : [index]));
+    if (pair) state.panes.push(buildPane(0, [], prior));
+    const [main, ...rest] = state.panes.map(({ node }) => node);
+    const side = element('div', `side${rest.length > 3 ? ' two' : ''}`);
+    side.append(...rest);
+    const kind = pair ? 'pair' : rest.length > 3 ? 'many' : rest.length ? '' : 'alone';
+    part('.stage').className = `stage ${kind}`;
+    part('.stage').replaceChildren(main, ...(rest.length ? [side] : []));
+    follow();
+  }
+  for (const { note, index, prior: one } of state.panes) note.textContent = (one ?? panes[index]).note;
+  buildScales(state.data.scales);
+  press();
   draw(state);
 }
 
-function buildScales(state, scales) {
-  state.root.querySelector('.scales').replaceChildren(
+function buildPane(index, heads, prior = null) {
+  const node = element('div', 'pane');
+  const [canvas, head, note, turned] = ['canvas', 'div', 'div', 'div'].map((tag) => element(tag));
+  [head.className, note.className, turned.className] = ['heads', 'note', 'turned'];
+  canvas.setAttribute('role', 'img');
+  canvas.setAttribute('aria-label', (prior ?? state.data.panes[index]).title);
+  head.append(...heads.map((other) => {
+    const button = element('button', 'title', state.data.panes[other].title);
+    button.title = 'Show large';
+    button.setAttribute('aria-pressed', heads.length > 1 && other === index);
+    button.onclick = () => choose(other);
+    return button;
+  }));
+  if (prior) head.append(element('span', 'title', prior.title));
+  node.append(canvas, head, note, turned);
+  const pane = { node, canvas, index, note, turned, prior };
+  listen(state, pane);
+  return pane;
+}
+
+function choose(index) {
+  if (index >= state.data.panes.length) return;
+  state.main = index;
+  arrange();
+}
+
+function filmOf(pane) {
+  return takeFilm((pane.prior ?? state.data.film).id) ?? null;
+}
+
+function buildScales(scales) {
+  part('.scales').replaceChildren(
     ...scales.map(({ low, high, unit, colours }) => {
-      const scale = document.createElement('span');
-      scale.className = 'scale';
-      const ramp = document.createElement('i');
+      const scale = element('span', 'scale');
+      const ramp = element('i');
       ramp.style.background = `linear-gradient(90deg, ${colours.join(',')})`;
       scale.append(low, ramp, `${high} ${unit}`);
       return scale;
@@ -171,138 +250,102 @@ function buildScales(state, scales) {
   );
 }
 
-// The film after window and inversion, once for all panes, at its own resolution.
-function grade(state) {
+function showPresets() {
+  const files = state.film.units.windows.map(([name], n) => [`file ${n}`, name || `Window ${n + 1} of the file`]);
+  const all = [['screened', 'As screened'], ...files, ...Object.entries(RANGES), ['own', 'Your own']];
+  part('select').replaceChildren(...all.map(([value, words]) => new Option(words, value)));
+  part('option[value="own"]').hidden = true;
+  press();
+}
+
+function choosePreset(name) {
+  state.preset = name;
+  press();
+  draw(state);
+}
+
+// The window over a film; none is the film as it was screened. One set by hand, or proposed by the
+// film's file, is for that film alone.
+function windowOf(film) {
+  if (state.preset in RANGES) return film.range[state.preset];
+  if (film.id !== state.film?.id || state.preset === 'screened') return null;
+  if (state.preset === 'own') return state.own;
+  const [, low, high] = film.units.windows[+state.preset.split(' ')[1]];
+  return { low, high };
+}
+
+function tableOf(film) {
+  const window = windowOf(film);
+  const key = JSON.stringify([window, state.invert]);
+  if (film.tableKey !== key) [film.tableKey, film.table] = [key, buildTable(film, window, state.invert)];
+  return film.table;
+}
+
+// Width and level as stations show them: a width counts both ends (PS3.3 C.11.2.1.2).
+function currentWindow() {
+  const { low, high } = windowOf(state.film) ?? state.film.range.screened;
+  const { step } = state.film.units;
+  return { width: high - low + step, level: (low + high + step) / 2 };
+}
+
+function setWindow(width, level) {
+  if (!Number.isFinite(width) || !Number.isFinite(level)) return;
+  const { slope, step } = state.film.units;
+  const span = Math.max(width - step, Math.abs(slope) || 1);
+  const low = level - step / 2 - span / 2;
+  state.own = { low, high: low + span };
+  choosePreset('own');
+}
+
+// What every control shows.
+function press() {
+  const { data } = state;
+  const pressed = { invert: state.invert, flip: state.view.flip, lungs: state.outlined, overlay: state.overlay, prior: state.beside && !!data.prior };
+  for (const [act, on] of Object.entries(pressed)) part(`[data-act="${act}"]`).setAttribute('aria-pressed', on);
+  const idle = { lungs: !data.lungs, overlay: data.panes.length < 2, prior: !data.prior };
+  for (const [act, off] of Object.entries(idle)) part(`[data-act="${act}"]`).disabled = off;
+  for (const button of state.root.querySelectorAll('[data-tool]')) {
+    if (button.localName === 'button') button.setAttribute('aria-checked', button.dataset.tool === state.tool);
+  }
+  for (const { canvas } of state.panes) canvas.dataset.tool = state.tool;
+  part('.fader').hidden = data.panes.length < 2;
+  part('[name="opacity"]').value = Math.round(100 * state.opacity);
   if (!state.film) return;
-  const canvas = document.createElement('canvas');
-  [canvas.width, canvas.height] = [state.film.naturalWidth, state.film.naturalHeight];
-  const context = canvas.getContext('2d', { willReadFrequently: true });
-  context.drawImage(state.film, 0, 0);
-  const { low, high } = state.window;
-  if (low > 0 || high < 255 || state.invert) {
-    const image = context.getImageData(0, 0, canvas.width, canvas.height);
-    const table = new Uint8ClampedArray(256);
-    for (let grey = 0; grey < 256; grey++) {
-      const value = (255 * (grey - low)) / Math.max(high - low, 1);
-      table[grey] = state.invert ? 255 - Math.min(Math.max(value, 0), 255) : value;
-    }
-    const pixels = image.data;
-    for (let i = 0; i < pixels.length; i += 4) {
-      pixels[i] = pixels[i + 1] = pixels[i + 2] = table[pixels[i]];
-    }
-    context.putImageData(image, 0, 0);
+  part('select').value = state.preset;
+  const { width, level } = currentWindow();
+  part('[name="width"]').value = numberWords(width);
+  part('[name="level"]').value = numberWords(level);
+  part('.unit').textContent = state.film.units.unit;
+}
+
+// As fine as the film's own steps.
+function numberWords(value) {
+  const slope = Math.abs(state.film.units.slope) || 1;
+  return value.toFixed(Math.min(Math.max(Math.ceil(-Math.log10(slope)), 0), 4));
+}
+
+function describe() {
+  const { film, view, pointed } = state;
+  const turned = describeTurn(view);
+  for (const pane of state.panes) pane.turned.textContent = turned;
+  part('.measured').textContent = state.measured;
+  if (!film || !mainPane()) return;
+  const words = [`${Math.round(100 * fitScale(view, film, boxOf(mainPane())) * view.zoom)} %`];
+  if (pointed) {
+    const value = valueAt(pointed.film, pointed.x, pointed.y);
+    const inside = pointed.x >= 0 && pointed.y >= 0 && pointed.x < pointed.film.width && pointed.y < pointed.film.height;
+    const where = `${Math.floor(pointed.x)}, ${Math.floor(pointed.y)}`;
+    if (inside) words.push(`${where}: ${value === null ? 'no film' : `${numberWords(value)} ${pointed.film.units.unit}`}`);
   }
-  state.graded = canvas;
-  for (const [name, value] of Object.entries(state.window)) {
-    state.root.querySelector(`input[name="${name}"]`).value = value;
-  }
-  state.root.querySelector('[data-act="invert"]').setAttribute('aria-pressed', state.invert);
+  const readout = part('.readout');
+  readout.textContent = words.join(' · ').trim();
+  const { whole } = film.range;
+  const spacing = film.spacing ? 'measured in mm by the spacing the file states, which is that of the detector unless it was calibrated' : 'measured in pixels: the file states no spacing';
+  readout.title = `${film.width} × ${film.height} pixels, values ${numberWords(whole.low)} to ${numberWords(whole.high)}; ${spacing}`;
 }
 
-function setWindow(state, end, value) {
-  const { low, high } = state.window;
-  if (end === 'low') state.window.low = Math.min(value, high - 1);
-  else state.window.high = Math.max(value, low + 1);
-  grade(state);
-  draw(state);
-}
-
-function fitScale(state, { canvas }) {
-  const box = canvas.getBoundingClientRect();
-  return Math.min(box.width / state.graded.width, box.height / state.graded.height);
-}
-
-function draw(state) {
-  if (!state.graded || state.waiting) return;
-  state.waiting = true;
-  requestAnimationFrame(() => {
-    state.waiting = false;
-    if (!state.graded) return; // another film is on its way
-    state.panes.forEach((pane) => drawPane(state, pane));
-    const main = state.panes[state.main];
-    const percent = Math.round(100 * fitScale(state, main) * state.view.zoom);
-    const { low, high } = state.window;
-    state.root.querySelector('.readout').textContent =
-      `${percent} % · window ${high - low}, level ${Math.round((low + high) / 2)}`;
-    state.root.querySelector('.readout').title = `${state.graded.width} × ${state.graded.height} pixels`;
-  });
-}
-
-function drawPane(state, pane) {
-  const { canvas, index } = pane;
-  const box = canvas.getBoundingClientRect();
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(box.width * ratio);
-  canvas.height = Math.round(box.height * ratio);
-  const context = canvas.getContext('2d');
-  const scale = fitScale(state, pane) * state.view.zoom * ratio;
-  const { width, height } = state.graded;
-  context.translate(canvas.width / 2, canvas.height / 2);
-  context.scale(scale, scale);
-  context.translate(-width / 2 - state.view.x, -height / 2 - state.view.y);
-  context.imageSmoothingEnabled = scale < 3 * ratio;
-  context.imageSmoothingQuality = 'high';
-  context.drawImage(state.graded, 0, 0);
-  const heat = state.heats[index];
-  if (heat) {
-    context.imageSmoothingEnabled = true;
-    context.globalAlpha = state.opacity;
-    context.drawImage(heat, 0, 0, width, height);
-  }
-  if (state.outlined && state.lungs) {
-    context.globalAlpha = 1;
-    context.imageSmoothingEnabled = true;
-    context.drawImage(state.lungs, 0, 0, width, height);
-  }
-}
-
-function listen(state, canvas) {
-  canvas.onwheel = (event) => {
-    event.preventDefault();
-    zoomAt(state, canvas, event, Math.exp(-event.deltaY / 400));
-  };
-  canvas.ondblclick = state.actions.fit;
-  canvas.oncontextmenu = (event) => event.preventDefault();
-  canvas.onpointerdown = (event) => {
-    canvas.setPointerCapture(event.pointerId);
-    const windowing = event.button === 2 || event.shiftKey;
-    let last = event;
-    canvas.onpointermove = (next) => {
-      const [dx, dy] = [next.clientX - last.clientX, next.clientY - last.clientY];
-      last = next;
-      if (windowing) moveWindow(state, dx, dy);
-      else pan(state, canvas, dx, dy);
-    };
-    canvas.onpointerup = canvas.onpointercancel = () => { canvas.onpointermove = null; };
-  };
-}
-
-function pan(state, canvas, dx, dy) {
-  if (!state.graded) return;
-  const scale = fitScale(state, { canvas }) * state.view.zoom;
-  state.view.x -= dx / scale;
-  state.view.y -= dy / scale;
-  draw(state);
-}
-
-function zoomAt(state, canvas, event, factor) {
-  if (!state.graded) return;
-  const box = canvas.getBoundingClientRect();
-  const before = fitScale(state, { canvas }) * state.view.zoom;
-  state.view.zoom = Math.min(Math.max(state.view.zoom * factor, 0.5), 40);
-  const after = fitScale(state, { canvas }) * state.view.zoom;
-  const [x, y] = [event.clientX - box.left - box.width / 2, event.clientY - box.top - box.height / 2];
-  state.view.x += x / before - x / after;
-  state.view.y += y / before - y / after;
-  draw(state);
-}
-
-// As on a reading station: sideways for width, up and down for level.
-function moveWindow(state, dx, dy) {
-  const width = Math.min(Math.max(state.window.high - state.window.low + dx, 2), 255);
-  const level = (state.window.high + state.window.low) / 2 + dy / 2;
-  const low = Math.round(Math.min(Math.max(level - width / 2, 0), 255 - width));
-  state.window = { low, high: low + Math.round(width) };
-  grade(state);
-  draw(state);
+function toggleFull() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else if (state.root.classList.contains('full') || !state.root.requestFullscreen) state.root.classList.toggle('full');
+  else state.root.requestFullscreen().catch(() => state.root.classList.add('full'));
 }
