@@ -90,8 +90,13 @@ def drag(page: Page, dx: float, dy: float, *, button: str = "left") -> None:
     page.mouse.up(button=button)
 
 
+def drawn(page: Page) -> None:
+    """Until what was done shows: the viewer draws once for each picture of the screen."""
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
 def percent(page: Page) -> int:
-    page.wait_for_timeout(100)  # a picture of the screen
+    drawn(page)
     return int(page.locator(".readout").inner_text().split()[0])
 
 
@@ -105,7 +110,7 @@ def test_every_pixel_is_the_films_own_at_twelve_bits(film: Page, turned: str) ->
         assert value == str(own)
         for window, (low, high) in {"NORMAL": (0, 4095), "HARDER": (1000, 1999)}.items():
             film.locator(".viewer select").select_option(label=window)
-            film.wait_for_timeout(150)
+            drawn(film)
             grey = np.clip(255 * (own - low) / (high - low), 0, 255)
             assert main(film).evaluate(GREY_AT, spot(film, x, y)) == pytest.approx(grey, abs=0.51)
     film.keyboard.press("0")
@@ -191,7 +196,7 @@ def test_everything_has_a_key(film: Page) -> None:
     column, row, _ = point_at(film, 150, 150)
     keyboard.press("Shift+ArrowRight")
     keyboard.press("Shift+ArrowDown")
-    film.wait_for_timeout(150)
+    drawn(film)
     further, lower, _ = point_at(film, 151, 150)
     assert further > column and lower > row
     keyboard.press("0")

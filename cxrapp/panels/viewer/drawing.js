@@ -30,8 +30,10 @@ function drawPane(state, pane) {
   const whole = { x: 0, y: 0, width: canvas.width, height: canvas.height };
   drawLayers(state, pane, film, { context, place, area: whole });
   if (state.glass) {
-    const [x, y, radius] = [state.glass.x * box.width, state.glass.y * box.height, GLASS.radius].map((n) => n * ratio);
-    const near = new DOMMatrix().translateSelf(x, y).scaleSelf(GLASS.zoom).translateSelf(-x, -y).multiplySelf(place);
+    const { x: across, y: down, lift } = state.glass;
+    const [x, under, radius, up] = [across * box.width, down * box.height, GLASS.radius, lift].map((n) => n * ratio);
+    const y = under - up;
+    const near = new DOMMatrix().translateSelf(x, y).scaleSelf(GLASS.zoom).translateSelf(-x, -under).multiplySelf(place);
     context.save();
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);

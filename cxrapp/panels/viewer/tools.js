@@ -34,13 +34,13 @@ function listen(state, pane) {
     if (!film) return;
     const [last, now] = [down.get(event.pointerId), spot(event)];
     if (!last) {
-      hover(state, pane, film, now);
+      hover(state, pane, film, { ...now, event });
       return;
     }
     if (down.size === 2) pinch(state, pane, film, { down, moved: event.pointerId, now });
     else tool?.move(now, last);
     down.set(event.pointerId, now);
-    if (down.size === 1) hover(state, pane, film, now);
+    if (down.size === 1) hover(state, pane, film, { ...now, event });
   };
   canvas.onpointerup = canvas.onpointercancel = (event) => {
     down.delete(event.pointerId);
@@ -51,12 +51,14 @@ function listen(state, pane) {
   canvas.onpointerleave = () => leavePane(state);
 }
 
-// The film's own value under the pointer; with the glass as the tool, what is there from near.
-function hover(state, pane, film, point) {
+// The film's own value under the pointer; with the glass as the tool, what is there from near, and
+// above a finger, which would cover it.
+function hover(state, pane, film, { event, ...point }) {
   const box = boxOf(pane);
+  const lift = event.pointerType === 'touch' ? 1.2 * GLASS.radius : 0;
   const on = toPane(state.view, film, box).inverse().transformPoint(point);
   state.pointed = { film, x: on.x, y: on.y };
-  state.glass = state.tool === 'glass' ? { x: point.x / box.width, y: point.y / box.height } : null;
+  state.glass = state.tool === 'glass' ? { x: point.x / box.width, y: point.y / box.height, lift } : null;
   if (state.glass) draw(state);
   else describe();
 }

@@ -85,13 +85,19 @@ function setUpKeys(keys) {
   state.keys = new Map(keys.map(([key, act]) => [key, act]));
   for (const [key, act, words] of keys) {
     const button = part(`[data-act="${act}"], [data-tool="${act}"]`);
-    if (button) button.title = `${words} (${key.toUpperCase()})`;
+    if (button) button.title = `${words} (${keyWords(key)})`;
   }
   part('table').replaceChildren(...keys.map(([key, , words]) => {
     const row = element('tr');
-    row.append(element('td', '', key.toUpperCase()), element('td', '', words));
+    row.append(element('td', '', keyWords(key)), element('td', '', words));
     return row;
   }));
+}
+
+// As it stands on a keyboard: Shift →, Delete, F.
+function keyWords(key) {
+  const arrows = { arrowright: '→', arrowleft: '←', arrowup: '↑', arrowdown: '↓' };
+  return key.split(' ').map((word) => arrows[word] ?? word[0].toUpperCase() + word.slice(1)).join(' ');
 }
 
 function element(tag, className = '', text = '') {
@@ -157,7 +163,8 @@ function load(one) {
 
 function arrive() {
   state.film = takeFilm(state.data.film.id) ?? null;
-  if (state.film) showPresets();
+  if (state.film && state.film.id !== part('select').dataset.film) showPresets();
+  press();
   draw(state);
 }
 
@@ -255,7 +262,7 @@ function showPresets() {
   const all = [['screened', 'As screened'], ...files, ...Object.entries(RANGES), ['own', 'Your own']];
   part('select').replaceChildren(...all.map(([value, words]) => new Option(words, value)));
   part('option[value="own"]').hidden = true;
-  press();
+  part('select').dataset.film = state.film.id;
 }
 
 function choosePreset(name) {
@@ -329,7 +336,10 @@ function describe() {
   const turned = describeTurn(view);
   for (const pane of state.panes) pane.turned.textContent = turned;
   part('.measured').textContent = state.measured;
-  if (!film || !mainPane()) return;
+  if (!film || !mainPane()) {
+    part('.readout').textContent = '';
+    return;
+  }
   const words = [`${Math.round(100 * fitScale(view, film, boxOf(mainPane())) * view.zoom)} %`];
   if (pointed) {
     const value = valueAt(pointed.film, pointed.x, pointed.y);
