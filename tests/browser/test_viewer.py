@@ -204,7 +204,7 @@ def test_everything_has_a_key(film: Page) -> None:
     film.wait_for_function("document.fullscreenElement !== null")
     keyboard.press("?")
     expect(film.get_by_text("Drag to measure")).to_be_visible()
-    keyboard.press("Escape")
+    film.get_by_role("dialog").get_by_role("button", name="Close").press("Enter")
     keyboard.press("f")
     film.wait_for_function("document.fullscreenElement === null")
 
