@@ -21,7 +21,7 @@ from tests.workers import FileByFile, make_once
 # Rooms where a test takes many seconds, as it drives a server, a browser, a cluster or a thousand
 # bad files, and so does every test that trains or asks for many films, by the fixtures it names.
 SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "privacy"}
-SLOW_FIXTURES = {"browser", "live_server", "orthanc", "tiny"}
+SLOW_FIXTURES = {"app", "browser", "live_server", "orthanc", "tiny"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,6 +36,7 @@ from train.evaluate import (
 )
 from train.measure import Evaluation, measure
 from train.model import Exported, ExportedInt8
+from train.parity import compare, compare_time
 from train.quantise import FILMS, quantise
 from train.shortcuts import read_shortcuts, warn_of
 
@@ -85,7 +86,8 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
     model = pack(copy.deepcopy(network).half())
     # Measured from the file as stored, so that the card and the clinic agree to the last digit.
     opened = _open(model, card)
-    stored = measure(run.recipe, run.table, score(opened, opened.distance, run, root))
+    scores = score(opened, opened.distance, run, root)
+    stored = measure(run.recipe, run.table, scores)
     cost = _auroc_cost(trained, stored, run)
     precision: dict[str, Any] = {"stored as": kind, f"AUROC cost of {kind}": cost}
     if (worst := max(cost["validation"].values())) > COSTS[kind]:
@@ -95,6 +97,16 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
                 f"{COSTS[kind]:g}: export without --int8."
             )
         model, stored, precision["stored as"] = exact, trained, "float32"
+        opened = _open(model, card)
+        scores = score(opened, opened.distance, run, root)
+    if not int8:
+        rounded = _open(model, card, bfloat16=True)
+        precision["bfloat16"] = compare(
+            _build_card(run, stored, model, folder, precision),
+            scores,
+            score(rounded, rounded.distance, run, root),
+            compare_time(opened, rounded),
+        )
     card = _build_card(run, stored, model, folder, precision)
     with tempfile.TemporaryDirectory() as scratch:
         rehearsal = Path(scratch) / out.name
@@ -132,8 +144,8 @@ def to_bytes(network: nn.Module) -> bytes:
     return buffer.getvalue()
 
 
-def _open(model: bytes, card: ModelCard) -> Bundle:
-    return Bundle(*load_parts(io.BytesIO(model)), card)
+def _open(model: bytes, card: ModelCard, *, bfloat16: bool = False) -> Bundle:
+    return Bundle(*load_parts(io.BytesIO(model), bfloat16=bfloat16), card)
 
 
 def write_bundle(out: Path, model: bytes, card: ModelCard | LungCard) -> None:

@@ -59,7 +59,8 @@ class Averages(nn.Module):
     """
 
     def forward(self, blocks: list[torch.Tensor]) -> torch.Tensor:
-        return torch.cat([block.mean((2, 3)) for block in blocks], 1)
+        # In float32 whatever the blocks are in: the gate's distance magnifies what rounding leaves.
+        return torch.cat([block.float().mean((2, 3)) for block in blocks], 1)
 
 
 class Averaged(nn.Module):

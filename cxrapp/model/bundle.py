@@ -19,7 +19,14 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.lung_finder import FILE, LungFinder, load_lungs
-from cxrapp.model.script import check_unpacked, freeze, load_script, read_model_file
+from cxrapp.model.script import (
+    Frozen,
+    check_unpacked,
+    freeze,
+    has_bfloat16,
+    load_script,
+    read_model_file,
+)
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
 DEFAULT = "pneumonia"  # the bundle to start with, where it is there
@@ -57,12 +64,14 @@ class Bundle:
     lungs: LungFinder | None = None
 
 
-def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
+def load_bundle(path: Path, *, frozen: bool = True, bfloat16: bool | None = None) -> Bundle:
     """Load a bundle for inference: digest and card verified, no gradients.
 
     Args:
         path: The bundle's .pt.
         frozen: False keeps the layers and weights within reach, for a look inside; slower.
+        bfloat16: What a frozen network in floats computes in. None is by processor and card alone,
+            never by a clock, so that the same bundle on the same machine gives the same numbers.
 
     Raises:
         InvalidBundle: The file or its card is missing, damaged, altered, too large, of another
@@ -72,9 +81,12 @@ def load_bundle(path: Path, *, frozen: bool = True) -> Bundle:
     card = load_card(path)
     data = read_model_file(path, card.sha256, MAX_BYTES)
     lungs = load_lungs(path.with_name(FILE))
+    if bfloat16 is None:
+        bfloat16 = card.allows_bfloat16 and has_bfloat16()
     try:
         check_unpacked(data, MAX_BYTES)
-        bundle = Bundle(*load_parts(io.BytesIO(data), frozen=frozen), card, lungs)
+        parts = load_parts(io.BytesIO(data), frozen=frozen, bfloat16=bfloat16)
+        bundle = Bundle(*parts, card, lungs)
         _check_answer(bundle)
     # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
     except Exception as error:
@@ -96,20 +108,24 @@ def _check_answer(bundle: Bundle) -> None:
 
 
 def load_parts(
-    file: Path | BinaryIO, *, frozen: bool = True
+    file: Path | BinaryIO, *, frozen: bool = True, bfloat16: bool = False
 ) -> tuple[torch.nn.Module, torch.nn.Module, torch.nn.Module]:
     """Open TorchScript as (backbone, head, distance) for inference.
 
     Folding batch normalisation (freezing) and channels last take a third off a film's time, but
     what is frozen has no layers and no weights to ask for any more. Where the file has the backbone
     in eight bits as well, frozen is that one, and the other is as it was trained, in float32.
+    `bfloat16` is for a frozen backbone in floats; see `Frozen`.
     Only for files whose origin is known: see `load_bundle`.
     """
     module = load_script(file)
     if not frozen:
         return module.features.backbone, module.head, module.distance
-    backbone = module.quantised if hasattr(module, "quantised") else module.features.backbone
-    return tuple(freeze(part) for part in (backbone, module.head, module.distance))
+    if hasattr(module, "quantised"):
+        backbone = Frozen(freeze(module.quantised), optimised=True)
+    else:
+        backbone = Frozen(freeze(module.features.backbone), bfloat16=bfloat16)
+    return backbone, freeze(module.head), freeze(module.distance)
 
 
 def find_bundles(folder: Path) -> list[Path]:

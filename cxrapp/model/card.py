@@ -25,6 +25,7 @@ from cxrapp.model.card_schema import (
 from cxrapp.model.scores import Scores
 
 SCHEMA = 3
+BFLOAT16_PROBABILITY = 0.01  # the most that bfloat16 may move any film's
 
 
 @dataclass(frozen=True, config=EXACT)
@@ -148,6 +149,21 @@ class ModelCard:
     def is_int8(self) -> bool:
         """Whether what runs is the backbone in eight bits."""
         return self.training["weights"]["stored as"] == "int8"
+
+    @property
+    def allows_bfloat16(self) -> bool:
+        """Whether it was measured to answer in bfloat16 as it does in float32, and faster.
+
+        By the card and not on each machine: not every network gains, and a clock would decide
+        otherwise from one start to the next.
+        """
+        parity = self.training["weights"].get("bfloat16")
+        return (
+            parity is not None
+            and parity["probability"] <= BFLOAT16_PROBABILITY
+            and parity["decisions"] == 0
+            and (parity["time"] or 1) < 1
+        )
 
     def index(self, finding: str) -> int:
         """Column of a finding."""

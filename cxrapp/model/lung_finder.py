@@ -17,7 +17,7 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card_schema import read_json
 from cxrapp.model.lungs import KINDS, SCHEMA, LungCard, Lungs, describe, read_lungs
-from cxrapp.model.script import check_unpacked, freeze, load_script, read_model_file
+from cxrapp.model.script import Frozen, check_unpacked, freeze, load_script, read_model_file
 from cxrapp.runtime.network_queue import NETWORK, NetworkQueue
 
 FILE = "lungs.pt"
@@ -83,7 +83,7 @@ def load_lungs(path: Path) -> LungFinder | None:
     data = read_model_file(path, card.sha256, MAX_BYTES)
     try:
         check_unpacked(data, MAX_BYTES)
-        finder = LungFinder(freeze(load_script(io.BytesIO(data))), card)
+        finder = LungFinder(Frozen(freeze(load_script(io.BytesIO(data)))), card)
         _check_answer(finder)
     # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
     except Exception as error:

@@ -1,15 +1,20 @@
 """About the model: for whom it is, what it was measured on, what it cannot do."""
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
 from cxrapp.figures.cohort_charts import draw_finding, learning_figure, roc_figure
+from cxrapp.model.bundle import load_bundle
 from cxrapp.model.card import Calibration, ModelCard
 from cxrapp.model.card_schema import Measured, Measures, Training
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.model.lung_finder import MISSING, LungFinder
+from cxrapp.model.script import has_bfloat16, time_film
 from cxrapp.panels.sanity import show_sanity
 from cxrapp.panels.widgets import show_figure
+from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.server.bundles import bundle_path, choose_bundle
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import roc
@@ -40,6 +45,7 @@ def show() -> None:
     card = bundle.card
     st.markdown(f"#### {card.name.capitalize()}")
     _show_use(card)
+    st.caption(_speed(card.sha256, bundle_path(bundle)))
     st.markdown("##### What was measured")
     for cohort in card.cohorts:
         _show_cohort(card, cohort)
@@ -65,6 +71,37 @@ def _show_use(card: ModelCard) -> None:
         st.markdown("**Not meant for**\n\n" + _bullets(card.out_of_scope))
     with limits.container(border=True, height="stretch"):
         st.markdown("**Known limits**\n\n" + _bullets((*card.limits, UNCHECKED)))
+
+
+@st.cache_resource(show_spinner="Measuring how fast it is here", max_entries=8)
+def _speed(sha256: str, path: Path) -> str:
+    """What this machine computes a bundle in, why, and how long a film takes, once a process.
+
+    Args:
+        sha256: Of the model file: another file is measured anew.
+    """
+    used = load_bundle(path)
+    side = used.card.preprocessing.size
+    parity = used.card.training["weights"].get("bfloat16")
+    with NETWORK.turn():
+        milliseconds = 1000 * time_film(used.backbone, side)
+        if used.backbone.bfloat16:
+            exact = 1000 * time_film(load_bundle(path, bfloat16=False).backbone, side)
+    if used.card.is_int8:
+        words = "in eight bits"
+    elif used.backbone.bfloat16:
+        words = f"in bfloat16, as this processor has it; float32 would take {exact:.0f} ms"
+    elif not has_bfloat16():
+        words = "in float32, as this processor has neither AMX nor AVX512-BF16"
+    else:
+        words = "in float32: this processor has bfloat16, but the card does not allow it"
+    agreement = (
+        f" In bfloat16, {parity['decisions']} of {parity['films']:,} films are decided otherwise "
+        f"than in float32, and no probability differs by more than {parity['probability']:.3f}."
+        if parity and not used.card.is_int8
+        else ""
+    )
+    return f"On this machine one film takes the network {milliseconds:.0f} ms, {words}.{agreement}"
 
 
 def _bullets(lines: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
+from cxrapp.model.script import has_bfloat16
 from cxrapp.server import bundles
 from tests.pages.steps import press, session, settle, texts
 from tests.places import ROOT, SAMPLES
@@ -48,6 +49,9 @@ def test_model_page_states_use_limits_and_numbers() -> None:
     assert not app.exception
     for words in ("Meant for", "Not meant for", "Known limits", "official test", "SHA-256"):
         assert words in texts(app)
+    speed = next(text.value for text in app.caption if "one film takes" in text.value)
+    assert "0 of 624 films are decided otherwise" in speed
+    assert (", in bfloat16, as" in speed) == has_bfloat16()
     assert list(app.table[0].value["Measure"]) == [
         "AUROC",
         "Sensitivity",

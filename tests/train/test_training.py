@@ -83,7 +83,12 @@ def test_evaluate_and_export_make_a_bundle_the_app_loads(
     assert bundle.card.training["test openings"] == 1
     assert bundle.card.preprocessing.size == load_checkpoint(run / "best.pt")["size"]
     assert len(bundle.card.cohorts["test"].patients) == metrics["test"]["pneumonia"]["auroc"]["n"]
-    assert set(bundle.card.training["weights"]) == {"stored as", "AUROC cost of float16"}
+    stored = bundle.card.training["weights"]
+    assert set(stored) == {"stored as", "AUROC cost of float16", "bfloat16"}
+    assert stored["bfloat16"]["films"] == sum(
+        len(cohort.distances) for cohort in bundle.card.cohorts.values()
+    )
+    assert stored["bfloat16"]["probability"] < 0.2  # of a network trained for seconds
     assert bundle.card.shortcuts == {}
     assert bundle.card.gate.warn < bundle.card.gate.refuse
     assert sorted(path.name for path in out.parent.iterdir()) == ["b.json", "b.pt"]
