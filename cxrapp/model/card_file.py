@@ -4,12 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 
-from cxrapp.errors import InvalidBundle
-from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card import SCHEMA, Cohort, Gate, ModelCard
-from cxrapp.model.card_schema import GroupMeasures, read_json
+from cxrapp.model.card_schema import GroupMeasures, read_card
 from cxrapp.model.chain import class_names
 
 MAX_CARD_BYTES = 32 * 2**20  # a hundred times the largest so far
@@ -24,34 +21,10 @@ def load_card(path: Path) -> ModelCard:
         path: The bundle's .pt or .json.
 
     Raises:
-        InvalidBundle: The card is missing, damaged, of another format, or says what cannot be.
+        InvalidBundle: See `read_card`.
     """
-    path = path.with_suffix(".json")
-    data = read_part(path, "the model card", MAX_CARD_BYTES)
-    try:
-        values = read_json(data)
-        schema = values.pop("schema")
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
-    if schema == 2:
-        values = upgrade(values)
-    elif schema != SCHEMA:
-        found = str(schema)[:20]
-        raise InvalidBundle(
-            f"{path.name}: the model card has format {found}; this program reads {SCHEMA}."
-        )
-    try:
-        card = TypeAdapter(ModelCard).validate_python(values)
-        check_card(card)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = " ".join(str(part) for part in first["loc"])
-        raise InvalidBundle(
-            f"{path.name}: the model card does not fit ({where}: {first['msg']})."
-        ) from error
-    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
-        raise InvalidBundle(f"{path.name}: the model card does not fit ({error}).") from error
-    return card
+    upgrades = {SCHEMA: dict[str, Any], 2: upgrade}
+    return read_card(path, MAX_CARD_BYTES, ModelCard, check_card, upgrades)
 
 
 def upgrade(values: dict[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,18 @@ Numbers are finite, texts are plain words, and names that become parts of file n
 import json
 import math
 import re
-from typing import Annotated, Any, NotRequired
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NotRequired, TypeVar
 
 import numpy as np
-from pydantic import ConfigDict, Field, PlainValidator
+from pydantic import ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
 from typing_extensions import TypedDict  # Pydantic asks for this one before Python 3.12
 
+from cxrapp.errors import InvalidBundle
+from cxrapp.model.bundle_files import read_part
+
+Card = TypeVar("Card")
 MAX_TEXT = 2_000  # characters of one text
 # HTML tags, and Markdown's links and pictures, which would fetch an address from the reader's
 # browser. "< 5 years" and "[0, 1]" are plain words.
@@ -165,3 +171,48 @@ def _check_texts(value: Any) -> None:
             raise ValueError(f"a text has {len(value):,} characters, at most {MAX_TEXT:,} are read")
         if found := MARKUP.search(value) or CONTROL.search(value):
             raise ValueError(f"a text holds {found.group()!r}, and only plain words are shown")
+
+
+def read_card(
+    path: Path,
+    limit: int,
+    kind: type[Card],
+    check: Callable[[Card], None],
+    upgrades: Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]],
+) -> Card:
+    """Read the card beside a model file, of whichever kind.
+
+    Args:
+        path: The model's .pt or its .json.
+        limit: The most bytes it may have.
+        check: Raises ValueError, with the reason, for a card that contradicts itself.
+        upgrades: Format -> what makes values of any shape one of the newest, which comes first.
+
+    Raises:
+        InvalidBundle: It is missing, damaged, of another format, or says what cannot be.
+    """
+    path = path.with_suffix(".json")
+    data = read_part(path, "the model card", limit)
+    try:
+        values = read_json(data)
+        schema = values.pop("schema")
+        upgrade = upgrades.get(schema)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
+    if upgrade is None:
+        found, newest = str(schema)[:20], next(iter(upgrades))
+        raise InvalidBundle(
+            f"{path.name}: the model card has format {found}; this program reads {newest}."
+        )
+    try:
+        card = TypeAdapter(kind).validate_python(upgrade(values))
+        check(card)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = " ".join(str(part) for part in first["loc"])
+        reason = f"{where}: {first['msg']}"
+    except (ValueError, TypeError, KeyError, ArithmeticError) as error:
+        reason = str(error)
+    else:
+        return card
+    raise InvalidBundle(f"{path.name}: the model card does not fit ({reason}).")

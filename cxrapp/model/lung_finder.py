@@ -8,14 +8,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter, ValidationError
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.model.bundle_files import read_part
-from cxrapp.model.card_schema import read_json
+from cxrapp.model.card_schema import read_card
 from cxrapp.model.lungs import KINDS, SCHEMA, LungCard, Lungs, describe, read_lungs
 from cxrapp.model.script import Frozen, check_unpacked, freeze, load_script, read_model_file
 from cxrapp.runtime.network_queue import NETWORK, NetworkQueue
@@ -96,25 +95,9 @@ def load_lung_card(path: Path) -> LungCard:
     """Read the card beside the lung network's .pt.
 
     Raises:
-        InvalidBundle: It is missing, damaged, of another format, or says what cannot be.
+        InvalidBundle: See `read_card`.
     """
-    path = path.with_suffix(".json")
-    data = read_part(path, "the model card", MAX_CARD_BYTES)
-    try:
-        values = read_json(data)
-        if (found := values.pop("schema")) != SCHEMA:
-            raise ValueError(f"format {str(found)[:20]}; this program reads {SCHEMA}")
-        card = TypeAdapter(LungCard).validate_python(values)
-        _check_card(card)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = " ".join(str(part) for part in first["loc"])
-        raise InvalidBundle(
-            f"{path.name}: the model card does not fit ({where}: {first['msg']})."
-        ) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
-    return card
+    return read_card(path, MAX_CARD_BYTES, LungCard, _check_card, {SCHEMA: dict[str, Any]})
 
 
 def _check_card(card: LungCard) -> None:

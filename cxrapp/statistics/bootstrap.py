@@ -93,9 +93,9 @@ def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
 
     The variance of the share over patients against that of independent films (Rao and Scott, "A
     simple method for the analysis of clustered binary data", Biometrics 1992), from 1 up to that of
-    patients whose films all agree (Kish, "Survey Sampling", 1965). As few patients as have a case,
-    or as few as have none, tell nothing of it, so those who have whichever is rarer are counted as
-    one more, in whom all agree: where none or all are cases, a patient's films count for one.
+    patients whose films all agree (Kish, "Survey Sampling", 1965). Where none or all are cases
+    there is no variance, but as many chances to differ as there are patients. Few patients who do
+    differ tell little of it: they are weighed against one more in whom all films agree.
 
     Args:
         cases: (N,) bool.
@@ -105,14 +105,14 @@ def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
     films, total, share = np.bincount(index), len(cases), cases.mean()  # (P,)
     if len(films) == total:
         return 1.0
-    most = float((films**2).sum() / total)  # films of the patient of a film taken at random
     hits = np.bincount(index, cases)
-    rarer = min(int((hits > 0).sum()), int((hits < films).sum()))
-    if not rarer or len(films) == 1:
-        return most
+    differing = min(int((hits > 0).sum()), int((hits < films).sum()))
+    if not differing or len(films) == 1:
+        return total / len(films)
     variance = len(films) / (len(films) - 1) * ((hits - share * films) ** 2).sum() / total
+    most = float((films**2).sum() / total)
     estimated = float(np.clip(variance / (share * (1 - share)), 1, most))
-    return (rarer * estimated + most) / (rarer + 1)
+    return (differing * estimated + most) / (differing + 1)
 
 
 def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:

@@ -1,5 +1,6 @@
 import html
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,12 @@ def test_the_page_has_every_part_and_loads_nothing_from_outside(reported: Path) 
     assert 'src="http' not in body and "<link" not in page
     assert body.count("data:image/jpeg;base64,") >= 12
     assert "nan" not in body.split("base64")[0].lower()
+
+
+@pytest.mark.parametrize(("guideline", "last"), [("tripod", 27), ("claim", 44), ("stard", 30)])
+def test_every_item_of_every_guideline_is_answered(guideline: str, last: int) -> None:
+    answered = {int(n) for item in ITEMS for n in re.findall(r"\d+", getattr(item, guideline))}
+    assert answered == set(range(1, last + 1))
 
 
 def test_the_numbers_are_those_of_the_scores(reported: Path) -> None:

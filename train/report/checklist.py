@@ -41,12 +41,12 @@ ITEMS = (
     ),
     Item("Objectives and hypotheses", "4", "4", "4", "no", "A report of a run states none."),
     Item(
-        "Study design",
+        "Study design and goal",
         "5",
-        "5",
+        "5, 6",
         "5",
         "yes",
-        "Retrospective, on published collections; no film was gathered for it.",
+        "A model made and tested on published collections, in retrospect; no film was gathered.",
         "data",
     ),
     Item(
@@ -66,7 +66,8 @@ ITEMS = (
         "no",
         "The collections say little of who was left out; no consecutive series.",
     ),
-    Item("Treatments received", "6", "8", "22", "no", "Not published."),
+    Item("Treatments received", "6", "-", "22", "no", "Not published."),
+    Item("How the films were taken", "6", "13", "10", "no", "Machines and exposure are not known."),
     Item("Preparation of the films", "7", "9, 10", "10", "yes", "Reader, scaling.", "recipe"),
     Item(
         "Removal of identities",
@@ -161,7 +162,7 @@ ITEMS = (
     ),
     Item(
         "Numbers of films and patients, flow",
-        "20",
+        "20, 21",
         "35",
         "19",
         "yes",
