@@ -15,19 +15,28 @@ YOUDEN = "balanced (Youden)"
 
 
 def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
-    """Platt scaling (Platt, 1999), with wrong labels where the films show that there are some.
+    """Platt scaling (Platt, 1999): what a card says of the films it was set on, and no more.
 
-    Class weights shift the log-odds, so the intercept matters as much as the slope. Labels may be
-    wrong at rates of their own: P(labelled 1) = a + (1 - a - b) P(truly 1) (Bootkrajang and Kaban,
-    "Label-noise robust logistic regression", 2012). Of the two models the one with the lower
-    Akaike information criterion is kept.
+    Class weights shift the log-odds, so the intercept matters as much as the slope.
 
     Args:
         labels: (N,) bool.
         logits: (N,) float64.
     """
     model = LogisticRegression(C=np.inf).fit(logits[:, None], labels)
-    plain = Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+    return Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
+
+
+def fit_noisy_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
+    """The same with wrong labels, where the films show that there are some.
+
+    Labels may be wrong at rates of their own: P(labelled 1) = a + (1 - a - b) P(truly 1)
+    (Bootkrajang and Kaban, "Label-noise robust logistic regression", 2012). Of the two models the
+    one with the lower Akaike information criterion is kept. For thousands of opinions and not for a
+    card: on a few hundred films the rates explain away whatever a network does not know, and what
+    is left is a step from 0 to 1.
+    """
+    plain = fit_calibration(labels, logits)
     # Scaled logits, so that one start and one step suit every network.
     spread = logits.std()
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxrapp.model.card import Calibration
-from train.calibrate import fit_calibration
+from train.calibrate import fit_noisy_calibration
 from train.recipe import Recipe
 
 
@@ -40,7 +40,7 @@ def soften_labels(recipe: Recipe, table: pd.DataFrame) -> pd.DataFrame:
         given, said = rows.loc[defined, name].to_numpy() == 1, logits[defined, k]
         # Calibrated on the labels it is to judge, which is fair because no teacher has learned from
         # the film it scores; how many labels are wrong comes out of the same fit.
-        calibration = fit_calibration(given, said)
+        calibration = fit_noisy_calibration(given, said)
         believed = posterior(given, said, calibration)
         taught = (1 - recipe.teaching) * believed + recipe.teaching * calibration.probability(said)
         labels.loc[rows.index[defined], name] = taught

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.operating_point import operating_point
-from train.calibrate import find_operating_points, fit_calibration
+from train.calibrate import find_operating_points, fit_calibration, fit_noisy_calibration
 
 
 @pytest.fixture(scope="module")
@@ -18,18 +18,31 @@ def truth() -> tuple[np.ndarray, np.ndarray]:
 
 def test_right_labels_give_plain_platt_scaling(truth: tuple[np.ndarray, np.ndarray]) -> None:
     logits, labels = truth
-    fitted = fit_calibration(labels, logits)
     model = LogisticRegression(C=np.inf).fit(logits[:, None], labels)
-    assert (fitted.slope, fitted.intercept) == pytest.approx(
-        (model.coef_[0, 0], model.intercept_[0])
+    for fit in (fit_calibration, fit_noisy_calibration):
+        fitted = fit(labels, logits)
+        assert (fitted.slope, fitted.intercept) == pytest.approx(
+            (model.coef_[0, 0], model.intercept_[0])
+        )
+        assert fitted.mislabelled == (0, 0)
+
+
+def test_a_card_promises_no_more_than_its_labels_show(
+    truth: tuple[np.ndarray, np.ndarray],
+) -> None:
+    logits, labels = truth
+    wrong = np.random.default_rng(1).random(20_000) < 0.3
+    fitted = fit_calibration(labels ^ wrong, logits)
+    sure = fitted.probability(logits) > 0.6
+    assert (labels ^ wrong)[sure].mean() == pytest.approx(
+        fitted.probability(logits[sure]).mean(), abs=0.03
     )
-    assert fitted.mislabelled == (0, 0)
 
 
 def test_wrong_labels_are_seen_through(truth: tuple[np.ndarray, np.ndarray]) -> None:
     logits, labels = truth
     wrong = np.random.default_rng(1).random(20_000) < np.where(labels, 0.25, 0.1)
-    fitted = fit_calibration(labels ^ wrong, logits)
+    fitted = fit_noisy_calibration(labels ^ wrong, logits)
     assert fitted.mislabelled == pytest.approx((0.1, 0.25), abs=0.05)
     expected = expit(2 * logits - 1)
     assert np.abs(fitted.probability(logits) - expected).mean() < 0.04
@@ -40,7 +53,7 @@ def test_wrong_labels_are_seen_through(truth: tuple[np.ndarray, np.ndarray]) -> 
 def test_scale_of_the_logits_does_not_matter(truth: tuple[np.ndarray, np.ndarray]) -> None:
     logits, labels = truth
     wrong = np.random.default_rng(1).random(20_000) < 0.2
-    small, large = (fit_calibration(labels ^ wrong, scale * logits) for scale in (0.01, 100))
+    small, large = (fit_noisy_calibration(labels ^ wrong, scale * logits) for scale in (0.01, 100))
     np.testing.assert_allclose(
         small.probability(0.01 * logits), large.probability(100 * logits), atol=0.02
     )
