@@ -41,14 +41,14 @@ from train.files import to_json, write_atomically
 BORDER, CORNER = 0.10, 0.25  # share of the side
 THUMBNAIL = 8  # pixels
 TONES = 32  # grey levels of a histogram
+CHUNK = 512  # films described at a time
 
 
 def measure_shortcuts(folder: Path, root: Path) -> None:
     """Write RUN/shortcuts.json: cohort -> finding -> check -> rate with its interval by patient."""
     run = load_run(folder)
     train = run.table[run.table["split"] == "train"]
-    known = _load(run, train, root)
-    known = {name: describe(known) for name, describe in BASELINES.items()}
+    known = _describe_all(run, train, root)
     opened = ("validation", "test") if read_openings(folder) else ("validation",)
     checks = {cohort: _measure_cohort(run, cohort, train, known, root) for cohort in opened}
     write_atomically(folder / "shortcuts.json", to_json({"run": run.stamp(), "checks": checks}))
@@ -66,8 +66,8 @@ def _measure_cohort(
     films = _load(run, rows, root)
     finder = load_lungs(WEIGHTS / FILE)
     lungs = finder and [one for film in films for one in finder.find(film)]
-    views = {name: hide(films) for name, hide in VIEWS.items()} | hide_lungs(films, lungs or [])
-    logits = {name: _score(run, view) for name, view in tqdm(views.items(), disable=None)}
+    logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}
+    logits |= {name: _score(run, view) for name, view in hide_lungs(films, lungs or []).items()}
     shares = heat_shares(run, films, lungs) if lungs else None
     checks: dict[str, dict[str, Any]] = {}
     for k, finding in enumerate(run.recipe.findings):
@@ -220,6 +220,14 @@ def heat_shares(run: Run, films: np.ndarray, lungs: Sequence[Lungs]) -> np.ndarr
             found = evidence_in_lungs(maps, lungs[len(shares)], run, feature_map)
             shares.append(np.column_stack([found.inside, found.chance]))
     return np.stack(shares)
+
+
+def _describe_all(run: Run, rows: pd.DataFrame, root: Path) -> dict[str, np.ndarray]:
+    """Baseline -> (N, D), some films at a time: ten thousand in floats would fill the memory."""
+    parts = [rows.iloc[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    films = (_load(run, part, root) for part in parts)
+    told = [{name: describe(some) for name, describe in BASELINES.items()} for some in films]
+    return {name: np.concatenate([one[name] for one in told]) for name in BASELINES}
 
 
 def _load(run: Run, rows: pd.DataFrame, root: Path) -> np.ndarray:
