@@ -8,7 +8,7 @@ help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/'
 
 app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501; TORCH_INDEX=URL spares the GPU's libraries
-	$(RUN)streamlit run streamlit_app.py
+	$(RUN)python run_app.py
 
 # What the tests need: all but the audit's.
 TESTED := $(VENV)/training $(VENV)/ray $(VENV)/tests
@@ -19,7 +19,7 @@ PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --no-loadscope-reorder
 test: $(TESTED) tools  ## set up, then run all tests: about twelve minutes on two cores
 	$(PYTEST)
 
-quick: $(TESTED)  ## the tests for whoever edits: no browser, no server, no training; two to three minutes
+quick: $(TESTED)  ## the tests for whoever edits: no browser, no server, no page, no training
 	$(PYTEST) -m "not slow"
 
 screenshots: $(TESTED) tools  ## the pictures in docs/, anew from the running app

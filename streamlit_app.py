@@ -1,14 +1,17 @@
-"""cxrapp, the screening app: streamlit run streamlit_app.py"""
+"""cxrapp, the screening app: `make app`, which is python run_app.py"""
 
 import streamlit as st
 
-from cxrapp.pages import compare, model, screen, sign_in, site
 from cxrapp.panels.style import style
-from cxrapp.server.bundles import show_faults
-from cxrapp.server.startup import start_service
 
 st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
 st.html(style())
+# The page stands before PyTorch does: importing it takes seconds, once after the start.
+with st.spinner("Starting: the network is being loaded, which takes some seconds."):
+    from cxrapp.pages import compare, model, screen, sign_in, site
+    from cxrapp.server.bundles import show_faults
+    from cxrapp.server.startup import start_service
+
 start_service()
 account = sign_in.let_in()
 show_faults()

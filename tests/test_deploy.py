@@ -86,12 +86,20 @@ def test_the_browsers_name_for_the_app_is_the_one_it_accepts() -> None:
     assert "https://{$CXR_HOST:localhost}:8443" in CADDYFILE
 
 
-def test_as_many_replicas_as_the_proxy_knows() -> None:
-    services = compose("compose.hospital")["services"]
-    known = services["proxy"]["environment"]["CXR_APPS"].split()
-    name = compose()["name"]
-    replicas = services["app"]["deploy"]["replicas"]
-    assert known == [f"{name}-app-{number}:8501" for number in range(1, replicas + 1)]
+def test_as_many_replicas_as_the_proxy_knows(tmp_path: Path) -> None:
+    """One setting makes both; the proxy's command runs here with a `caddy` that tells its list."""
+    stack = compose()
+    app, proxy = stack["services"]["app"], stack["services"]["proxy"]
+    assert app["deploy"]["replicas"] == proxy["environment"]["CXR_SERVERS"] == "${CXR_SERVERS:-1}"
+    caddy = tmp_path / "caddy"
+    caddy.write_text('#!/bin/sh\necho "$CXR_APPS"\n')
+    caddy.chmod(0o755)
+    known = subprocess.check_output(
+        [part.replace("$$", "$") for part in proxy["command"]],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "CXR_SERVERS": "3"},
+        text=True,
+    )
+    assert known.split() == [f"{stack['name']}-app-{number}:8501" for number in (1, 2, 3)]
 
 
 def test_the_proxy_lets_the_largest_film_through_and_little_more() -> None:
@@ -154,7 +162,7 @@ TESTS = (APP, TRAINING, "requirements/ray.txt", "requirements/tests.txt")
 @pytest.mark.parametrize(
     ("files", "names"),
     [
-        ((APP,), imported("streamlit_app.py", "cxrapp/**/*.py") - {"ray"} | set(PACKAGES)),
+        ((APP,), imported("*.py", "cxrapp/**/*.py") - {"ray"} | set(PACKAGES)),
         ((APP, TRAINING), imported("train/**/*.py")),
         (TESTS, imported("tests/**/*.py", "deploy/*.py")),
     ],

@@ -24,44 +24,40 @@ from tests.benchmarks.network import (
 )
 from tests.benchmarks.page import move_against_empty, move_with_many, open_film_with_many
 from tests.benchmarks.pairs import Comparison
-from tests.benchmarks.start import start_against_torch
+from tests.benchmarks.start import (
+    page_against_torch,
+    sample_against_torch,
+    start_against_torch,
+)
 from tests.benchmarks.training import step_against_reference
 
 Run = Callable[[], Comparison]
 
-BENCHMARKS: dict[str, tuple[Run, Run]] = {  # name: (in full, to see that it works)
-    "memory": (
-        partial(memory_of_many_against_few, 10_000, 500),
-        partial(memory_of_many_against_few, 8, 4),
-    ),
-    "start": (partial(start_against_torch, 5), partial(start_against_torch, 1)),
-    "slider": (partial(move_against_empty, 30), partial(move_against_empty, 2)),
-    "slider of many": (partial(move_with_many, 30, 500), partial(move_with_many, 2, 10)),
-    "opening of many": (partial(open_film_with_many, 30, 500), partial(open_film_with_many, 2, 10)),
-    "training step": (
-        partial(step_against_reference, 5, 192),
-        partial(step_against_reference, 1, 32),
-    ),
-}
-for bundle in (DEFAULT, f"{DEFAULT}-int8"):
-    BENCHMARKS |= {
-        f"film, {bundle}": (
-            partial(film_against_forward, 30, bundle),
-            partial(film_against_forward, 1, bundle),
-        ),
-        f"grad-cam, {bundle}": (
-            partial(film_against_grad_cam, 10, bundle),
-            partial(film_against_grad_cam, 1, bundle),
-        ),
-        f"matrices, {bundle}": (
-            partial(network_against_matrices, 15, bundle),
-            partial(network_against_matrices, 1, bundle),
-        ),
-        f"bulk, {bundle}": (
-            partial(bulk_against_plain_loop, 3, 1000, bundle),
-            partial(bulk_against_plain_loop, 1, 4, bundle),
-        ),
-    }
+BENCHMARKS: dict[str, tuple[Run, Run]] = {}  # name: (in full, to see that it works)
+
+
+def _add(name: str, run: Callable[..., Comparison], full: tuple, quick: tuple, *more: str) -> None:
+    BENCHMARKS[name] = partial(run, *full, *more), partial(run, *quick, *more)
+
+
+# First what a reader waits for: the page, a film, a folder, the slider. Then what explains it.
+BUNDLES = (DEFAULT, f"{DEFAULT}-int8")
+_add("page", page_against_torch, (5,), (1,))
+_add("sample", sample_against_torch, (5,), (1,))
+for bundle in BUNDLES:
+    _add(f"film, {bundle}", film_against_forward, (30,), (1,), bundle)
+for bundle in BUNDLES:
+    _add(f"bulk, {bundle}", bulk_against_plain_loop, (3, 1000), (1, 4), bundle)
+_add("slider", move_against_empty, (30,), (2,))
+_add("slider of many", move_with_many, (30, 500), (2, 10))
+_add("opening of many", open_film_with_many, (30, 500), (2, 10))
+_add("start", start_against_torch, (5,), (1,))
+for bundle in BUNDLES:
+    _add(f"grad-cam, {bundle}", film_against_grad_cam, (10,), (1,), bundle)
+for bundle in BUNDLES:
+    _add(f"matrices, {bundle}", network_against_matrices, (15,), (1,), bundle)
+_add("memory", memory_of_many_against_few, (10_000, 500), (8, 4))
+_add("training step", step_against_reference, (5, 192), (1, 32))
 
 
 def main(arguments: list[str] | None = None) -> int:

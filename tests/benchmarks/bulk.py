@@ -48,7 +48,7 @@ def make_folder(count: int) -> Iterator[Path]:
         films = Path(folder, "films")
         films.mkdir()
         for number, sample in enumerate(islice(cycle(samples), count)):
-            (films / f"{number:05}.jpeg").symlink_to(sample)
+            (films / f"{number:06}.jpeg").symlink_to(sample)
         yield films
 
 

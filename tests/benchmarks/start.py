@@ -1,9 +1,12 @@
-"""From nothing to a first result, against loading the same network the usual way."""
+"""From nothing to a first page and a first result, against loading the same network."""
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 from tests.benchmarks.pairs import Comparison, time_in_turn
+from tests.load.reader import Reader
+from tests.load.server import serve
 from tests.places import ROOT, SAMPLE_FOLDER
 
 OURS = """
@@ -26,15 +29,39 @@ torchvision.models.densenet121(num_classes=2).load_state_dict(torch.load(buffer)
 """
 
 
+SAMPLE = sorted(SAMPLE_FOLDER.glob("*.jpeg"))[0]
+
+
+def page_against_torch(rounds: int) -> Comparison:
+    """From the start of the app until its first page stands with all it offers."""
+    return _against_torch("from the start of the app to its first page", _open_page, rounds, 0.6)
+
+
+def sample_against_torch(rounds: int) -> Comparison:
+    """The same until a sample film is scored on it."""
+    words = "from the start of the app to a sample film scored on its page"
+    return _against_torch(words, lambda: _open_page(score=True), rounds, 1.5)
+
+
 def start_against_torch(rounds: int) -> Comparison:
     """A process that scores a sample, against one that only loads a network of that kind."""
-    sample = str(sorted(SAMPLE_FOLDER.glob("*.jpeg"))[0])
+    words = "cold start: a process until a sample film is scored"
+    return _against_torch(words, lambda: _run(OURS, str(SAMPLE)), rounds, 0.9)
+
+
+def _against_torch(what: str, ours: Callable[[], None], rounds: int, target: float) -> Comparison:
     return Comparison(
-        "cold start: a process until a sample film is scored",
+        what,
         "importing torch and torchvision, building the network, loading its weights",
-        time_in_turn(lambda: _run(OURS, sample), lambda: _run(THEIRS), rounds, warm_up=1),
-        0.9,
+        time_in_turn(ours, lambda: _run(THEIRS), rounds, warm_up=1),
+        target,
     )
+
+
+def _open_page(*, score: bool = False) -> None:
+    with serve() as server, Reader(server.address) as reader:
+        if score:
+            reader.screen({SAMPLE.name: SAMPLE.read_bytes()})
 
 
 def _run(program: str, *arguments: str) -> None:

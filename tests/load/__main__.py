@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from tests.load.measure import (
     watch_memory,
 )
 from tests.load.reader import Reader
-from tests.load.server import Server, serve
+from tests.load.replicas import balance
+from tests.load.server import Servers, serve
 from tests.places import SAMPLE_FOLDER
 
 ABANDONED = 100  # films of the reader who leaves
@@ -42,8 +44,14 @@ def main() -> int:
         make_films(options.data, Path(folder), options.clients, options.films)
         expected = screen_by_command(Path(folder))
         films = {name: read_films(Path(folder) / name) for name in expected}
-    with serve("--server.disconnectedSessionTTL", str(options.ttl)) as server:
-        figures = _measure(server, options, films, expected)
+    with ExitStack() as stack:
+        kept = ("--server.disconnectedSessionTTL", str(options.ttl))
+        each = tuple(stack.enter_context(serve(*kept)) for _ in range(options.servers))
+        addresses = [server.address for server in each]
+        address = addresses[0]
+        if options.servers > 1:
+            address = stack.enter_context(balance(*addresses, sticky=True))
+        figures = _measure(Servers(address, each), options, films, expected)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
     print(to_markdown(figures))
@@ -51,7 +59,7 @@ def main() -> int:
 
 
 def _measure(
-    server: Server, options: argparse.Namespace, films: dict[str, Any], expected: dict[str, Any]
+    server: Servers, options: argparse.Namespace, films: dict[str, Any], expected: dict[str, Any]
 ) -> dict[str, Any]:
     memory = {"started": server.memory()}
     name, one = next(iter(films)), Traffic()
@@ -74,6 +82,7 @@ def _measure(
     copies = -(-ABANDONED // len(films[name]))
     return {
         "clients": options.clients,
+        "servers": options.servers,
         "minutes": options.minutes,
         "one": summarise(one),
         "many": summarise(many),
@@ -116,6 +125,7 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
     parser.add_argument("--clients", type=int, default=20, help="readers at once")
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--servers", type=int, default=1, help="behind the proxy, if more than one")
     parser.add_argument("--films", type=int, default=4, help="of each reader")
     parser.add_argument("--json", type=Path, help="file for all figures")
     parser.add_argument(

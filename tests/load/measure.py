@@ -13,7 +13,7 @@ from scipy.stats import theilslopes
 
 from tests.load.films import Films, Scores, largest_difference
 from tests.load.reader import Reader
-from tests.load.server import Server
+from tests.load.server import Server, Servers
 
 TOLERANCE = 1e-3  # between a session's score and the command line's
 THINK = 1.0  # seconds a reader looks between two moves of the slider
@@ -89,7 +89,7 @@ def run_traffic(
 
 
 @contextmanager
-def watch_memory(server: Server) -> Iterator[list[tuple[float, float]]]:
+def watch_memory(server: Server | Servers) -> Iterator[list[tuple[float, float]]]:
     """Samples of (minutes, MB), taken in the background."""
     samples: list[tuple[float, float]] = []
     start, stop = time.monotonic(), threading.Event()
@@ -120,7 +120,9 @@ def storm(reader: Reader) -> dict[str, float]:
     return {"messages": STORM, "runs": runs, "seconds": seconds}
 
 
-def leave_work_behind(server: Server, films: Films, copies: int, seconds: float) -> dict[str, Any]:
+def leave_work_behind(
+    server: Server | Servers, films: Films, copies: int, seconds: float
+) -> dict[str, Any]:
     """A reader uploads films, each `copies` times, and closes the tab while they are scored.
 
     Returns:
@@ -143,7 +145,7 @@ def leave_work_behind(server: Server, films: Films, copies: int, seconds: float)
     }
 
 
-def _wait_for_quiet(server: Server, seconds: float) -> float | None:
+def _wait_for_quiet(server: Server | Servers, seconds: float) -> float | None:
     """When the server began to be quiet, for five seconds at least."""
     end, since = time.monotonic() + seconds, time.monotonic()
     while (now := time.monotonic()) < end:

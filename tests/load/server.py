@@ -47,13 +47,29 @@ class Server:
                 yield measure(process)
 
 
+@dataclass(frozen=True)
+class Servers:
+    """Several behind one address."""
+
+    address: str
+    each: tuple[Server, ...]
+
+    def memory(self) -> float:
+        """MB of all; pages that they share are counted once."""
+        return sum(server.memory() for server in self.each)
+
+    def cpu_seconds(self) -> float:
+        """Seconds of work of all."""
+        return sum(server.cpu_seconds() for server in self.each)
+
+
 @contextmanager
 def serve(
     *options: str,
     under: Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
     log: IO[bytes] | None = None,
-    script: Path = ROOT / "streamlit_app.py",
+    script: Path | None = None,
 ) -> Iterator[Server]:
     """Start the app, wait until it answers, and stop it in the end.
 
@@ -62,10 +78,12 @@ def serve(
         under: A command that starts the server's, such as strace.
         environment: Variables on top of this process's own.
         log: Where its standard output and error go; nowhere if not given.
-        script: What it serves, at the app's settings.
+        script: What it serves at the app's settings, in place of the app.
     """
     port = str(free_port())
-    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command = [sys.executable, "run_app.py"]
+    if script:
+        command = [sys.executable, "-m", "streamlit", "run", str(script)]
     process = subprocess.Popen(
         [*under, *command, "--server.port", port, *options],
         cwd=ROOT,  # the settings are read from there
@@ -96,12 +114,12 @@ def wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:
         ChildProcessError: It has ended.
         TimeoutError: It does not answer in two minutes.
     """
-    for _ in range(240):
+    for _ in range(1200):
         try:
             with urllib.request.urlopen(url):
                 return
         except OSError:
             if process.poll() is not None:
                 raise ChildProcessError(f"the server ended with {process.returncode}") from None
-            time.sleep(0.5)
+            time.sleep(0.1)
     raise TimeoutError(f"{url} does not answer")

@@ -1,0 +1,40 @@
+"""Start the app: python run_app.py [options of `streamlit run`]
+
+The server answers at once. PyTorch, the pages and the models load beside it, and not only when the
+first reader comes, who would wait for all of it.
+"""
+
+import logging
+import sys
+import threading
+from pathlib import Path
+
+from streamlit.web import cli
+
+from cxrapp.runtime.memory import limit_heaps
+
+APP = Path(__file__).with_name("streamlit_app.py")
+
+
+def load_ahead() -> None:
+    """What every session shares; what fails here, the first session tells its reader."""
+    # Streamlit's caches miss a session here, which they do not need.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel("ERROR")
+    try:
+        from cxrapp.pages import compare, model, screen, site  # noqa: F401
+        from cxrapp.server.bundles import offered_bundles
+
+        offered_bundles()
+    except Exception:
+        logging.getLogger(__name__).exception("not loaded ahead")
+
+
+def main() -> None:
+    """Serve until stopped."""
+    limit_heaps()  # before there are threads to have heaps of their own
+    threading.Thread(target=load_ahead, daemon=True).start()
+    cli.main(["run", str(APP), *sys.argv[1:]], prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    main()
