@@ -191,10 +191,18 @@ def share_heat(maps: np.ndarray, zones: np.ndarray) -> np.ndarray:
     Returns:
         (K, 2, 3) float64 in [0, 1]; NaN where a map has no heat above 0.
     """
+    # Laying a map over a film is linear and the same for rows and columns, so what a cell puts into
+    # each zone is found once, and no map is stretched.
     to_image = Preprocessing(zones.shape[-1]).to_image
-    heat = np.stack([to_image(np.maximum(one, 0), zones.shape[2:]) for one in maps])
-    totals = heat.sum((1, 2), dtype=np.float64)
-    inside = np.einsum("khw,szhw->ksz", heat, zones.astype(np.float64))
+    down, across = (
+        to_image(np.eye(cells), (pixels, cells))
+        for cells, pixels in zip(maps.shape[1:], zones.shape[2:], strict=True)
+    )
+    whole = np.outer(down.sum(0, dtype=np.float64), across.sum(0, dtype=np.float64))
+    parts = down.T.astype(np.float64) @ zones @ across  # (2, 3, h, w)
+    heat = np.maximum(maps, 0).astype(np.float64)
+    totals = np.tensordot(heat, whole, 2)
+    inside = np.tensordot(heat, parts, ((1, 2), (2, 3)))
     return inside / np.where(totals > 0, totals, np.nan)[:, None, None]
 
 

@@ -29,6 +29,12 @@ SPECIFICITY = Concept("111090", "DCM", "Case Specificity")
 JOINT = Concept("JOINT", PRIVATE, "Probability together with what it is given")
 IN_LUNGS = Concept("IN-LUNGS", PRIVATE, "Share of the map's evidence in the lungs")
 IN_LUNGS_BY_CHANCE = Concept("IN-LUNGS-CHANCE", PRIVATE, "The same by chance")
+LUNG_AREAS = (
+    Concept("LUNG-LEFT", PRIVATE, "Lung on the film's left, share of the film"),
+    Concept("LUNG-RIGHT", PRIVATE, "Lung on the film's right, share of the film"),
+)
+FILM_KIND = Concept("FILM-KIND", PRIVATE, "What the film is by its lungs")
+LOOKS_ADULT = Concept("LOOKS-ADULT", PRIVATE, "Looks like an adult's film")
 WARD = Concept("WARD", PRIVATE, "Probability at the reader's prevalence")
 PREVALENCE = Concept("PREVALENCE", PRIVATE, "Prevalence given by the reader")
 DECISION = Concept("DECISION", PRIVATE, "Decision at the threshold")

@@ -13,7 +13,7 @@ from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import Concept, finding_concept, performance_rates
 from cxrapp.report.fhir_values import Resource, codeable, coded, number_part, quantity, rate_parts
-from cxrapp.report.release import FindingResult, Release
+from cxrapp.report.release import Release
 from cxrapp.report.summary import finding_line, performance_line, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, date_words, person_words
 
@@ -39,7 +39,7 @@ def write_fhir(card: ModelCard, releases: Sequence[Release]) -> bytes:
 def _report(card: ModelCard, release: Release) -> Resource:
     patient = _patient(release)
     results = [_film_check(release)]
-    results += [_finding(number, result) for number, result in enumerate(release.results, start=1)]
+    results += [_finding(release, k) for k in range(len(release.results))]
     if release.reader_call:
         call = codeable(codes.CALLS[release.reader_call])
         results.append(_observation("reader", codes.READER) | {"valueCodeableConcept": call})
@@ -110,25 +110,46 @@ def _device(card: ModelCard) -> Resource:
 
 
 def _film_check(release: Release) -> Resource:
+    """What the gate said, and what it knows of the lungs where somebody looked for them."""
+    lungs = release.lungs
+    parts: list[Resource] = []
+    if lungs:
+        parts = [
+            {"code": codeable(codes.FILM_KIND), "valueString": lungs.kind},
+            {"code": codeable(codes.LOOKS_ADULT), "valueBoolean": lungs.looks_adult},
+            *map(number_part, codes.LUNG_AREAS, lungs.areas),
+        ]
     return _observation("film-check", codes.FILM_CHECK) | {
         "valueCodeableConcept": codeable(
             codes.OVERRULED if release.overruled else codes.VERDICTS[release.verdict.level]
         ),
         "note": [{"text": text} for text in (release.gate_words, *release.verdict.reasons)],
+        **({"component": parts} if parts else {}),
     }
 
 
-def _finding(number: int, result: FindingResult) -> Resource:
+def _evidence(release: Release, k: int) -> list[Resource]:
+    """How much of the map's evidence lies in the lungs, beside what chance would put there."""
+    found = release.heat_maps and release.heat_maps.in_lungs
+    if not found:
+        return []
+    shares = {codes.IN_LUNGS: found.inside[k], codes.IN_LUNGS_BY_CHANCE: found.chance[k]}
+    return [number_part(code, float(share)) for code, share in shares.items() if share >= 0]
+
+
+def _finding(release: Release, k: int) -> Resource:
     """The probability and what is made of it; a finding that was not asked has neither."""
+    result = release.results[k]
     parts = [
         number_part(codes.JOINT, result.joint),
         number_part(codes.THRESHOLD, result.threshold),
         *(part for rate in performance_rates(result) for part in rate_parts(*rate)),
+        *_evidence(release, k),
     ]
     if result.prevalence is not None:
         parts.append(number_part(codes.PREVALENCE, result.prevalence))
         parts.append(number_part(codes.WARD, result.ward))
-    observation = _observation(f"finding-{number}", finding_concept(result.finding))
+    observation = _observation(f"finding-{k + 1}", finding_concept(result.finding))
     if result.outcome == "not asked":
         reason = coded(f"{TERMINOLOGY}/data-absent-reason", "not-asked", "Not Asked")
         observation["dataAbsentReason"] = reason

@@ -130,10 +130,12 @@ def _film_group(
         TrackingIdentifier,
     )
 
+    lungs = release.lungs
     said = codes.OVERRULED if release.overruled else codes.VERDICTS[release.verdict.level]
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(new_uid(), identifier="film check"),
         algorithm_id=algorithm(card),
+        measurements=list(map(number_item, codes.LUNG_AREAS, lungs.areas)) if lungs else None,
         qualitative_evaluations=[QualitativeEvaluation(coded(codes.FILM_CHECK), coded(said))],
         source_images=[
             SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
@@ -141,7 +143,11 @@ def _film_group(
         ],
     )
     words = (release.gate_words, *release.verdict.reasons)
-    group[0].ContentSequence.extend(text_item(standard.DCM.Comment, text) for text in words)
+    content = group[0].ContentSequence
+    content.extend(text_item(standard.DCM.Comment, text) for text in words)
+    if lungs:
+        content.append(text_item(coded(codes.FILM_KIND), lungs.kind))
+        content.append(text_item(coded(codes.LOOKS_ADULT), "yes" if lungs.looks_adult else "no"))
     return group
 
 

@@ -7,7 +7,7 @@ from fhir.resources.R4B.observation import Observation
 
 from cxrapp.model.decision import Setting
 from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
-from tests.report.cases import CARD, SCREENED, SETTINGS, case, picture_film, refused
+from tests.report.cases import CARD, SCREENED, SETTINGS, case, lung_parts, picture_film, refused
 
 
 def reports(*cases: object, identified: bool = False) -> list[DiagnosticReport]:
@@ -47,6 +47,21 @@ def test_a_report_is_preliminary_and_holds_every_number() -> None:
     device = next(part for part in report.contained if part.id == "model")
     assert device.identifier[0].value == CARD.sha256
     assert first.device.reference == "#model"
+
+
+def test_what_the_lungs_say_is_there_with_the_chance_level() -> None:
+    (report,) = reports(case(**lung_parts()))
+    found = observations(report)
+    check = {part.code.coding[0].code: part for part in found["film-check"].component}
+    assert check["FILM-KIND"].valueString == "frontal"
+    assert check["LOOKS-ADULT"].valueBoolean is False
+    areas = [float(check[f"LUNG-{side}"].valueQuantity.value) for side in ("LEFT", "RIGHT")]
+    assert areas == pytest.approx(lung_parts()["lungs"].areas, abs=1e-6)
+    first, second = (components(found[f"finding-{n}"]) for n in (1, 2))
+    assert (first["IN-LUNGS"], first["IN-LUNGS-CHANCE"]) == (0.6, 0.4)
+    assert "IN-LUNGS" not in second  # which has no evidence anywhere
+    (without,) = reports(case())
+    assert observations(without)["film-check"].component is None
 
 
 def test_the_patient_is_there_when_asked_for() -> None:
