@@ -24,7 +24,7 @@ def load_ahead() -> None:
         from cxrapp.pages import compare, model, screen, site  # noqa: F401
         from cxrapp.server.bundles import offered_bundles
 
-        offered_bundles()
+        offered_bundles()  # the default first
     except Exception:
         logging.getLogger(__name__).exception("not loaded ahead")
 

@@ -17,6 +17,7 @@ from cxrapp.model.lung_finder import FILE
 from cxrapp.words import escape_markdown
 
 BY_DIGEST = {ModelCard: attrgetter("sha256")}  # how Streamlit's caches tell cards apart
+SETTLE = 3.0  # seconds after a load, so that the other bundles and the page come first
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
@@ -109,7 +110,9 @@ def _load(path: Path) -> Loaded:
     except InvalidBundle as error:
         return Loaded(path, stamp, None, str(error))
     finally:
-        threading.Thread(target=_settle_in).start()
+        later = threading.Timer(SETTLE, _settle_in)
+        later.daemon = True  # whoever stops the app does not wait for it
+        later.start()
 
 
 def _settle_in() -> None:

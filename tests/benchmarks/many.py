@@ -26,7 +26,7 @@ from cxrapp.model.card_file import load_card
 from tests.benchmarks.bulk import make_folder
 from tests.places import ROOT
 
-LOOK = 2.0  # seconds between two looks
+LOOK = 0.5  # seconds between two looks
 STAGES = 10  # of which the pace is told
 
 
@@ -143,7 +143,7 @@ def _parse_options() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--films", type=int, default=100_000)
+    parser.add_argument("--films", type=int, default=100_000, help="some hundred at least")
     parser.add_argument("--engine", choices=["local", "ray"], default="local")
     parser.add_argument("--json", type=Path, help="file for all that was seen")
     return parser.parse_args()
