@@ -90,9 +90,13 @@ audit: $(VENV)/audit  ## bill of materials in build/sbom.json, known weaknesses
 	$(RUN)python deploy/audit.py
 
 # What some tests drive; where it cannot be installed they say so and skip.
-TOOLS := chromium strace caddy
+TOOLS := chromium strace caddy Orthanc storescu dciodvfy
+PACKAGES := chromium strace caddy orthanc orthanc-dicomweb dcmtk dicom3tools fonts-dejavu-core
+# Orthanc is started by tests alone: a machine that runs systemd is not given a service of it.
 tools:
 	@for tool in $(TOOLS); do command -v $$tool >/dev/null || lacking=yes; done; [ -z "$$lacking" ] || \
 	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-	  apt-get install -y -qq --no-install-recommends $(TOOLS) fonts-dejavu-core >/dev/null; } || \
+	  { command -v Orthanc >/dev/null || [ ! -d /run/systemd/system ] || \
+	  systemctl mask --quiet orthanc; } && \
+	  apt-get install -y -qq --no-install-recommends $(PACKAGES) >/dev/null; } || \
 	  echo "not all of $(TOOLS) are installed: the tests that need them will be skipped"

@@ -2,6 +2,7 @@ import ast
 import base64
 import hashlib
 import importlib.metadata
+import json
 import os
 import re
 import runpy
@@ -25,7 +26,8 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 CADDYFILE = (DEPLOY / "Caddyfile").read_text()
 FINAL = DOCKERFILE.rsplit("\nFROM ", 1)[1]
 HOSPITAL = {"CXR_HOST": "cxr.hospital.example", "CXR_CERTIFICATE": "/etc/cxrapp"}
-OVERLAYS = [(), ("hospital",), ("sign-in",), ("hospital", "sign-in")]
+HOSPITAL |= {"CXR_PACS_PASSWORD": "open sesame"}
+OVERLAYS = [(), ("hospital",), ("sign-in",), ("hospital", "sign-in"), ("archive",)]
 
 
 class Compose(yaml.SafeLoader):
@@ -58,14 +60,23 @@ def test_the_container_is_nobody_and_looks_after_itself() -> None:
     assert not re.search(r"\bcurl|\bapt|\bgcc|\bADD\b|pip install", FINAL)
 
 
-@pytest.mark.parametrize("service", ["app", "proxy"])
-def test_a_container_has_no_rights_to_lose(service: str) -> None:
-    settings = compose()["services"][service]
+@pytest.mark.parametrize(
+    ("file", "service"),
+    [
+        ("compose", "app"),
+        ("compose", "proxy"),
+        ("compose.archive", "watcher"),
+        ("compose.archive", "orthanc"),
+    ],
+)
+def test_a_container_has_no_rights_to_lose(file: str, service: str) -> None:
+    settings = compose(file)["services"][service]
     assert settings["read_only"]
     assert settings["cap_drop"] == ["ALL"]
     assert settings["security_opt"] == ["no-new-privileges:true"]
     assert all("noexec" in mount and "size=" in mount for mount in settings["tmpfs"])
-    assert all(mount.endswith(":ro") for mount in settings["volumes"])
+    written = [mount for mount in settings["volumes"] if not mount.endswith(":ro")]
+    assert written == (["films:/var/lib/orthanc/db"] if service == "orthanc" else [])
     assert settings["mem_limit"] and settings["pids_limit"]
     assert "privileged" not in settings
 
@@ -77,6 +88,18 @@ def test_the_app_has_no_way_out_and_no_port_of_its_own() -> None:
     assert stack["networks"]["inside"]["internal"]
     assert "ports" not in app
     assert all(port.startswith("127.0.0.1:") for port in stack["services"]["proxy"]["ports"])
+
+
+def test_the_archive_is_reached_from_inside_and_by_machines_alone() -> None:
+    stack = compose("compose.archive")
+    services = stack["services"]
+    assert stack["networks"]["archive"]["internal"]
+    assert services["app"]["networks"] == services["watcher"]["networks"] == ["archive"]
+    (port,) = services["orthanc"]["ports"]
+    settings = json.loads((DEPLOY / "orthanc.json").read_text())
+    assert port == f"${{CXR_DICOM_ADDRESS:-127.0.0.1}}:{settings['DicomPort']}:4242"
+    assert settings["AuthenticationEnabled"] and not settings["OverwriteInstances"]
+    assert f"orthanc:{settings['HttpPort']}" in services["watcher"]["environment"]["CXR_PACS_URL"]
 
 
 def test_the_browsers_name_for_the_app_is_the_one_it_accepts() -> None:

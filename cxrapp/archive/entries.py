@@ -9,7 +9,6 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.uid import (
     ComprehensiveSRStorage,
     DigitalXRayImageStorageForProcessing,
-    SecondaryCaptureImageStorage,
 )
 
 from cxrapp.films.terms import read_body_part
@@ -91,14 +90,6 @@ class ArchivedInstance:
         """Whether it is a structured report of this program."""
         return (
             self.sop_class == ComprehensiveSRStorage
-            and self.series_description == SERIES_DESCRIPTION
-        )
-
-    @property
-    def is_capture(self) -> bool:
-        """Whether it is a picture of this program."""
-        return (
-            self.sop_class == SecondaryCaptureImageStorage
             and self.series_description == SERIES_DESCRIPTION
         )
 
