@@ -18,12 +18,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from cxrapp.archive.client import Archive
+from cxrapp.archive.client import PAGE, Archive
 from cxrapp.archive.entries import ArchivedInstance
 from cxrapp.archive.settings import Settings
 from cxrapp.errors import ArchiveAway, ArchiveFault
 from cxrapp.films.limits import MAX_FILE_BYTES
-from tests.archive.films import film
+from tests.archive.films import CT, film
 from tests.archive.orthanc import Orthanc, running
 from tests.load.server import free_port
 
@@ -208,3 +208,11 @@ def test_what_is_stored_twice_is_there_once(orthanc: Orthanc) -> None:
     assert archive.holds(dataset.StudyInstanceUID, dataset.SOPInstanceUID)
     with pytest.raises(ArchiveFault):  # into the study of somebody else
         archive.store("1.2.3", [dataset])
+
+
+def test_more_studies_than_a_page_are_all_found(orthanc: Orthanc) -> None:
+    count = PAGE + 30
+    orthanc.receive(
+        *(film(n, side=64) for n in range(count)), film(900, side=64, Modality="CT", SOPClassUID=CT)
+    )
+    assert len({study.uid for study in orthanc.connect().find_studies()}) == count
