@@ -16,6 +16,11 @@ STYLE = """<style>
 .st-key-intake [data-testid="stFileUploaderDropzone"]::after {
   content: "INVITATION";
   padding-left: 0.8rem; font-size: 0.9rem; opacity: 0.85}
+.stFileChip [role="alert"] { /* Streamlit says for screen readers alone why it refuses a file */
+  position: static !important; width: auto !important; height: auto !important;
+  clip: auto !important; clip-path: none !important; margin: 0 0.4rem !important;
+  overflow: visible !important; white-space: nowrap; font-size: 0.85rem; align-self: center}
+.stFileChip, [data-testid="stFileChips"] > div {max-width: none !important; width: auto !important}
 [data-testid="stSliderTickBar"] {display: none} /* its ends overprint the line below */
 [class*="st-key-box-"] {padding: 0.45rem 0.8rem}
 [class*="st-key-box-"] [data-testid="stVerticalBlock"] {gap: 0.2rem}

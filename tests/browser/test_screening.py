@@ -47,6 +47,17 @@ def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page)
     expect(page.get_by_text(re.compile("above the [0-9.-]+ chosen on"))).to_be_visible()
 
 
+def test_an_archive_that_is_too_large_is_refused_in_sight(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "films.zip"
+    large.write_bytes(bytes(52 * 2**20))
+    page.goto("/")
+    page.get_by_text("Try it on six sample films").wait_for()
+    page.locator("input[type=file]").first.set_input_files(large)
+    said = page.get_by_role("alert").filter(has_text="50.0MB or smaller")
+    expect(said).to_be_visible()
+    assert said.bounding_box()["width"] > 100  # what is for screen readers alone has one pixel
+
+
 def test_an_archive_is_triaged_by_keyboard_alone(page: Page) -> None:
     upload(page, archive())
     page.get_by_text("4 films").wait_for()

@@ -48,6 +48,10 @@ def test_the_numbers_are_those_of_the_scores(reported: Path) -> None:
     test = pd.read_csv(reported / "scores.csv").query("split == 'test'")
     measured = numbers["cohorts"]["test"]["findings"]["pneumonia"]
     point = next(iter(measured["operating points"].values()))
+    gate = numbers["cohorts"]["test"]["gate"]
+    assert gate["films"] == len(test) and {"accepted", "warned", "refused"} <= set(gate)
+    page = html.unescape((reported / "report.html").read_text())
+    assert f"warned of {gate['warned']}, refused {gate['refused']}" in page
     called = test["pneumonia_probability"] >= point["threshold"]
     assert point["accuracy"]["value"] == pytest.approx(accuracy_score(test["pneumonia"], called))
     assert measured["by class"]["pneumonia"]["f1-score"] == pytest.approx(

@@ -23,6 +23,7 @@ from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.recalibration import fit_site_calibration
 from train.data import read_film
 from train.evaluate import Run, read_openings
+from train.gate import count_levels
 from train.measure import Evaluation, against_the_rest, asks_everything
 from train.shortcuts import read_shortcuts
 
@@ -97,10 +98,9 @@ def _measure(run: Run, evaluation: Evaluation, name: str) -> Numbers:
     calibrated = np.column_stack(
         [c.probability(cohort.logits[:, k]) for k, c in enumerate(evaluation.calibrations)]
     )
-    accepted = cohort.distances <= evaluation.gate.warn
     measured: Numbers = {
         "description": cohort.description,
-        "accepted": asdict(share_rate(accepted, cohort.patients)),
+        "gate": count_levels(evaluation.gate, cohort.distances, cohort.patients),
         "findings": {},
     }
     for k, finding in enumerate(findings):
