@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,6 +55,7 @@ def main() -> int:
         looks = watch(command, table, 0.0, stop_at=options.films // 2)
         stopped = len(looks)
         looks += watch(command, table, looks[-1].seconds)
+        looks.append(replace(looks[-1], films=options.films))  # the parts went with the last look
         fault = find_fault(table, options.films)
     figures = {
         "films": options.films,

@@ -2,10 +2,13 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.__main__ import BENCHMARKS
+from tests.benchmarks.many import Look, find_fault, pace
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.places import ROOT
 
@@ -25,6 +28,32 @@ def test_work_is_done_in_turn_and_neither_is_always_first() -> None:
     pairs = time_in_turn(lambda: done.append("a"), lambda: done.append("b"), 2, warm_up=1)
     assert "".join(done) == "ab" + "ab" + "ba"
     assert len(pairs) == 2
+
+
+def test_an_even_pace_is_even_and_a_run_that_slows_down_shows() -> None:
+    looks = [Look(second, 10 * second, 100.0) for second in range(101)]
+    assert pace(looks, 1000) == [10.0] * 10
+    late = [*looks[:51], *(Look(50 + 2 * s, 500 + 10 * s, 100.0) for s in range(1, 51))]
+    assert pace(late, 1000) == [10.0] * 5 + [5.0] * 5
+
+
+@pytest.mark.parametrize(
+    ("changed", "fault"),
+    [
+        (lambda rows: rows, ""),
+        (lambda rows: rows[:-1], "it ends before film 2"),
+        (lambda rows: rows + rows[-1:], "it has rows too many"),
+        (lambda rows: rows[2:4] + rows[:2] + rows[4:], "('000001', 'pneumonia') where film 0"),
+    ],
+)
+def test_a_table_with_a_fault_is_found_out(
+    changed: Callable[[list[str]], list[str]], fault: str, tmp_path: Path
+) -> None:
+    rows = [f"f/{n:06}.jpeg,{name},ok,\n" for n in range(3) for name in ("pneumonia", "viral")]
+    table = tmp_path / "table.csv"
+    table.write_text("file,finding,status,message\n" + "".join(changed(rows)))
+    found = find_fault(table, 3)
+    assert found.startswith(fault) and bool(found) == bool(fault)
 
 
 @pytest.fixture(scope="module")
