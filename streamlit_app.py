@@ -2,18 +2,21 @@
 
 import streamlit as st
 
-from cxrapp.panels.style import style
+from cxrapp.panels.style import LOGO, style
 
 st.set_page_config("cxrapp", page_icon="🩻", layout="wide")
 st.html(style())
+st.logo(LOGO)
 # The page stands before PyTorch does: importing it takes seconds, once after the start.
 with st.spinner("Starting: the network is being loaded, which takes some seconds."):
     from cxrapp.pages import compare, model, screen, sign_in, site
+    from cxrapp.panels.tab import keep_over_reload
     from cxrapp.server.bundles import show_faults
     from cxrapp.server.startup import start_service
 
 start_service()
 account = sign_in.let_in()
+keep_over_reload()
 show_faults()
 st.navigation(
     [

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from datetime import datetime
 
 import numpy as np
 
@@ -58,9 +59,19 @@ def percent(probability: float) -> str:
     return "under 0.1 %" if probability < 0.001 else f"{100 * probability:.1f} %"
 
 
+def threshold_words(threshold: float) -> str:
+    """A threshold, as the probabilities that are held against it are written: 54.4 %."""
+    return f"{100 * threshold:.1f} %"
+
+
 def share_words(share: float) -> str:
     """How many people: 7.5 of 100."""
     return f"{100 * share:.3g} of 100"
+
+
+def weak_words(found: float) -> str:
+    """What must be said of a finding that the model often misses."""
+    return f"Weak: finds {share_words(found)}. Do not choose treatment by it."
 
 
 def rate_words(rate: Rate) -> str:
@@ -128,6 +139,23 @@ def interval_words(days: int) -> str:
         if days >= 2 * length:
             return f"{days / length:.0f} {unit}"
     return f"{days} day{'' if days == 1 else 's'}"
+
+
+def taken_words(taken: datetime, now: datetime) -> str:
+    """When a film was taken and how long it has waited: 14:05, waits 1 h 20 min."""
+    day = "" if taken.date() == now.date() else f"{taken:%Y-%m-%d} "
+    return ", ".join(filter(None, (f"{day}{taken:%H:%M}", wait_words(taken, now))))
+
+
+def wait_words(since: datetime, now: datetime) -> str:
+    """How long somebody has waited; nothing where a clock is wrong."""
+    minutes = int((now - since).total_seconds() // 60)
+    if minutes < 0:
+        return ""
+    hours, days = minutes // 60, minutes // 1440
+    if days:
+        return f"waits {days} day{'' if days == 1 else 's'}"
+    return f"waits {hours} h {minutes % 60:02} min" if hours else f"waits {minutes} min"
 
 
 def date_words(day: str) -> str:

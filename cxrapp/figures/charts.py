@@ -38,7 +38,7 @@ def roc_figure(curve: Roc, point: OperatingPoint | None, band: Band | None = Non
         mode="lines",
         line={"color": ACCENT, "width": 2, "shape": "hv"},
         customdata=np.minimum(curve.thresholds, 1),
-        hovertemplate="finds %{y:.0f} %, flags %{x:.0f} %, threshold %{customdata:.3f}",
+        hovertemplate="finds %{y:.0f} %, flags %{x:.0f} %, threshold %{customdata:.1%}",
     )
     if point:
         wrongly, found = wrongly_flagged(point), point.sensitivity

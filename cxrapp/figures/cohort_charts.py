@@ -1,5 +1,7 @@
 """Curves and counts -> Plotly figures, for the app and for reports. No Streamlit."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -50,7 +52,7 @@ def draw_finding(
         "ROC": roc_figure(roc(scores), point, roc_band(scores)),
         "Precision and recall": precision_recall_figure(precision, point, prevalence),
         "At the default threshold": confusion_figure(np.array(counts), names),
-        "Calibration": reliability_figure(before, after),
+        "Calibration": reliability_figure({"before": before, "calibrated": after}),
         "Scores": score_histogram(scores, names, threshold),
         "Decision curve": decision_curve_figure(net_benefit(scores)),
     }
@@ -73,8 +75,12 @@ def learning_figure(history: dict[str, list]) -> go.Figure:
     return dress(figure)
 
 
-def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
-    """What was said against what was so, before and after calibration; a dot's area is films."""
+def reliability_figure(curves: Mapping[str, Reliability]) -> go.Figure:
+    """What was said against what was so; a dot's area is films.
+
+    Args:
+        curves: Name -> curve: of the probabilities before and after they were set right.
+    """
     figure = go.Figure()
     figure.add_scatter(
         x=[0, 100],
@@ -84,7 +90,7 @@ def reliability_figure(before: Reliability, after: Reliability) -> go.Figure:
         showlegend=False,
         hoverinfo="skip",
     )
-    for curve, name, colour in ((before, "before", MUTED), (after, "calibrated", ACCENT)):
+    for (name, curve), colour in zip(curves.items(), (MUTED, ACCENT), strict=False):
         figure.add_scatter(
             x=100 * curve.said,
             y=100 * curve.observed,

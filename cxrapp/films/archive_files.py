@@ -68,6 +68,16 @@ def count_entries(data: bytes) -> int:
         return 1
 
 
+def entry_names(name: str, data: bytes) -> list[str]:
+    """What the files of an upload will be called: its own name, or those of a ZIP archive's."""
+    if not is_archive(data):
+        return [name]
+    try:
+        return [f"{name}/{entry.filename}" for entry in _open_zip(data)[1]]
+    except UnreadableUpload:
+        return [name]
+
+
 def _open_zip(data: bytes) -> tuple[zipfile.ZipFile, list[zipfile.ZipInfo]]:
     """An archive and its files, folders and system clutter left out.
 

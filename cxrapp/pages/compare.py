@@ -18,7 +18,7 @@ from cxrapp.session.film import Film
 from cxrapp.session.session import Session
 from cxrapp.statistics.matching import Match, matching_threshold
 from cxrapp.statistics.model_comparison import FindingComparison, Side, compare_films
-from cxrapp.words import capitalised, escape_markdown
+from cxrapp.words import capitalised, escape_markdown, threshold_words
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
 
@@ -168,9 +168,10 @@ def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None
         return
     before, after = match.before, match.after
     st.markdown(
-        f"{a.name} at {threshold:.3f}: sensitivity {before.sensitivity}, specificity "
-        f"{before.specificity}.\n\n{b.name} at **{match.threshold.value:.3f}** "
-        f"({match.threshold.low:.3f} to {match.threshold.high:.3f}): sensitivity "
+        f"{a.name} at {threshold_words(threshold)}: sensitivity {before.sensitivity}, specificity "
+        f"{before.specificity}.\n\n{b.name} at **"
+        f"{threshold_words(match.threshold.value)}** ({threshold_words(match.threshold.low)} to "
+        f"{threshold_words(match.threshold.high)}): sensitivity "
         f"{after.sensitivity}, specificity {match.specificity}."
     )
     st.caption(escape_markdown(match.basis))

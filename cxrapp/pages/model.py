@@ -12,13 +12,17 @@ from cxrapp.model.card_schema import Measured, Measures, Training
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.model.lung_finder import MISSING, LungFinder
 from cxrapp.model.script import has_bfloat16, time_film
-from cxrapp.panels.sanity import show_sanity
+from cxrapp.panels.feature_maps import show_layers
+from cxrapp.panels.sanity import sample_film, show_sanity
 from cxrapp.panels.widgets import show_figure
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.server.bundles import bundle_path, choose_bundle
+from cxrapp.server.sessions import current_session
+from cxrapp.session.first_reads import is_blinded
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import roc
 from cxrapp.statistics.operating_point import operating_point
+from cxrapp.words import threshold_words
 
 MEASURES = {
     "auroc": "AUROC",
@@ -55,6 +59,12 @@ def show() -> None:
     _show_shortcuts(card)
     _show_lungs(bundle.lungs)
     show_sanity(card, bundle_path(bundle))
+    here = current_session()
+    film = here.worklist.films.get(here.current or "")
+    if film is None or is_blinded(here, film):
+        show_layers(bundle, sample_film(), "a sample film")
+    else:
+        show_layers(bundle, film.unpack(), "the open film")
     _show_training(card)
 
 
@@ -117,8 +127,8 @@ def _show_cohort(card: ModelCard, cohort: str) -> None:
         films = metrics["auroc"]["n"]
         scores = card.scores(cohort, finding.name)
         heading = (
-            f"{finding.positive.capitalize()} at {metrics['threshold']:.3f}, {films} films, "
-            f"{100 * scores.labels.mean():.0f} of 100 with it"
+            f"{finding.positive.capitalize()} at {threshold_words(metrics['threshold'])}, {films} "
+            f"films, {100 * scores.labels.mean():.0f} of 100 with it"
         )
         rows[heading] = [
             str(Rate(**metrics[key])) + _expected(metrics, key)
@@ -285,7 +295,9 @@ def _show_training(card: ModelCard) -> None:
     for finding, calibration, points in zip(
         card.findings, card.calibrations, card.operating_points, strict=True
     ):
-        named = "; ".join(f"{name} {threshold:.3f}" for name, threshold in points.items())
+        named = "; ".join(
+            f"{name} {threshold_words(threshold)}" for name, threshold in points.items()
+        )
         facts.markdown(
             f"- {finding.positive.capitalize()}: probability = sigmoid({calibration.slope:.2f} x "
             f"logit {calibration.intercept:+.2f}), fitted on validation"

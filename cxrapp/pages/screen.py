@@ -1,69 +1,64 @@
 """Screen films: one page from upload to decision, with one threshold a finding behind it all."""
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
-from cxrapp.panels.archive import show_archive
-from cxrapp.panels.consequences import choose_cohort, show_consequences
-from cxrapp.panels.feature_maps import show_layers
-from cxrapp.panels.first_read import ask_for_call, show_summary
+from cxrapp.panels.archive import is_set_up, show_archive
+from cxrapp.panels.consequences import (
+    current_cohort,
+    show_consequences,
+    show_details,
+)
+from cxrapp.panels.first_read import ask_for_call
 from cxrapp.panels.heat_maps import show_film, show_maps
 from cxrapp.panels.intake import offer_samples, show_progress, show_rejections, take_in
-from cxrapp.panels.threshold import show_control
+from cxrapp.panels.open_film import place_words, show_heading
+from cxrapp.panels.threshold import show_classes, show_control, show_verdicts
 from cxrapp.panels.tour import show_tour
+from cxrapp.panels.widgets import show_notice
 from cxrapp.panels.worklist import show_worklist
 from cxrapp.report import NOT_A_DIAGNOSIS
 from cxrapp.server.bundles import choose_bundle
 from cxrapp.server.sessions import current_session
 from cxrapp.session.film import Film
-from cxrapp.session.first_reads import closed_reads, is_blinded, start_read
+from cxrapp.session.first_reads import is_blinded, is_reading, start_read
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import capitalised, escape_markdown
+from cxrapp.words import capitalised
 
 
 def show() -> None:
     """The page."""
     here = current_session()
-    model, uploads, options = st.columns([1.2, 2.6, 0.5], vertical_alignment="center")
+    with st.container(key="top"):
+        widths = [1.5, 2.2, 1.3, 0.9] if is_set_up() else [1.5, 2.2, 0.9]
+        model, uploads, *archive, options = st.columns(
+            widths, gap="xsmall", vertical_alignment="center"
+        )
     with model:
         bundle = choose_bundle()
     with options.popover("Options", width="stretch"):
         _show_options(here)
     with uploads.container(key="intake"):
         take_in(here, bundle)
-    show_archive(here, bundle)
+    for cell in archive:
+        show_archive(here, bundle, cell)
     here.worklist.request(bundle)
     # Looked at before the results: what is ready only after that, a tick of the progress shows.
     working = here.worklist.progress is not None
     films = here.worklist.scored(bundle)
-    # A place of its own for each, drawn in or not: what lies below keeps its place on the page,
-    # and the browser need not build it anew.
-    progress, rejections, tour = st.container(), st.container(), st.container()
-    with progress:
-        _show_progress(here, bundle, films, working=working)
-    with rejections:
-        show_rejections(here)
+    # A place of its own, drawn in or not: what lies below keeps its own, and so its fragments.
+    tour = st.container()
     if films:
         with tour:
             show_tour(here)
-        _workbench(here, bundle, films)
-    elif not working:
+        _workbench(here, bundle, films, working=working)
+    elif working:
+        show_progress(here.worklist, bundle, 0)
+    else:
+        show_rejections(here)
         _welcome(here, bundle)
-
-
-def _show_progress(here: Session, bundle: Bundle, films: list[Film], *, working: bool) -> None:
-    if working:
-        show_progress(here.worklist, bundle, len(films))
-    elif waiting := len(here.worklist.films) - len(films):
-        st.button(
-            f"Score {waiting} more films by this model",
-            on_click=here.worklist.request,
-            args=(bundle,),
-            kwargs={"again": True},
-        )
 
 
 def _welcome(here: Session, bundle: Bundle) -> None:
@@ -88,6 +83,7 @@ def _show_options(here: Session) -> None:
         persist_state="session",
     )
     here.logit = scale == "Logit"
+    st.session_state.setdefault("blinded", here.blinded)  # also after a reload
     here.blinded = st.toggle(
         "Blinded first read",
         key="blinded",
@@ -97,17 +93,7 @@ def _show_options(here: Session) -> None:
     here.folders = st.toggle(
         "Whole folders", key="folder", help="The upload takes a folder instead of files."
     )
-    here.identified = st.toggle(
-        "Show names and IDs",
-        key="identified",
-        persist_state="session",
-        help="From DICOM; otherwise hidden and never exported.",
-    )
     _offer_clear(here)
-    st.caption(
-        "Keys: ↓ ↑ or J K next and previous film, R reviewed, P N U your call, M map or film "
-        "large, I invert, 0 whole film, 1 actual pixels, W full window."
-    )
 
 
 def _offer_clear(here: Session) -> None:
@@ -124,52 +110,84 @@ def _offer_clear(here: Session) -> None:
 
 
 @st.fragment  # a threshold moves everything in here and nothing else
-def _workbench(here: Session, bundle: Bundle, films: list[Film]) -> None:
-    listed, viewed, controlled = st.columns([1.05, 2.2, 1.2], gap="small")
+def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: bool) -> None:
+    with st.container(key="bench"):
+        listed, viewed, controlled = st.columns([1, 2.6, 1.4])
+    with listed, st.container():
+        _show_news(here, bundle, films, working=working)
     with listed:
-        film = show_worklist(here, bundle, films)
+        film = show_worklist(here, bundle, films, working=working)
     if film is None:
         return
     start_read(here, film)
     result = here.worklist.result(film, bundle)
     withheld = here.is_withheld(film, bundle)
     hidden = withheld or is_blinded(here, film)
-    finding = _choose_finding(bundle, controlled)
     with controlled:
-        st.markdown(f"**{escape_markdown(here.display_name(film))}**, {_place(here, film)}")
-        if here.blinded and not withheld:
+        show_heading(here, bundle, film)
+        if here.blinded:
             ask_for_call(here, bundle, film)
-        _show_verdict(here, bundle, film, result)
-        controls = st.container()
-        cohort = choose_cohort(bundle.card)
-        with controls:
-            decisions = None if hidden else here.decide(bundle.card, result)
-            show_control(here, bundle.card, decisions, cohort)
-    probability = float(result.prediction.probabilities[bundle.card.index(finding.name)])
-    show_consequences(here, bundle.card, finding, cohort, None if hidden else probability)
+        if not is_blinded(here, film):
+            _show_verdict(here, bundle, film, result)
+        decisions = None if hidden else here.decide(bundle.card, result)
+        if decisions:
+            show_verdicts(here, bundle.card, decisions)
+        finding = bundle.card.findings[0]
+        # What the model does elsewhere would tell how it takes a film that is still being read.
+        if not is_reading(here, film):
+            finding, cohort = _show_setting(here, bundle, films)
     # Last, because some maps take many seconds: all else is by then of the same film.
     with viewed:
-        title = f"{here.display_name(film)} · {_place(here, film)}"
+        title = " · ".join(filter(None, (place_words(here, film), here.patient_words(film))))
         if hidden:
             show_film(here, film, result, title)
         else:
             show_maps(here, bundle, film, result, finding, title)
-    if not hidden:
-        show_layers(bundle, film, finding)
-    if reads := closed_reads(here):
-        show_summary(reads)
+    if not is_reading(here, film):
+        k = bundle.card.index(finding.name)
+        asked = decisions is not None and decisions[k].outcome != "not asked"
+        probability = decisions[k].probability if asked else None
+        with show_details(here, bundle.card, finding, cohort, probability):
+            if decisions:
+                show_classes(here, bundle.card, decisions)
 
 
-def _place(here: Session, film: Film) -> str:
-    return f"film {here.order.index(film.key) + 1} of {len(here.order)}"
+def _show_news(here: Session, bundle: Bundle, films: list[Film], *, working: bool) -> None:
+    """How far the work is, and which files could not be used."""
+    if working:
+        show_progress(here.worklist, bundle, len(films))
+    elif waiting := len(here.worklist.films) - len(films):
+        st.button(
+            f"Score {waiting} more films by this model",
+            on_click=here.worklist.request,
+            args=(bundle,),
+            kwargs={"again": True},
+        )
+    show_rejections(here)
 
 
-def _choose_finding(bundle: Bundle, cell: DeltaGenerator) -> Finding:
+def _show_setting(here: Session, bundle: Bundle, films: list[Film]) -> tuple[Finding, str]:
+    """One finding's threshold, its whole ROC curve, and what it does to 1,000 patients."""
+    card = bundle.card
+    finding, cohort = _choose_finding(bundle), current_cohort(card)
+    k = card.index(finding.name)
+    decided = [
+        here.decide(card, here.worklist.result(film, bundle))[k]
+        for film in films
+        if not here.is_withheld(film, bundle)
+    ]
+    asked = [one.probability for one in decided if one.outcome != "not asked"]
+    show_control(here, card, finding, cohort, asked)
+    show_consequences(here, card, finding, cohort)
+    return finding, cohort
+
+
+def _choose_finding(bundle: Bundle) -> Finding:
     names = {capitalised(finding.positive): finding for finding in bundle.card.findings}
     if len(names) == 1:
         return bundle.card.findings[0]
-    chosen = cell.segmented_control(
-        "Maps and curves for",
+    chosen = st.segmented_control(
+        "Threshold, map and curves of",
         list(names),
         default=next(iter(names)),
         required=True,
@@ -182,20 +200,27 @@ def _choose_finding(bundle: Bundle, cell: DeltaGenerator) -> Finding:
 
 def _show_verdict(here: Session, bundle: Bundle, film: Film, result: Result) -> None:
     """Why a film has no result, or one to read with care."""
-    reasons = "\n".join(f"- {escape_markdown(reason)}" for reason in result.verdict.reasons)
+    reasons = " ".join(result.verdict.reasons)
+    key = (film.key, bundle.card.sha256)
     if here.is_withheld(film, bundle):
-        st.error(f"**Not screened.**\n{reasons}")
-        st.caption(
-            "The numbers of this model were measured on films unlike this one and say nothing "
-            "about it. A result shown all the same stays marked, here and in every export."
-        )
+        show_notice("refused", "Not screened", reasons)
         st.button(
             "Show the result all the same",
             key="overrule",
+            help="The numbers of this model were measured on films unlike this one and say nothing "
+            "about it. A result shown all the same stays marked, here and in every export.",
             on_click=here.overruled.add,
-            args=((film.key, bundle.card.sha256),),
+            args=(key,),
+            width="stretch",
         )
     elif result.verdict.refused:
-        st.warning(f"**Refused, and shown at the reader's own choice.**\n{reasons}")
+        show_notice("refused", "Refused, and shown at the reader's own choice", reasons)
+        st.button(
+            "Hide it again",
+            key="undo overrule",
+            on_click=here.overruled.discard,
+            args=(key,),
+            width="stretch",
+        )
     elif result.verdict.reasons:
-        st.warning(f"**Read this result with care.**\n{reasons}")
+        show_notice("undecided", "Read this result with care", reasons)

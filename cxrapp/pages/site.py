@@ -4,11 +4,15 @@ from datetime import date
 
 import numpy as np
 import streamlit as st
+from scipy.special import expit
 
 from cxrapp.errors import UnusableTable
-from cxrapp.figures.cohort_charts import roc_figure
+from cxrapp.figures.charts import roc_figure
+from cxrapp.figures.cohort_charts import reliability_figure
+from cxrapp.films.archive_files import entry_names
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
+from cxrapp.model.scores import Scores
 from cxrapp.panels.intake import NAMED, show_progress
 from cxrapp.panels.widgets import offer_file, show_figure
 from cxrapp.server.bundles import BY_DIGEST, choose_bundle
@@ -16,11 +20,15 @@ from cxrapp.server.sessions import current_session, forget_uploads
 from cxrapp.session.film import Film
 from cxrapp.session.saved_points import dump_points
 from cxrapp.session.session import Session
-from cxrapp.site.assess import CAVEATS, SiteReport, assess
+from cxrapp.site.assess import CAVEATS, SiteReport, assess, site_scores
 from cxrapp.site.labels import SiteLabels, read_labels
+from cxrapp.site.recalibrate import recalibrate
 from cxrapp.site.report import describe, summarise, to_points
 from cxrapp.site.sheet import check_sheet, decode_sheet
-from cxrapp.words import capitalised, escape_markdown
+from cxrapp.statistics.curves import reliability
+from cxrapp.words import capitalised, escape_markdown, percent, rate_words, threshold_words
+
+MISREAD, ROW = 24, 8  # films shown, and side by side
 
 
 def show() -> None:
@@ -86,12 +94,27 @@ def _take_in(here: Session, bundle: Bundle, *, folder: bool) -> None:
     except UnusableTable as error:
         st.error(escape_markdown(str(error)))
         return
-    for text in texts:
-        here.sheet = text
+    sheet = texts[-1] if texts else here.sheet
+    names = [path for one in films for path in entry_names(one.name, one.getvalue())]
+    labels = read_labels(bundle.card, names, sheet)
+    if names and np.isnan(labels.labels).all():
+        _say_unlabelled(labels)
+        return
+    here.sheet = sheet
     here.site.add(bundle, [(one.name, one.getvalue()) for one in films])
     forget_uploads(uploads)
     here.uploads += 1
     st.rerun()
+
+
+def _say_unlabelled(labels: SiteLabels) -> None:
+    """Before minutes are spent on films that could not be counted."""
+    lines = "\n".join(f"- {escape_markdown(one)}" for one in labels.problems[:NAMED])
+    st.error(
+        f"Nothing was screened: none of the {len(labels.names):,} files has a label. Drop the "
+        f"table first or together with them, or put them in folders named by what they show.\n"
+        f"{lines}"
+    )
 
 
 def _read_labels(here: Session, bundle: Bundle, films: list[Film]) -> SiteLabels:
@@ -135,8 +158,21 @@ def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: Site
         )
         for k, finding in enumerate(bundle.card.findings)
     ]
-    for report in reports:
-        _show_report(here, bundle, report)
+    shown = [film for film, one in zip(films, known, strict=True) if one]
+    for k, report in enumerate(reports):
+        scores = site_scores(
+            bundle.card,
+            report.finding,
+            labels.labels[known, k],
+            logits[known, k],
+            labels.patients[known],
+        )
+        labelled = [
+            film
+            for film, label in zip(shown, labels.labels[known, k], strict=True)
+            if not np.isnan(label)
+        ]
+        _show_report(here, bundle, report, scores, labelled)
     for caveat in CAVEATS:
         st.caption(escape_markdown(caveat))
     _offer_files(bundle, reports, labels)
@@ -155,50 +191,105 @@ def _assess(
     return assess(card, finding, labels, logits, patients, goal=goal, half_width=half_width)
 
 
-def _show_report(here: Session, bundle: Bundle, report: SiteReport) -> None:
+def _show_report(
+    here: Session, bundle: Bundle, report: SiteReport, scores: Scores, films: list[Film]
+) -> None:
+    """One finding: the advice, what it rests on, and the films that were misread.
+
+    Args:
+        scores: Of `films`, those with a label for the finding.
+    """
     card = bundle.card
     finding = card.findings[card.index(report.finding)]
     with st.container(border=True):
-        st.markdown(f"##### {capitalised(finding.positive)}")
-        picture, words = st.columns([1, 2])
+        _recommend(here, card, report, capitalised(finding.positive))
+        picture, calibration, words = st.columns([1, 1, 1.4])
         point = report.recommended.point if report.recommended else report.own
         if report.roc and point:
             with picture:
                 show_figure(roc_figure(report.roc, point), f"site roc {report.finding}")
-        with words:
-            for warning in report.warnings:
-                st.warning(escape_markdown(warning))
-            st.markdown(
-                "\n".join(f"- {escape_markdown(sentence)}" for sentence in describe(report))
-            )
-            _offer_threshold(here, card, report)
+        if report.calibration:
+            with calibration:
+                curves = {"as the model says": reliability(scores)}
+                line = report.calibration
+                if line.slope:
+                    right = expit(line.slope.value * scores.log_odds + line.intercept.value)
+                    curves["recalibrated"] = reliability(scores.by(right))
+                show_figure(reliability_figure(curves), f"site calibration {report.finding}")
+        words.markdown("\n".join(f"- {escape_markdown(s)}" for s in describe(report)))
+        for warning in report.warnings[1:]:
+            st.caption(escape_markdown(warning))
+        _show_misread(here, card, report, scores, films)
 
 
-def _offer_threshold(here: Session, card: ModelCard, report: SiteReport) -> None:
-    """The way to screen with the recommended threshold, where these films can carry one."""
+def _recommend(here: Session, card: ModelCard, report: SiteReport, finding: str) -> None:
+    """One piece of advice, with its reason, and the way to follow it."""
     current = here.setting(card, report.finding).threshold
+    kept = threshold_words(current)
     if not report.sound:
-        st.caption(
-            f"**These films cannot carry a threshold of their own: keep {current:.3f}.** What they "
-            "show of the model above holds all the same."
+        reason = report.warnings[0]
+        st.markdown(f"### {finding}: keep {kept}")
+        st.markdown(
+            f"because these films cannot carry a threshold of their own. {escape_markdown(reason)} "
+            "What they show of the model below holds all the same."
         )
         return
     value = report.recommended.threshold.value
+    found, wrongly = report.recommended.point.sensitivity, report.recommended.point.specificity
+    because = (
+        f"because on these films it finds {rate_words(found)} of those with the finding and leaves "
+        f"{rate_words(wrongly)} of the others alone."
+    )
     if abs(current - value) < 5e-4:
-        st.success(f"Screening uses {value:.3f} now.")
+        st.markdown(f"### {finding}: keep {kept}\n{because}")
         return
-    st.button(
-        f"Screen with {value:.3f} instead of {current:.3f}",
+    words, button = st.columns([3, 1], vertical_alignment="bottom")
+    words.markdown(f"### {finding}: use {threshold_words(value)} instead of {kept}\n{because}")
+    button.button(
+        f"Screen with {threshold_words(value)}",
         key=f"site use {report.finding}",
         on_click=here.change,
         args=(card, report.finding),
         kwargs={"threshold": value, "abstain_from": None},
+        type="primary",
+        width="stretch",
     )
+
+
+def _show_misread(
+    here: Session, card: ModelCard, report: SiteReport, scores: Scores, films: list[Film]
+) -> None:
+    """The films behind the counts, at the threshold in use."""
+    threshold = here.setting(card, report.finding).threshold
+    called = scores.probabilities >= threshold
+    kinds = {
+        "Missed": scores.labels & ~called,
+        "False alarms": ~scores.labels & called,
+    }
+    chosen = st.pills(
+        "Misread films",
+        list(kinds),
+        format_func=lambda name: f"{name} at {threshold_words(threshold)}: {kinds[name].sum()}",
+        key=f"site misread {report.finding}",
+        label_visibility="collapsed",
+    )
+    if not chosen:
+        return
+    # The worst first: furthest on the wrong side of the threshold.
+    order = np.argsort(-np.abs(scores.probabilities - threshold))
+    wrong = [n for n in order if kinds[chosen][n]]
+    for start in range(0, min(len(wrong), MISREAD), ROW):
+        for cell, n in zip(st.columns(ROW), wrong[start : start + ROW], strict=False):
+            cell.image(films[n].thumbnail, width="stretch")
+            name = escape_markdown(films[n].name.rsplit("/", 1)[-1])
+            cell.caption(f"{name}, {percent(scores.probabilities[n])}")
+    if len(wrong) > MISREAD:
+        st.caption(f"and {len(wrong) - MISREAD} more")
 
 
 def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) -> None:
     today, card = date.today(), bundle.card
-    settings, numbers, _ = st.columns([1, 1, 2])
+    settings, numbers, recalibrated, words = st.columns([1, 1, 1, 1])
     with settings:
         offer_file(
             "Settings file",
@@ -214,4 +305,17 @@ def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) 
             f"{card.name}-site-report.json",
             "application/json",
             "site numbers",
+        )
+    if card_here := recalibrate(card, reports, today):
+        with recalibrated:
+            offer_file(
+                "Recalibrated card, JSON",
+                card_here.to_json(),
+                f"{card.name}.json",
+                "application/json",
+                "site card",
+            )
+        words.caption(
+            f"The recalibrated card takes the place of {card.name}.json in the weights folder when "
+            "the app is next started: decisions stay, probabilities become those of your films."
         )

@@ -13,9 +13,18 @@ from cxrapp.archive.entries import FILM_MODALITIES, ArchivedInstance, ArchivedSt
 from cxrapp.archive.settings import load_settings
 from cxrapp.errors import CxrError
 from cxrapp.model.bundle import Bundle
+from cxrapp.panels.open_film import offer_names
 from cxrapp.report import Case
 from cxrapp.session.session import Session
-from cxrapp.words import SEXES, age_words, capitalised, escape_markdown, percent, person_words
+from cxrapp.words import (
+    SEXES,
+    age_words,
+    capitalised,
+    escape_markdown,
+    percent,
+    person_words,
+    wait_words,
+)
 
 PERIODS: tuple[Period | str, ...] = ("Last night", "Today", "Last 7 days", "Any time", "Days")
 WIDTHS = [2.4, 1.1, 1.3, 1.0, 2.2, 0.8]  # of the list's columns
@@ -36,15 +45,18 @@ def is_set_up() -> bool:
         return True
 
 
-def show_archive(session: Session, bundle: Bundle) -> None:
-    """A button that opens the archive's films of last night, and those of other searches."""
-    if not is_set_up():
-        return
-    st.button(
+def show_archive(session: Session, bundle: Bundle, cell: DeltaGenerator) -> None:
+    """A button that opens the archive's films of last night, and those of other searches.
+
+    Args:
+        cell: Where the button goes; the list opens at the current place of the page.
+    """
+    cell.button(
         "Close the archive" if session.archive_open else "Open from the archive",
         key="archive",
         on_click=_turn,
         args=(session,),
+        width="stretch",
     )
     if session.archive_open:
         with st.container(border=True, key="box-archive"):
@@ -71,6 +83,8 @@ def _show_panel(session: Session, bundle: Bundle) -> None:
     if not listed:
         st.caption("The archive has no such chest films.")
         return
+    if not session.worklist.films:  # else the switch stands above their list
+        offer_names(session)
     blinded = session.blinded  # then neither results nor an order that tells them
     order, count, all_ = st.columns([1.6, 3, 1.6], vertical_alignment="center")
     chosen = order.selectbox(
@@ -128,7 +142,7 @@ def _show_study(session: Session, bundle: Bundle, one: Listed) -> None:
     who.markdown(_who(session, one.study))
     moment = one.study.moment
     made.markdown(f"{moment:%d %b %H:%M}" if moment else "no date")
-    wait.caption(_waited(moment) if moment and one.result is None else "")
+    wait.caption(wait_words(moment, datetime.now()) if moment and one.result is None else "")
     films.caption(f"{len(one.films)} film{'' if len(one.films) == 1 else 's'}")
     _show_result(session, one, result)
     if open_.button("Open", key=f"archive open {one.study.uid}", width="stretch"):
@@ -152,14 +166,6 @@ def _age(study: ArchivedStudy) -> str:
         return ""
     years = ((study.moment or datetime.now()) - born).days / 365.25
     return age_words(years) if years >= 0 else ""
-
-
-def _waited(since: datetime) -> str:
-    minutes = max(int((datetime.now() - since).total_seconds() // 60), 0)
-    hours, days = minutes // 60, minutes // 1440
-    if days:
-        return f"waits {days} day{'' if days == 1 else 's'}"
-    return f"waits {hours} h {minutes % 60:02} min" if hours else f"waits {minutes} min"
 
 
 def _show_result(session: Session, one: Listed, cell: DeltaGenerator) -> None:

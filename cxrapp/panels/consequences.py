@@ -1,45 +1,72 @@
 """What a threshold does, at once and everywhere: curves, counts, and outcomes per 1,000."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.panels.curve_overlay import Cut
-from cxrapp.panels.curves import show_curves
+from cxrapp.panels.curves import show_other_curves, show_roc
 from cxrapp.panels.points import point_at
 from cxrapp.panels.widgets import showing
 from cxrapp.session.session import Session
 from cxrapp.statistics.operating_point import OperatingPoint
 from cxrapp.statistics.outcomes import Outcomes, outcomes
-from cxrapp.words import rate_cells, rate_words, share_words
+from cxrapp.words import capitalised, rate_cells, rate_words
 
 
-def show_consequences(
+def show_consequences(session: Session, card: ModelCard, finding: Finding, cohort: str) -> None:
+    """The ROC curve with the setting's dot, and what becomes of 1,000 patients.
+
+    Args:
+        cohort: See `current_cohort`; it is chosen here.
+    """
+    setting = session.setting(card, finding.name)
+    point = point_at(card, cohort, finding.name, setting.threshold)
+    title, films = st.columns([1, 1.5], gap="xsmall", vertical_alignment="center")
+    with films:
+        _choose_cohort(card)
+    show_roc(title, session, card, finding, cohort, point)
+    with st.container(key="outcomes"):
+        _show_outcomes(session, card, finding, cohort)
+
+
+def show_details(
     session: Session, card: ModelCard, finding: Finding, cohort: str, film: float | None
-) -> None:
-    """Everything that hangs on the finding's threshold.
+) -> DeltaGenerator:
+    """The other curves, and the counts behind the rates.
 
     Args:
         cohort: Of the card.
         film: The probability of the film on the viewer; None while it is not to be seen.
+
+    Returns:
+        Where more can be said of the film.
     """
     setting = session.setting(card, finding.name)
     point = point_at(card, cohort, finding.name, setting.threshold)
-    *cells, counts_cell = st.columns([1, 1, 1, 1.25])
-    show_curves(cells, session, card, finding, cohort, point, Cut(setting, film))
-    with counts_cell.container(key="outcomes"):
-        _show_outcomes(session, card, finding, cohort)
-    st.caption(_counts(card, finding, cohort, point))
+    scores, precision, words = st.columns([1, 1, 1])
+    show_other_curves(
+        (scores, precision), session, card, finding, cohort, point, Cut(setting, film)
+    )
+    words.caption(_counts(card, finding, cohort, point))
+    return words
 
 
-def choose_cohort(card: ModelCard) -> str:
+def current_cohort(card: ModelCard) -> str:
+    """Whose films the consequences are counted on, as chosen before."""
+    chosen = st.session_state.get("cohort")
+    return chosen if chosen in card.cohorts else next(iter(card.cohorts))
+
+
+def _choose_cohort(card: ModelCard) -> None:
     """Whose films the consequences are counted on."""
-    return st.segmented_control(
+    st.segmented_control(
         "Measured on",
         list(card.cohorts),
         default=next(iter(card.cohorts)),
         required=True,
         key="cohort",
-        format_func=lambda name: f"On {name} films",
+        format_func=lambda name: capitalised(name),
         label_visibility="collapsed",
         width="stretch",
     )
@@ -55,8 +82,13 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
     key = f"prevalence {finding.name} {card.sha256}"
     known = session.ward(card).get(finding.name)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
-    st.number_input(
-        f"Of 100 {whom} seen here, how many have {finding.positive}?",
+    question = f"Of 100 {whom} seen here, how many have {finding.positive}?"
+    counted_at = session.counted_at(card, finding.name)
+    words, field = st.columns([1.7, 1], gap="xsmall", vertical_alignment="center")
+    until = f" Until you say: {100 * counted_at:.3g}, as among the validation films."
+    words.caption(question + until * (known is None))
+    field.number_input(
+        question,
         0.1,
         99.9,
         step=1.0,
@@ -65,14 +97,12 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         "film's probability follows it too.",
         format="%.1f",
         placeholder="not said yet",
+        label_visibility="collapsed",
         on_change=lambda: session.give_prevalence(
             card, finding.name, _as_share(st.session_state[key])
         ),
         **showing(key, None if known is None else round(100 * known, 1)),
     )
-    counted_at = session.counted_at(card, finding.name)
-    if known is None:
-        st.caption(f"Until you say, as among the validation films: {share_words(counted_at)}.")
     counted = outcomes(
         card.scores(cohort, finding.name),
         counted_at,
@@ -87,20 +117,26 @@ def _as_share(of_hundred: float | None) -> float | None:
 
 
 def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
-    rows = {
-        "found": counted.found,
-        "missed": counted.missed,
-        "false alarms": counted.false_alarms,
-        "rightly left alone": counted.cleared,
-        **({"undecided, both kinds": counted.undecided} if band else {}),
-    }
-    lines = [
-        f"| {name} | **{r.value:.0f}** | {r.low:.0f} to {r.high:.0f} |" for name, r in rows.items()
+    """Two counts a row, each with its 95 % interval: found beside missed, and so on."""
+    cells = [
+        f"{name} | **{r.value:.0f}** ({r.low:.0f}–{r.high:.0f})"
+        for name, r in {
+            "found": counted.found,
+            "missed": counted.missed,
+            "false alarms": counted.false_alarms,
+            "left alone": counted.cleared,
+        }.items()
     ]
     for name, rate, nobody in (("PPV", counted.ppv, "flagged"), ("NPV", counted.npv, "cleared")):
         value, ends = rate_cells(rate)
-        lines.append(f"| {name} | **{value}** | {ends or f'no film is {nobody}'} |")
-    return "\n".join(["| of 1,000 | | 95 % interval |", "|---|--:|--:|", *lines])
+        cells.append(
+            f"{name} | **{value}** ({ends.replace(' to ', '–') or f'no film is {nobody}'})"
+        )
+    if band:
+        r = counted.undecided
+        cells += [f"undecided | **{r.value:.0f}** ({r.low:.0f}–{r.high:.0f})", "both kinds |"]
+    rows = [f"| {left} | {right} |" for left, right in zip(cells[::2], cells[1::2], strict=True)]
+    return "\n".join(["| of 1,000 | 95 % interval | | |", "|---|---|---|---|", *rows])
 
 
 def _counts(card: ModelCard, finding: Finding, cohort: str, point: OperatingPoint) -> str:

@@ -13,7 +13,7 @@ from cxrapp.figures.charts import MUTED, POINT, SHARES, place_score, score_ends,
 from cxrapp.model.decision import Setting
 from cxrapp.statistics.operating_point import OperatingPoint
 
-HEIGHT = 205  # pixels of a figure
+HEIGHT = 186  # pixels of a figure
 MARGIN = {"l": 44, "r": 6, "t": 18, "b": 42}
 LEGEND_MARGIN = MARGIN | {"t": 38}
 

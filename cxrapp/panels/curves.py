@@ -28,14 +28,31 @@ HELP = {
     "Wrongly flagged: of 100 without it, how many it flags all the same; 100 minus that is the "
     "specificity. The dot is your setting, the line all others.",
     "precision": "Of the films flagged, how many have the finding (precision, PPV), for every "
-    "share found. It hangs on how common the finding is among these films; the table on the "
-    "right works it out for your patients.",
+    "share found. It hangs on how common the finding is among these films; the counts "
+    "above work it out for your patients.",
     "scores": "Where the scores of films with and without the finding lie, where your threshold "
     "cuts them, and where this film's score is among them.",
 }
 
 
-def show_curves(
+def show_roc(
+    heading: DeltaGenerator,
+    session: Session,
+    card: ModelCard,
+    finding: Finding,
+    cohort: str,
+    point: OperatingPoint,
+) -> None:
+    """The whole curve, and the dot that the threshold moves along it.
+
+    Args:
+        heading: Where its title goes.
+        point: What the setting does on the cohort.
+    """
+    _show(heading, session, card, finding, cohort, "roc", roc_setting(point))
+
+
+def show_other_curves(
     cells: Sequence[DeltaGenerator],
     session: Session,
     card: ModelCard,
@@ -44,24 +61,35 @@ def show_curves(
     point: OperatingPoint,
     cut: Cut,
 ) -> None:
-    """ROC, precision and recall, and scores, each in its cell.
+    """Scores, and precision over recall, each in its cell.
 
     Args:
         cohort: Of the card.
         point: What the setting does there.
         cut: The setting, and where the film on the viewer lies.
     """
-    curves = _build(card, finding, cohort, session.logit, is_dark())
-    settings = {
-        "roc": roc_setting(point),
-        "precision": precision_setting(point),
-        "scores": scores_setting(cut, logit=session.logit),
-    }
-    for cell, (key, (title, figure)) in zip(cells, curves.items(), strict=True):
-        cell.caption(title, help=HELP[key])
-        with cell.container(key=f"curve-{key}"):
-            st.plotly_chart(figure, key=key, config=NO_TOOLBAR)
-            st.html(settings[key])
+    scores, precision = cells
+    with scores:
+        setting = scores_setting(cut, logit=session.logit)
+        _show(scores, session, card, finding, cohort, "scores", setting)
+    with precision:
+        _show(precision, session, card, finding, cohort, "precision", precision_setting(point))
+
+
+def _show(
+    heading: DeltaGenerator,
+    session: Session,
+    card: ModelCard,
+    finding: Finding,
+    cohort: str,
+    key: str,
+    setting: str,
+) -> None:
+    title, figure = _build(card, finding, cohort, session.logit, is_dark())[key]
+    heading.caption(title, help=HELP[key])
+    with st.container(key=f"curve-{key}"):
+        st.plotly_chart(figure, key=key, config=NO_TOOLBAR)
+        st.html(setting)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False, hash_funcs=BY_DIGEST)

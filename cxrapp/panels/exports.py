@@ -18,17 +18,25 @@ from cxrapp.report import (
     table_writer,
 )
 from cxrapp.report.case import grad_cam_maps
-from cxrapp.report.release import measure_threshold
+from cxrapp.report.release import measure_threshold, weakness
 from cxrapp.report.table import COLUMNS, context_columns, context_rows, inert
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import closed_reads
 from cxrapp.session.session import Session
 from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
 from cxrapp.statistics.reader_agreement import Read, rows
-from cxrapp.words import escape_markdown, one_line
+from cxrapp.words import escape_markdown, one_line, weak_words
 
-IDENTITY_COLUMNS = ("patient", "patient_id", "birth_date", "study_date", "accession", "study_uid")
-OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call")
+IDENTITY_COLUMNS = (
+    "patient",
+    "patient_id",
+    "birth_date",
+    "study_date",
+    "accession",
+    "study_uid",
+    "comment",
+)
+OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call", "caution")
 
 
 def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
@@ -104,6 +112,7 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         overruled=session.is_overruled(film, bundle),
         lungs=result.lungs,
         reader_call=session.call(film),
+        comment=session.comments.get(film.key, ""),
         tags=film.tags,
         prevalences=session.ward(bundle.card),
     )
@@ -118,14 +127,20 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
     performance = {
         name: measure_threshold(card, name, setting.threshold) for name, setting in settings.items()
     }
+    weak = {f.name: weak_words(found) for f in card.findings if (found := weakness(card, f.name))}
     columns = (*COLUMNS, *OWN_COLUMNS, *context_columns(card), *whose)
     writer = table_writer(file, columns)
     for film in films:
         result, call = session.worklist.result(film, bundle), session.call(film)
-        values = (card.sha256, film.key in session.reviewed, call or "")
-        own = dict(zip(OWN_COLUMNS, values, strict=True))
+        own = {
+            "model_sha256": card.sha256,
+            "reviewed": film.key in session.reviewed,
+            "reader_call": call or "",
+        }
         if identified:
-            own |= _identity(film)
+            own |= _identity(film) | {
+                "comment": inert(one_line(session.comments.get(film.key, "")))
+            }
         decisions = session.decide(card, result)
         rows = film_rows(
             film.name if identified else film.fingerprint,
@@ -134,7 +149,10 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
             overruled=session.is_overruled(film, bundle),
         )
         contexts = context_rows(card, decisions, ward, performance)
-        writer.writerows(row | own | more for row, more in zip(rows, contexts, strict=True))
+        writer.writerows(
+            row | own | more | {"caution": weak.get(row["finding"], "") if row["decision"] else ""}
+            for row, more in zip(rows, contexts, strict=True)
+        )
     for number, rejection in enumerate(session.worklist.rejections, start=1):
         if not identified:
             rejection = replace(rejection, name=f"unread file {number}")
@@ -151,7 +169,7 @@ def _identity(film: Film) -> dict[str, str]:
     )
     return {
         column: inert(one_line(value or ""))
-        for column, value in zip(IDENTITY_COLUMNS, values, strict=True)
+        for column, value in zip(IDENTITY_COLUMNS, values, strict=False)
     }
 
 

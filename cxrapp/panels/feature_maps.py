@@ -9,22 +9,29 @@ from PIL import Image
 from cxrapp.errors import InvalidBundle
 from cxrapp.explain.channels import LAST, Channels, last_channels, layer_channels, layer_names
 from cxrapp.figures.pictures import film_picture
+from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle, load_bundle
-from cxrapp.model.card import Finding, ModelCard
+from cxrapp.model.card import ModelCard
 from cxrapp.model.predict import encode
 from cxrapp.server.bundles import BY_DIGEST, bundle_path
-from cxrapp.session.film import Film
-from cxrapp.words import escape_markdown
+from cxrapp.words import capitalised, escape_markdown
 
 COUNT = 12
 SIDE = 160  # pixels
 
 
-def show_layers(shown: Bundle, film: Film, finding: Finding) -> None:
-    """The channels of one layer that do most to the finding's score; on demand, for it takes a
-    second look at the film by a slower copy of the network."""
-    if not st.toggle("Feature maps of a layer", key="layers"):
+def show_layers(shown: Bundle, film: Radiograph, name: str) -> None:
+    """The channels of one layer that do most to a finding's score; on demand, for it takes a
+    second look at the film by a slower copy of the network.
+
+    Args:
+        name: What to call the film.
+    """
+    st.markdown("##### What do single channels respond to?")
+    if not st.toggle(f"Feature maps of a layer, on {escape_markdown(name)}", key="layers"):
         return
+    findings = {capitalised(one.positive): one for one in shown.card.findings}
+    finding = findings[st.selectbox("Finding", list(findings), key="layers of")]
     try:
         bundle = _open(bundle_path(shown), shown.card)
     except InvalidBundle as error:  # its files were replaced since
@@ -55,8 +62,8 @@ def _open(path: Path, card: ModelCard) -> Bundle:
     return load_bundle(path, frozen=False)
 
 
-def _look(bundle: Bundle, film: Film, layer: str, finding: int) -> Channels:
-    inputs = bundle.card.preprocessing.to_input(film.unpack().pixels)
+def _look(bundle: Bundle, film: Radiograph, layer: str, finding: int) -> Channels:
+    inputs = bundle.card.preprocessing.to_input(film.pixels)
     if layer_names(bundle) == (LAST,):  # of other networks than DenseNet only that one
         return last_channels(bundle, encode(bundle, inputs[None]).feature_maps[0], finding, COUNT)
     return layer_channels(bundle, inputs, layer, finding, COUNT)

@@ -12,7 +12,7 @@ from cxrapp.panels.points import point_at
 from cxrapp.server.bundles import BY_DIGEST
 from cxrapp.session.session import Session
 from cxrapp.statistics.thresholds import cost_threshold, threshold_for, youden_threshold
-from cxrapp.words import rate_words
+from cxrapp.words import capitalised, rate_words, threshold_words
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def offer_goals(session: Session, card: ModelCard, finding: Finding) -> None:
     points = card.operating_points[card.index(finding.name)]
     for side, (name, threshold) in zip(cycle(sides), points.items(), strict=False):
         side.button(
-            f"{name[0].upper()}{name[1:]}: {threshold:.3f}",
+            f"{capitalised(name)}: {threshold_words(threshold)}",
             key=f"goal {finding.name} {name}",
             on_click=session.change,
             args=(card, finding.name),
@@ -90,8 +90,8 @@ def offer_goals(session: Session, card: ModelCard, finding: Finding) -> None:
         return
     point = point_at(card, "validation", finding.name, threshold)
     st.caption(
-        f"Threshold {threshold:.3f}: sensitivity {rate_words(point.sensitivity)}, specificity "
-        f"{rate_words(point.specificity)}."
+        f"Threshold {threshold_words(threshold)}: sensitivity {rate_words(point.sensitivity)}, "
+        f"specificity {rate_words(point.specificity)}."
     )
     st.button(
         "Use it",

@@ -1,6 +1,7 @@
 """The viewer's panes: the film, and what speaks for each finding, on one scale a method."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,7 @@ from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, outline_pic
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Decision
+from cxrapp.panels.open_film import person_facts
 from cxrapp.panels.viewer import Pane, Prior, Scale, show_viewer
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.session.film import Film
@@ -42,6 +44,8 @@ def show_maps(
         title: Of the film.
     """
     card, decisions = bundle.card, session.decide(bundle.card, result)
+    # A map of a finding that was not asked would look like evidence.
+    asked = [k for k, decision in enumerate(decisions) if decision.outcome != "not asked"]
     place = st.empty()
     first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
     chosen = _choose_methods(first, second)
@@ -52,18 +56,18 @@ def show_maps(
     explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
     for one in drawn:
-        for k, asked in enumerate(card.findings):
-            note = _note(one, k, decisions[k])
-            name = f"{one.explanation.method.name}: {asked.positive}"
-            panes.append(Pane(name, one.pictures[k], note))
+        for k in asked:
+            name = f"{one.explanation.method.name}: {card.findings[k].positive}"
+            panes.append(Pane(name, one.pictures[k], _note(one, k, decisions[k])))
         scales.append(_scale(one.explanation, one.scale))
+    k = card.index(finding.name)
     with place:
         show_viewer(
             session,
             film,
             panes,
             scales=scales,
-            preferred=1 + card.index(finding.name) if drawn else 0,
+            preferred=1 + asked.index(k) if drawn and k in asked else 0,
             lungs=_outlines(result),
             prior=_prior(session, film),
         )
@@ -77,14 +81,15 @@ def show_maps(
     if len(explanations) == 2:
         inputs = card.preprocessing.to_input(film.unpack().pixels)
         feature_map = result.prediction.feature_map
-        _show_agreement(bundle, compare_methods(*explanations, bundle, inputs, feature_map))
+        found = compare_methods(*explanations, bundle, inputs, feature_map)
+        for k in asked:
+            _show_agreement(bundle, found, k)
 
 
 def _film_pane(film: Film, title: str) -> Pane:
     """The bare film, with what its file says about it."""
-    tags = film.tags
-    age = None if tags.age_years is None else f"{tags.age_years:.3g} years"
-    return Pane(title, note=" · ".join(filter(None, (age, tags.sex, tags.view, tags.modality))))
+    tags, facts = film.tags, person_facts(film, datetime.now(), identified=False)
+    return Pane(title, note=" · ".join((*facts, *filter(None, (tags.view, tags.modality)))))
 
 
 def _prior(session: Session, film: Film) -> Prior | None:
@@ -194,22 +199,21 @@ def _fit_words(fit: float, noise: np.ndarray) -> str:
     )
 
 
-def _show_agreement(bundle: Bundle, found: Agreement) -> None:
-    """Whether two methods point to the same places more than chance would, the verdict first."""
-    for k, finding in enumerate(bundle.card.findings):
-        name, number = capitalised(finding.positive), found.values[k]
-        chance = found.chance[np.isfinite(found.chance[:, k]), k]
-        if not np.isfinite(number) or not len(chance):
-            st.caption(f"{name}: a map is empty, so the two methods cannot be compared.")
-            continue
-        by_chance = f"by chance {chance.mean():.2f}, at most {chance.max():.2f}"
-        if found.is_above_chance(k):
-            st.caption(
-                f"{name}: the two methods agree above chance (**{number:.2f}**; {by_chance}; 1 is "
-                "the same order of places)."
-            )
-        else:
-            st.warning(
-                f"{name}: the two methods agree **no better than chance** ({number:.2f}; "
-                f"{by_chance}). Do not rely on either map."
-            )
+def _show_agreement(bundle: Bundle, found: Agreement, k: int) -> None:
+    """Whether two methods point to the same places for finding k more than chance would."""
+    name, number = capitalised(bundle.card.findings[k].positive), found.values[k]
+    chance = found.chance[np.isfinite(found.chance[:, k]), k]
+    if not np.isfinite(number) or not len(chance):
+        st.caption(f"{name}: a map is empty, so the two methods cannot be compared.")
+        return
+    by_chance = f"by chance {chance.mean():.2f}, at most {chance.max():.2f}"
+    if found.is_above_chance(k):
+        st.caption(
+            f"{name}: the two methods agree above chance (**{number:.2f}**; {by_chance}; 1 is "
+            "the same order of places)."
+        )
+    else:
+        st.warning(
+            f"{name}: the two methods agree **no better than chance** ({number:.2f}; "
+            f"{by_chance}). Do not rely on either map."
+        )

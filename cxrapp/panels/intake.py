@@ -64,33 +64,32 @@ def show_progress(worklist: Worklist, bundle: Bundle, seen: int) -> None:
     progress = worklist.progress
     if progress is None or len(worklist.scored(bundle)) != seen:
         st.rerun()
-    bar, stop = st.columns([4, 1], vertical_alignment="center")
     left = progress.seconds_left
     words = f"Screening file {min(progress.done + 1, progress.total)} of {progress.total}"
     if progress.ahead:
         words += f", {progress.ahead} ahead in the queue"
     if left is not None:
         words += f", about {max(round(left), 1)} s left"
-    bar.progress(min(progress.done / max(progress.total, 1), 1.0), words)
-    stop.button("Stop screening", key="stop", on_click=worklist.stop, width="stretch")
+    st.progress(min(progress.done / max(progress.total, 1), 1.0), words)
+    st.button("Stop screening", key="stop", on_click=worklist.stop, width="stretch")
 
 
 def show_rejections(session: Session) -> None:
-    """The files that could not be used, on one line; the reasons of many are a click away."""
+    """How many files could not be used; which and why is one click away."""
     rejections = session.worklist.rejections[session.rejections_seen :]
     if not rejections:
         return
     lines = [
         f"{escape_markdown(r.name)}: {escape_markdown(r.reason)}" for r in rejections[:REASONS]
     ]
-    if len(rejections) == 1:
-        words, close = st.columns([12, 1], vertical_alignment="center")
-        words.warning(f"1 file was not screened. {lines[0]}")
-    else:
-        words, why, close = st.columns([10, 2, 1], vertical_alignment="center")
-        words.warning(f"{len(rejections)} files were not screened. {lines[0]}")
-        with why.popover("All reasons", width="stretch"):
-            if len(rejections) > REASONS:
-                lines.append(f"and {len(rejections) - REASONS} more, all in the exported table")
-            st.markdown("\n".join(f"- {line}" for line in lines))
+    if len(rejections) > REASONS:
+        lines.append(f"and {len(rejections) - REASONS} more, all in the exported table")
+    count = "1 file was" if len(rejections) == 1 else f"{len(rejections)} files were"
+    listed = "\n".join(f"- {line}" for line in lines)
+    if not session.worklist.films:
+        st.warning(f"{count} not screened.\n{listed}")
+        return
+    why, close = st.columns([2.6, 1], gap="xsmall", vertical_alignment="center")
+    with why.popover(f"⚠ {count} not screened", width="stretch"):
+        st.markdown(listed)
     close.button("Close", key="close rejections", on_click=session.see_rejections)

@@ -24,7 +24,7 @@ def show_sanity(card: ModelCard, path: Path) -> None:
     st.markdown("##### Does a heat map depend on what was learned?")
     if not st.toggle("Compare with random weights", key="sanity"):
         return
-    film = _sample()
+    film = sample_film()
     try:
         head, network = _randomise(path, card, film)
     except InvalidBundle as error:  # its files were replaced since
@@ -47,7 +47,7 @@ def show_sanity(card: ModelCard, path: Path) -> None:
     )
 
 
-def _sample() -> Radiograph:
+def sample_film() -> Radiograph:
     path = next(path for path in sorted(SAMPLES.glob("*.jpeg")) if "virus" in path.name)
     return next(iter(read_upload(path.name, path.read_bytes())))
 

@@ -10,7 +10,7 @@ from cxrapp.model.card import Finding, ModelCard
 from cxrapp.panels.widgets import offer_file
 from cxrapp.session.saved_points import MAX_TEXT, SavedPoint, dump_points, load_points
 from cxrapp.session.session import Session
-from cxrapp.words import escape_markdown
+from cxrapp.words import escape_markdown, threshold_words
 
 
 def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
@@ -19,15 +19,16 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
     for number, point in enumerate(points):
         if point.finding != finding.name:
             continue
-        st.button(
-            f"{escape_markdown(point.name)}: {point.setting.threshold:.3f}",
+        use, words = st.columns([1, 1.2], gap="xsmall", vertical_alignment="center")
+        use.button(
+            f"{escape_markdown(point.name)}: {threshold_words(point.setting.threshold)}",
             key=f"saved {card.sha256} {number}",
-            help=escape_markdown(f"{point.saved} {point.note}"),
             on_click=session.change,
             args=(card, finding.name),
             kwargs=asdict(point.setting),
             width="stretch",
         )
+        words.caption(escape_markdown(" · ".join(filter(None, (point.saved, point.note)))))
     key = f"save {finding.name}"
     with st.form(f"{key} form", clear_on_submit=True, border=False):
         st.text_input("Name", max_chars=80, key=f"{key} name")

@@ -2,48 +2,104 @@
 
 import streamlit as st
 
+from cxrapp.figures.decisions import LOOKS
 from cxrapp.films.limits import MAX_FILE_BYTES
 
-# A hand's breadth above every page and between all blocks belongs to the film. The intake is a
-# doorway: what is dropped there moves to the worklist, so it needs one line.
+# One line at the top holds the name, the pages and what is chosen rarely; all below it is the
+# film's. What is dropped on the intake moves to the worklist, so that it needs no more than a
+# doorway, which opens over the whole page while films are dragged over it (film_list.js).
 STYLE = """<style>
-.block-container {padding: 3.9rem 1.4rem 1rem}
-[data-testid="stVerticalBlock"] {gap: 0.5rem}
+:root {--head: 2.7rem; --film-height: max(420px, calc(100vh - 108px))}
+[data-testid="stHeader"], [data-testid="stToolbar"] {height: var(--head); min-height: var(--head)}
+.block-container {padding: calc(var(--head) + 0.3rem) 1rem 1rem}
+[data-testid="stVerticalBlock"] {gap: 0.4rem}
 [data-testid="stSlider"] {margin-bottom: -0.6rem}
+[data-testid="stSliderTickBar"] {display: none} /* its ends overprint the line below */
+[data-testid="stCaptionContainer"] p {line-height: 1.35}
 .st-key-intake [data-testid="stFileUploaderDropzone"] {
-  min-height: 0; padding: 0.15rem 0.5rem; align-items: center}
+  min-height: 0; padding: 0 0.3rem; align-items: center}
 .st-key-intake [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
 .st-key-intake [data-testid="stFileUploaderDropzone"]::after {
-  content: "INVITATION";
-  padding-left: 0.8rem; font-size: 0.9rem; opacity: 0.85}
+  content: "INVITATION"; padding-left: 0.5rem; font-size: 0.85rem; opacity: 0.85;
+  overflow: hidden; text-overflow: ellipsis; white-space: nowrap}
 .stFileChip [role="alert"] { /* Streamlit says for screen readers alone why it refuses a file */
   position: static !important; width: auto !important; height: auto !important;
   clip: auto !important; clip-path: none !important; margin: 0 0.4rem !important;
   overflow: visible !important; white-space: nowrap; font-size: 0.85rem; align-self: center}
 .stFileChip, [data-testid="stFileChips"] > div {max-width: none !important; width: auto !important}
-[data-testid="stSliderTickBar"] {display: none} /* its ends overprint the line below */
-[class*="st-key-box-"] {padding: 0.45rem 0.8rem}
-[class*="st-key-box-"] [data-testid="stVerticalBlock"] {gap: 0.2rem}
+body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
+  position: fixed; inset: 0; z-index: 9999999; justify-content: center; opacity: 0.93;
+  font-size: 1.2rem}
+@media (min-width: 1000px) {
+  .st-key-top {
+    position: fixed; top: 0.2rem; left: 36.5rem; right: 3.4rem; width: auto; z-index: 999991}
+  .st-key-top button, .st-key-top [data-baseweb="select"] > div,
+  .st-key-top [data-testid="stFileUploaderDropzone"] {min-height: 2.1rem; height: 2.1rem}
+}
+.st-key-bench button, .st-key-bench [data-baseweb="select"] > div {
+  min-height: 2.1rem; padding-top: 0; padding-bottom: 0}
+@media (min-width: 900px) {
+  .st-key-bench > div > [data-testid="stHorizontalBlock"] {gap: 0.6rem; flex-wrap: nowrap}
+  .st-key-bench > div > * > [data-testid="stColumn"] {min-width: 0}
+  .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(1) {
+    flex: 0 0 clamp(225px, 19vw, 400px)}
+  .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(2) {flex: 1 1 0}
+  .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(3) {
+    flex: 0 0 clamp(290px, 28vw, 560px)}
+}
+.st-key-bench [data-testid="stTabs"] button {min-height: 1.7rem; height: 1.7rem; padding: 0}
+.st-key-bench [data-testid="stTabPanel"] {padding-top: 0.4rem}
+.st-key-show button {min-height: 1.7rem; height: 1.7rem; padding: 0 0.5rem}
+.st-key-show div:has(> button) {gap: 0.25rem}
+.st-key-cohort button {min-height: 1.6rem; height: 1.6rem; font-size: 0.8rem}
 [class*="st-key-curve-"] {gap: 0}
 .stHtml:has(> .setting) {position: relative} /* of no height, where the figure ends */
 .setting {position: absolute; pointer-events: none}
 .setting i {position: absolute; box-sizing: border-box; font: 12px "Source Sans", sans-serif}
 .setting [title] {pointer-events: auto}
-.st-key-outcomes table {font-size: 0.82rem; width: 100%}
-.st-key-outcomes td, .st-key-outcomes th {padding: 0.1rem 0.5rem}
+.verdict {display: flex; gap: 0.5rem; align-items: baseline; line-height: 1.45; flex-wrap: wrap;
+  font-size: 0.95rem}
+.verdict b {font-weight: 600}
+.verdict .number {margin-left: auto; font-weight: 600; font-variant-numeric: tabular-nums}
+.decision {white-space: nowrap; font-weight: 600}
+.notice {font-size: 0.85rem; line-height: 1.35; border-left: 3px solid; padding: 0.1rem 0.5rem}
+.st-key-outcomes table {font-size: 0.8rem; width: 100%}
+.st-key-outcomes td, .st-key-outcomes th {padding: 0 0.3rem; white-space: nowrap}
+@media (max-width: 1150px) {
+  .st-key-outcomes table {font-size: 0.73rem}
+  .st-key-outcomes td, .st-key-outcomes th {padding: 0 0.1rem}
+  .st-key-top button {padding: 0 0.3rem; font-size: 0.85rem}
+}
+.st-key-tour {position: fixed; left: 1rem; bottom: 0.8rem; width: min(46rem, calc(100vw - 2rem));
+  z-index: 99999; background: var(--page); border-radius: 6px}
 </style>"""
 
 # With the limit, where it is read before anything is dropped.
 INVITATION = (
-    "or drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives; up to "
+    "or drop chest films: DICOM, JPEG, PNG, or ZIP archives of them; up to "
     f"{MAX_FILE_BYTES // 2**20} MB a file"
 )
 STYLE = STYLE.replace("INVITATION", INVITATION)
 
 # The dark theme's buttons are bright, and white on them cannot be read.
 DARK = "<style>[data-testid=stBaseButton-primary] p {color: #06201d}</style>"
+LOGO = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="84" height="24"><text x="0" y="18" '
+    'font-family="sans-serif" font-size="20" font-weight="700" fill="#12a594">cxrapp</text></svg>'
+)
 
 
 def style() -> str:
     """For the theme the reader has chosen."""
-    return STYLE + DARK if st.context.theme.type == "dark" else STYLE
+    dark = st.context.theme.type == "dark"
+    colours = "".join(
+        f"--{name.replace(' ', '-')}: {look.dark if dark else look.light};"
+        for name, look in LOOKS.items()
+    )
+    classes = "".join(
+        f".decision.{name.replace(' ', '-')}, .notice.{name.replace(' ', '-')} "
+        f"{{color: var(--{name.replace(' ', '-')})}}"
+        for name in LOOKS
+    )
+    page = "#10151c" if dark else "#ffffff"  # as in .streamlit/config.toml
+    return f"{STYLE}<style>:root {{--page: {page}; {colours}}}{classes}</style>{DARK * dark}"

@@ -9,98 +9,94 @@ from cxrapp.model.decision import Decision, Decisions
 from cxrapp.panels.goals import offer_goals
 from cxrapp.panels.points import point_at
 from cxrapp.panels.saved_points import offer_saved
-from cxrapp.panels.widgets import showing
+from cxrapp.panels.widgets import show_decision, showing
+from cxrapp.report.release import weakness
 from cxrapp.session.session import Session
 from cxrapp.statistics.prevalence import calibrated_to, on_ward
-from cxrapp.words import capitalised, outcome_words, percent, rate_words, share_words
+from cxrapp.words import (
+    capitalised,
+    outcome_words,
+    percent,
+    rate_words,
+    share_words,
+    threshold_words,
+    weak_words,
+)
 
-BADGES = {"positive": "red", "negative": "blue", "undecided": "orange", "not asked": "gray"}
 LOWEST, HIGHEST = 0.001, 0.999
-WEAK = 0.8  # sensitivity on any cohort below which the answer says so itself
+TOOLS_HEIGHT = 116  # pixels: whatever is open among the tools, what they change stays in place
+
+
+def show_verdicts(session: Session, card: ModelCard, decisions: Decisions) -> None:
+    """Every finding's decision and probability, as far as it was asked, in one line each."""
+    ward = session.ward(card)
+    local = on_ward(card, [d.probability for d in decisions], ward)
+    for finding, decision, probability in zip(card.findings, decisions, local, strict=True):
+        _show_verdict(card, finding, decision, probability, ward.get(finding.name))
 
 
 def show_control(
-    session: Session, card: ModelCard, decisions: Decisions | None, cohort: str
+    session: Session, card: ModelCard, finding: Finding, cohort: str, probabilities: list[float]
 ) -> None:
-    """Every finding's probability, decision and threshold.
+    """The finding's threshold, and plain ways to set it.
 
     Args:
-        cohort: Whose films the settings are held against.
-        decisions: Of the film on the viewer; None while they are not to be seen.
+        cohort: Whose films the setting is held against.
+        probabilities: Of the films on the worklist that are asked for this finding.
     """
-    ward = session.ward(card)
-    local = on_ward(card, [d.probability for d in decisions], ward) if decisions else ()
-    if decisions:
-        _show_classes(card, local)
-    for finding in card.findings:
-        with st.container(border=True, gap="xsmall", key=f"box-{finding.name}"):
-            if decisions:
-                decision = decisions[card.index(finding.name)]
-                _show_decision(finding, decision, local[card.index(finding.name)])
-                _show_context(card, finding, decision, ward.get(finding.name))
-            else:
-                st.markdown(f"**{capitalised(finding.positive)}**")
-            _show_slider(session, card, finding)
-            words, choose = st.columns([2.4, 1], gap="xsmall", vertical_alignment="center")
-            threshold = session.setting(card, finding.name).threshold
-            words.caption(
-                _distance_words(card, finding, threshold, cohort, logit=session.logit),
-                help=_performance_words(card, finding, threshold),
-            )
-            with choose.popover("Set", width="stretch"):
-                goal, band, saved = st.tabs(["By goal", "Abstain", "Saved"])
-                with goal:
-                    offer_goals(session, card, finding)
-                with band:
-                    _offer_band(session, card, finding)
-                with saved:
-                    offer_saved(session, card, finding)
+    _show_slider(session, card, finding)
+    point, goal, band, saved = st.tabs(
+        ["Point", "By goal", "Abstain", "Saved"], height=TOOLS_HEIGHT
+    )
+    with point:
+        _show_point(session, card, finding, cohort)
+    with goal:
+        offer_goals(session, card, finding)
+    with band:
+        _offer_band(session, card, finding, probabilities)
+    with saved:
+        offer_saved(session, card, finding)
 
 
-def _show_classes(card: ModelCard, probabilities: tuple[float, ...]) -> None:
-    """The answers of the whole chain: they multiply, so that they add up to 100 %."""
+def show_classes(session: Session, card: ModelCard, decisions: Decisions) -> None:
+    """The answers of the whole chain, where all of it was asked: they multiply, so that they add
+    up to 100 %."""
     names = class_names(card.findings)
-    if len(names) < 3:
+    if len(names) < 3 or decisions[-1].outcome == "not asked":
         return
+    probabilities = on_ward(card, [d.probability for d in decisions], session.ward(card))
     joint = joint_probabilities(np.array([probabilities]))[0]
     answers = " · ".join(f"{n} **{percent(p)}**" for n, p in zip(names, joint, strict=True))
     st.caption(answers, help="Probabilities along the questions, multiplied; they add up to 100 %.")
 
 
-def _show_decision(finding: Finding, decision: Decision, probability: float) -> None:
-    """The one probability to read: the ward's, where the reader has said how common it is there."""
-    given = f" if {finding.given}" if finding.given else ""
-    words = ": ".join(filter(None, outcome_words(finding, decision.outcome)))
-    st.markdown(
-        f"**{capitalised(finding.positive)}**{given} **{percent(probability)}** "
-        f":{BADGES[decision.outcome]}-badge[{words}]"
-    )
-
-
-def _show_context(
-    card: ModelCard, finding: Finding, decision: Decision, prevalence: float | None
+def _show_verdict(
+    card: ModelCard,
+    finding: Finding,
+    decision: Decision,
+    probability: float,
+    prevalence: float | None,
 ) -> None:
-    """Where the probability holds, and how far the answer can be trusted at all."""
+    """The one probability to read: the ward's, where the reader has said how common it is there."""
+    words = ": ".join(filter(None, outcome_words(finding, decision.outcome)))
+    number = "" if decision.outcome == "not asked" else percent(probability)
+    given = f"if {finding.given}" if finding.given else ""
+    show_decision(capitalised(finding.positive), decision.outcome, words, number, given)
+    if not number:
+        return
     there = share_words(calibrated_to(card, finding.name))
-    if prevalence is None:
-        words = f"where {there} have it, as among the validation films"
-    else:
-        words = (
-            f"where {share_words(prevalence)} have it; **{percent(decision.probability)}** as "
-            f"calibrated, where {there} have it"
-        )
-    st.caption(
-        words,
-        help="How common it is on your ward is asked below; the probability and the answers above "
-        "follow it. The threshold is held against the probability as calibrated.",
+    help = (
+        "How common it is on your ward is asked below; the probability and the answers above "
+        "follow it. The threshold is held against the probability as calibrated."
     )
-    threshold = card.default_thresholds()[finding.name]
-    found = [point_at(card, c, finding.name, threshold).sensitivity.value for c in card.cohorts]
-    if min(found) < WEAK:
-        st.markdown(
-            f":small[:orange[Weak: finds {share_words(min(found))}. Do not choose treatment by "
-            "it.]]"
+    if prevalence is not None:
+        st.caption(
+            f"where {share_words(prevalence)} have it; **{percent(decision.probability)}** as "
+            f"calibrated, where {there} have it",
+            help=help,
         )
+    if found := weakness(card, finding.name):
+        st.html(f'<div class="notice undecided">{weak_words(found)}</div>')
 
 
 def to_scale(probability: float, *, logit: bool) -> float:
@@ -135,10 +131,30 @@ def _show_slider(session: Session, card: ModelCard, finding: Finding) -> None:
         low,
         high,
         step=step,
-        format="%.2f" if logit else "%.3f",
+        format="%.2f" if logit else "percent",
         on_change=move,
         **showing(key, value if band else value[0]),
         label_visibility="collapsed",
+    )
+
+
+def _show_point(session: Session, card: ModelCard, finding: Finding, cohort: str) -> None:
+    """Where the threshold is, and the way back to the point that the card chose."""
+    threshold = session.setting(card, finding.name).threshold
+    default = card.default_thresholds()[finding.name]
+    words, back = st.columns([2.3, 1], gap="xsmall", vertical_alignment="center")
+    words.caption(
+        _distance_words(card, finding, threshold, cohort, logit=session.logit),
+        help=_performance_words(card, finding, threshold),
+    )
+    back.button(
+        f"Back to {threshold_words(default)}",
+        key=f"back {finding.name}",
+        on_click=session.change,
+        args=(card, finding.name),
+        kwargs={"threshold": default},
+        disabled=abs(threshold - default) < 5e-4,
+        width="stretch",
     )
 
 
@@ -163,9 +179,13 @@ def _distance_words(
         for measure in ("sensitivity", "specificity")
     ]
     side = "above" if threshold > default else "below"
-    here, there = (to_scale(value, logit=logit) for value in (threshold, default))
+    if logit:
+        here, there = (to_scale(value, logit=True) for value in (threshold, default))
+        apart, chosen = f"{abs(here - there):.3g}", f"{there:.3g}"
+    else:
+        apart, chosen = f"{100 * abs(threshold - default):.1f} points", threshold_words(default)
     return (
-        f"{abs(here - there):.3g} {side} the {there:.3g} chosen on validation films: sensitivity "
+        f"{apart} {side} the {chosen} chosen on validation films: sensitivity "
         f"{gains[0]:+.1f}, specificity {gains[1]:+.1f} points on {cohort} films."
     )
 
@@ -180,19 +200,21 @@ def _performance_words(card: ModelCard, finding: Finding, threshold: float) -> s
     )
 
 
-def _offer_band(session: Session, card: ModelCard, finding: Finding) -> None:
+def _offer_band(
+    session: Session, card: ModelCard, finding: Finding, probabilities: list[float]
+) -> None:
     setting = session.setting(card, finding.name)
-    st.caption(
-        "Films that score in the band are left undecided and counted apart: somebody must look."
-    )
+    low = setting.threshold / 2 if setting.abstain_from is None else setting.abstain_from
+    inside = sum(low <= probability < setting.threshold for probability in probabilities)
+    on = setting.abstain_from is not None
     key = f"abstain {finding.name} {card.sha256}"
 
     def switch() -> None:
-        low = setting.threshold / 2 if st.session_state[key] else None
-        session.change(card, finding.name, abstain_from=low)
+        session.change(card, finding.name, abstain_from=low if st.session_state[key] else None)
 
-    st.toggle(
-        "Abstain band below the threshold",
-        on_change=switch,
-        **showing(key, setting.abstain_from is not None),
+    st.toggle("Abstain band below the threshold", on_change=switch, **showing(key, on))
+    st.caption(
+        f"From {threshold_words(low)} up to {threshold_words(setting.threshold)}: **{inside} of "
+        f"{len(probabilities)} films** here {'are' if on else 'would be'} left undecided and "
+        "counted apart: somebody must look."
     )

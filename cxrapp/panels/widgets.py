@@ -1,10 +1,13 @@
 """Widgets that show what the session holds, and figures that fit the theme."""
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
+
+from cxrapp.figures.decisions import LOOKS, Shown
 
 NO_TOOLBAR = {"displayModeBar": False}  # for Plotly
 
@@ -20,6 +23,29 @@ def showing(key: str, value: Any) -> dict[str, Any]:
         st.session_state[key] = value
         return {"key": key}
     return {"key": key, "value": value}
+
+
+def show_decision(about: str, shown: Shown, words: str, number: str = "", given: str = "") -> None:
+    """One line: what was asked, the decision in its sign and colour, and the probability.
+
+    Args:
+        given: What the probability takes for granted.
+    """
+    sign, kind = LOOKS[shown].sign, shown.replace(" ", "-")
+    st.html(
+        f'<div class="verdict" title="{escape(given)}"><b>{escape(about)}</b><span '
+        f'class="decision {kind}">{sign} {escape(words)}</span><span class="number">'
+        f"{escape(number)}</span></div>"
+    )
+
+
+def show_notice(shown: Shown, heading: str, words: str) -> None:
+    """Something to know about the film before its result, in a decision's colour and sign."""
+    kind = shown.replace(" ", "-")
+    st.html(
+        f'<div class="notice {kind}" role="note"><b>{LOOKS[shown].sign} {escape(heading)}.</b> '
+        f"{escape(words)}</div>"
+    )
 
 
 def offer_file(

@@ -1,15 +1,18 @@
 """The worklist: every film, its scores and its state, to filter, sort and work through."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
+from cxrapp.figures.decisions import LOOKS, Shown
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
-from cxrapp.model.decision import Decisions
+from cxrapp.model.decision import Call, Decisions, Outcome
 from cxrapp.panels.exports import offer_exports
 from cxrapp.panels.film_list import Bar, Row, show_rows
+from cxrapp.panels.open_film import offer_names, person_facts
 from cxrapp.server.audit_trail import record_answers
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import is_blinded, record_call
@@ -18,32 +21,58 @@ from cxrapp.session.worklist import Result
 from cxrapp.words import percent
 
 PAGE = 50  # rows sent to the browser at a time
-SHOW = ("All", "Positive", "Undecided", "Negative", "Refused", "To review", "Reviewed")
-UNREAD = ("All", "To review", "Reviewed")  # what can be shown while a blinded read is under way
-CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ("refused",)}
-
 Scored = tuple[Film, Result, Decisions]
+Check = Callable[[Session, Bundle, Scored], bool]
 
 
-def show_worklist(session: Session, bundle: Bundle, films: list[Film]) -> Film | None:
-    """The films that the filters let through; returns the one opened."""
+def _decided(outcome: Outcome) -> Check:
+    return lambda session, bundle, one: (
+        one[2][0].outcome == outcome and not session.is_withheld(one[0], bundle)
+    )
+
+
+def _differs(said: Call, outcome: Outcome) -> Check:
+    """Whether the reader said one thing and the model another."""
+    found = _decided(outcome)
+    return lambda session, bundle, one: session.call(one[0]) == said and found(session, bundle, one)
+
+
+# What can be shown, in this order; a count leads to its films.
+SHOW: dict[str, Check] = {
+    "All": lambda *_: True,
+    "Positive": _decided("positive"),
+    "Undecided": _decided("undecided"),
+    "Negative": _decided("negative"),
+    "Refused": lambda session, bundle, one: session.is_withheld(one[0], bundle),
+    "Missed, you say": _differs("positive", "negative"),
+    "False alarms, you say": _differs("negative", "positive"),
+    "To review": lambda session, _, one: one[0].key not in session.reviewed,
+    "Reviewed": lambda session, _, one: one[0].key in session.reviewed,
+}
+UNREAD = ("All", "To review", "Reviewed")  # what can be shown while a blinded read is under way
+CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ()}
+
+
+def show_worklist(
+    session: Session, bundle: Bundle, films: list[Film], *, working: bool
+) -> Film | None:
+    """The films that the filters let through; returns the one opened.
+
+    Args:
+        working: More are on their way.
+    """
     scored = [
         (film, r := session.worklist.result(film, bundle), session.decide(bundle.card, r))
         for film in films
     ]
     record_answers(session, bundle, films)
-    counts, export = st.columns([2.1, 1], gap="xsmall", vertical_alignment="center")
-    counts.markdown(_counts(session, bundle, scored))
+    names, export = st.columns([1, 1], gap="xsmall", vertical_alignment="center")
+    with names:
+        offer_names(session)
     exports = export.popover("Export", width="stretch")
-    show, order = st.columns([1, 1.25], gap="xsmall")
-    # Which films the model flags is no news for somebody who is to read them first.
-    choices = UNREAD if session.unread else SHOW
-    options = {"label_visibility": "collapsed", "persist_state": "session"}
-    if st.session_state.get("show") not in choices:
-        st.session_state["show"] = choices[0]
-    shown = show.selectbox("Show", choices, key="show", **options)
-    sorting = order.selectbox("Order", list(ORDERS), key="order", **options)
-    chosen = [one for one in scored if _is_shown(session, bundle, one, shown)]
+    shown = _choose_shown(session, bundle, scored)
+    sorting = _choose_order(session)
+    chosen = [one for one in scored if SHOW[shown](session, bundle, one)]
     chosen = _group(_sort(session, bundle, chosen, sorting))
     session.order = tuple(film.key for film, _, _ in chosen)
     if not chosen:
@@ -63,57 +92,65 @@ def show_worklist(session: Session, bundle: Bundle, films: list[Film]) -> Film |
         ],
         before=start,
         after=len(chosen) - start - len(page),
+        working=working,
         act=lambda actions: act(session, bundle, actions),
     )
     return session.worklist.films[opened]
 
 
-def _counts(session: Session, bundle: Bundle, scored: list[Scored]) -> str:
-    first = bundle.card.findings[0]
-    shown = [ds[0].outcome for film, _, ds in scored if not session.is_withheld(film, bundle)]
-    parts = [f"**{len(scored)} film{'' if len(scored) == 1 else 's'}**"]
-    if not session.blinded:
-        parts.append(f"**{shown.count('positive')}** {first.positive}")
-        if undecided := shown.count("undecided"):
-            parts.append(f"**{undecided}** undecided")
-    if withheld := len(scored) - len(shown):
-        parts.append(f"**{withheld}** refused")
-    reviewed = sum(film.key in session.reviewed for film, _, _ in scored)
-    return ", ".join(parts) + f", {reviewed} reviewed"
+def _choose_shown(session: Session, bundle: Bundle, scored: list[Scored]) -> str:
+    """The counts, each of which shows its films when it is pressed."""
+    # Which films the model flags is no news for somebody who is to read them first.
+    choices = UNREAD if session.unread else tuple(SHOW)
+    counts = {name: sum(SHOW[name](session, bundle, one) for one in scored) for name in choices}
+    kept = [name for name in choices if counts[name] or name in UNREAD]
+    if st.session_state.get("show") not in kept:
+        st.session_state["show"] = "All"
+    words = {"All": f"{len(scored)} film{'' if len(scored) == 1 else 's'}"}
+    return st.pills(
+        "Show",
+        kept,
+        required=True,
+        format_func=lambda name: words.get(name, f"{name} {counts.get(name, 0)}"),
+        key="show",
+        label_visibility="collapsed",
+        persist_state="session",
+        wrap=True,
+    )
 
 
-def _is_shown(session: Session, bundle: Bundle, one: Scored, shown: str) -> bool:
-    film, _, decisions = one
-    withheld = session.is_withheld(film, bundle)
-    if shown in ("Positive", "Undecided", "Negative"):
-        return not withheld and decisions[0].outcome == shown.lower()
-    return {
-        "All": True,
-        "Refused": withheld,
-        "Reviewed": film.key in session.reviewed,
-        "To review": film.key not in session.reviewed,
-    }[shown]
+def _choose_order(session: Session) -> str:
+    if session.blinded:
+        st.caption("In the order they came, which tells nothing of the model's answers.")
+        return "As they came"
+    return st.selectbox(
+        "Order", list(ORDERS), key="order", label_visibility="collapsed", persist_state="session"
+    )
 
 
-def _urgency(one: Scored) -> Any:
-    first = one[2][0]
-    return (("positive", "undecided", "negative").index(first.outcome), -first.probability)
+def _urgency(session: Session, bundle: Bundle, one: Scored) -> Any:
+    """Refused films that nobody has looked at, then by decision and log-odds: many round to the
+    same "over 99.9 %"."""
+    film, result, decisions = one
+    if session.is_withheld(film, bundle):
+        return (4 if film.key in session.reviewed else 0, int(film.key))
+    rank = ("positive", "undecided", "negative").index(decisions[0].outcome)
+    return (1 + rank, -float(result.prediction.logits[0]))
 
 
-ORDERS: dict[str, Callable[[Scored], Any]] = {
+ORDERS: dict[str, Callable[[Session, Bundle, Scored], Any]] = {
     "Most urgent first": _urgency,
-    "Closest calls first": lambda one: abs(one[2][0].probability - one[2][0].threshold),
-    "File name": lambda one: one[0].name,
-    "As they came": lambda one: int(one[0].key),
+    "Closest calls first": lambda session, bundle, one: (
+        session.is_withheld(one[0], bundle),
+        abs(one[2][0].probability - one[2][0].threshold),
+    ),
+    "File name": lambda _, __, one: one[0].name,
+    "As they came": lambda _, __, one: int(one[0].key),
 }
 
 
 def _sort(session: Session, bundle: Bundle, scored: list[Scored], order: str) -> list[Scored]:
-    """Films without a result to show come last; a blinded list tells nothing by its order."""
-    if session.blinded:
-        return sorted(scored, key=ORDERS["As they came"])
-    key = ORDERS[order]
-    return sorted(scored, key=lambda one: (session.is_withheld(one[0], bundle), key(one)))
+    return sorted(scored, key=lambda one: ORDERS[order](session, bundle, one))
 
 
 def _group(scored: list[Scored]) -> list[Scored]:
@@ -133,45 +170,63 @@ def _to_row(
 ) -> Row:
     film, result, decisions = one
     marks, note, answer, bars = list(CHECKS[result.verdict.level]), "", "", ()
+    outcome: Shown | None = None
     if session.is_overruled(film, bundle):
         marks = ["refused, shown anyway"]
     if film.key in session.reviewed:
-        marks.append("reviewed")
+        marks.append("✓ reviewed")
     if is_blinded(session, film):
         note = "waits for your first read"
     elif session.is_withheld(film, bundle):
-        note = result.verdict.reasons[0]
+        outcome, answer, note = "refused", "refused", result.verdict.reasons[0]
     else:
-        answer = _answer(bundle.card.findings, decisions)
+        outcome, answer = _answer(bundle.card.findings, decisions)
+        settings = session.settings(bundle.card)
         bars = tuple(
-            Bar(f.positive, d.probability, d.threshold, d.outcome, percent(d.probability))
+            Bar(
+                f.positive,
+                d.probability,
+                d.threshold,
+                settings[f.name].abstain_from,
+                d.outcome,
+                percent(d.probability),
+            )
             for f, d in zip(bundle.card.findings, decisions, strict=True)
+            if d.outcome != "not asked"
         )
     study = film.tags.study.uid
+    facts = person_facts(film, datetime.now(), identified=session.identified)
     return Row(
         key=film.key,
         name=session.display_name(film),
         thumbnail=film.thumbnail,
+        outcome=(outcome or "").replace(" ", "-"),
+        sign=LOOKS[outcome].sign if outcome else "",
         answer=answer,
         findings=bars,
         marks=tuple(marks),
         note=note,
+        facts=" · ".join(facts) if session.identified else "",
         selected=selected,
         grouped=bool(study) and previous is not None and previous.tags.study.uid == study,
     )
 
 
-def _answer(findings: Sequence[Finding], decisions: Decisions) -> str:
-    """The questions read as one answer, as far as they were asked."""
+def _answer(findings: Sequence[Finding], decisions: Decisions) -> tuple[Outcome, str]:
+    """The questions read as one answer, as far as they were asked, and how the first was decided
+    (or the one that is undecided)."""
     answer = ""
     for finding, decision in zip(findings, decisions, strict=True):
         if decision.outcome == "positive":
             answer = finding.positive
         elif decision.outcome == "undecided":
-            return f"{finding.positive}: undecided"
+            return "undecided", f"{finding.positive}: undecided"
         elif decision.outcome == "negative":
-            return finding.negative
-    return answer
+            answer = finding.negative
+            break
+        else:
+            break
+    return decisions[0].outcome, answer
 
 
 def act(session: Session, bundle: Bundle, actions: list[dict[str, Any]]) -> None:
@@ -193,8 +248,7 @@ def _act_once(session: Session, bundle: Bundle, action: dict[str, Any]) -> None:
         case {"kind": "page", "by": int(by)}:
             session.page = max(session.page + by, 0)
         case {"kind": "review"} if seen and (current := session.current):
-            session.reviewed ^= {current}
-            session.opened = current
+            session.toggle_reviewed(current)
             if current in session.reviewed:
                 _step(session, 1)
         case {"kind": "call", "call": "positive" | "negative" | "unsure" as call} if seen:

@@ -63,7 +63,7 @@ class Case:
         distance: From the training films, what the gate looked at.
         screened: When; without a time zone it is local time.
         overruled: A reader chose to see the result, which counts where the film was refused.
-        reader_call: What the reader says about the first finding.
+        reader_call, comment: What the reader says about the first finding, and in own words.
         lungs: None where nobody looked for them.
         prevalences: Finding -> share of the reader's patients who have it; those they gave.
         tags: As in `Radiograph`.
@@ -78,6 +78,7 @@ class Case:
     heat_maps: HeatMaps | None = None
     overruled: bool = False
     reader_call: Call | None = None
+    comment: str = ""
     lungs: Lungs | None = None
     prevalences: Mapping[str, float] = field(default_factory=dict)
     tags: Tags = NO_TAGS

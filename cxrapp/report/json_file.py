@@ -81,6 +81,7 @@ def _film(card: ModelCard, release: Release) -> dict[str, Any]:
         ],
         "heat_maps": _heat_maps(release),
         "reader_call": release.reader_call,
+        "comment": release.comment or None,
     }
 
 
@@ -104,6 +105,7 @@ def _finding(result: FindingResult) -> dict[str, Any]:
         "decision": result.outcome,
         "threshold": result.threshold,
         "threshold_goal": result.goal,
+        "weak": result.weakness,
         "ward": result.prevalence
         and {
             "prevalence": result.prevalence,

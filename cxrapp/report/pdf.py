@@ -22,6 +22,7 @@ from cxrapp.report.pdf_style import (
     Style,
     callout,
     paragraph,
+    safe,
     table,
 )
 from cxrapp.report.release import Release
@@ -37,6 +38,8 @@ SIDE, TOP, BOTTOM = 17 * MILLIMETRE, 14 * MILLIMETRE, 14 * MILLIMETRE
 WIDTH = PAGE[0] - 2 * SIDE
 GAP = 8.0  # points around the line at the foot
 SIGNING_SPACE = 30.0  # points above the line
+PICTURES = (225.0, 190.0, 160.0, 130.0)  # points: a tall film gives way, not the page's width
+MAX_COMMENT = 300  # characters on the page; JSON has the whole
 NOTICE = ("#f0fdfa", ACCENT)  # background, bar
 FOOTING = 66 * MILLIMETRE  # reader, signature, the fixed sentence, page number
 
@@ -70,13 +73,17 @@ def _register_fonts() -> None:
 
 
 def _draw_body(canvas: Canvas, card: ModelCard, release: Release) -> None:
-    parts = [
-        *heading_parts(release, WIDTH),
-        *picture_parts(card, release, WIDTH),
-        *result_parts(release, WIDTH),
-        *model_parts(card, WIDTH),
-    ]
-    body, height = _fitted(canvas, parts, PAGE[1] - TOP - FOOTING)
+    room = PAGE[1] - TOP - FOOTING
+    for tallest in PICTURES:
+        parts = [
+            *heading_parts(release, WIDTH),
+            *picture_parts(card, release, WIDTH, tallest),
+            *result_parts(release, WIDTH),
+            *model_parts(card, WIDTH),
+        ]
+        if _fitted(canvas, parts, 10 * PAGE[1])[1] <= room:
+            break
+    body, height = _fitted(canvas, parts, room)
     body.drawOn(canvas, SIDE, PAGE[1] - TOP - height)
 
 
@@ -112,6 +119,7 @@ def _footing_parts(release: Release, width: float) -> list[Flowable]:
     return [
         paragraph("Reader", HEADING_STYLE),
         paragraph(_call(release)),
+        *_comment(release),
         line,
         Spacer(0, 7),
         callout([paragraph(f"<b>{NOT_A_DIAGNOSIS}</b>", Style(7.6, INK))], width, NOTICE),
@@ -122,6 +130,12 @@ def _call(release: Release) -> str:
     if release.reader_call is None:
         return f"<font color='{MUTED}'>No call was recorded.</font>"
     return f"Call: <b>{release.reader_call}</b>"
+
+
+def _comment(release: Release) -> list[Flowable]:
+    if not release.comment:
+        return []
+    return [paragraph(f"Comment: {safe(shorten(release.comment, MAX_COMMENT))}")]
 
 
 def _fitted(canvas: Canvas, parts: list[Flowable], height: float) -> tuple[Flowable, float]:

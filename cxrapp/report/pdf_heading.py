@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from cxrapp.report.pdf_style import (
@@ -24,6 +25,7 @@ from cxrapp.words import SEXES, TITLE, age_words, date_words, person_words, shor
 if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
+VARIABLE = "CXR_HOSPITAL"  # of the environment: the name at the head of each page
 MAX_NAME = 90  # characters on the page; JSON has the whole
 
 
@@ -31,7 +33,11 @@ def heading_parts(release: Release, width: float) -> list[Flowable]:
     """Title, whose film it is, and what the gate said of it."""
     from reportlab.platypus import HRFlowable, Spacer
 
-    right = paragraph("Preliminary, to be confirmed by a physician", Style(7.5, MUTED, right=True))
+    hospital = safe(os.environ.get(VARIABLE, ""))
+    right = paragraph(
+        f"<b>{hospital}</b>{'<br/>' * bool(hospital)}Preliminary, to be confirmed by a physician",
+        Style(7.5, MUTED, right=True),
+    )
     title = table([[paragraph(TITLE, TITLE_STYLE), right]], [0.6 * width, 0.4 * width])
     title.setStyle([("VALIGN", (0, 0), (-1, -1), "BOTTOM")])
     facts, long = _facts(release)
@@ -73,6 +79,7 @@ def _facts(release: Release) -> tuple[list[tuple[str, str]], list[tuple[str, str
         "Patient ID": person.patient_id and shorten(person.patient_id, MAX_NAME),
         "Born": person.birth_date and date_words(person.birth_date),
         "Sex, age": ", ".join(word for word in (sex, age) if word) or "not stated",
+        "Accession": study.accession,
         "Study date": study.date and date_words(study.date),
         "Kind of film": " ".join(w for w in (tags.modality, tags.view) if w) or "not stated",
         "Screened": release.screened and f"{release.screened:%Y-%m-%d %H:%M %Z}",

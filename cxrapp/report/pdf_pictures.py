@@ -18,12 +18,13 @@ if TYPE_CHECKING:
 
 SIDE = 1000  # pixels of the long side: 300 to the inch at the size it is printed
 GAP = 9.0  # points between pictures
-MAX_HEIGHT = 225.0  # points
 BAR = 150.0  # points, the length of the colour bar
 
 
-def picture_parts(card: ModelCard, release: Release, width: float) -> list[Flowable]:
-    """The row of pictures, and below it what the colours mean."""
+def picture_parts(
+    card: ModelCard, release: Release, width: float, tallest: float
+) -> list[Flowable]:
+    """The row of pictures, each at most `tallest` points, and below it what the colours mean."""
     from reportlab.platypus import Spacer
 
     panels = heat_panels(card, release, SIDE)
@@ -33,7 +34,7 @@ def picture_parts(card: ModelCard, release: Release, width: float) -> list[Flowa
     titles = ["Film", *(f"What speaks for {panel.result.finding.positive}" for panel in panels)]
     rows = [
         [paragraph(f"<b>{safe(title)}</b>") for title in titles],
-        [_image(picture, cell) for picture in pictures],
+        [_image(picture, cell, tallest) for picture in pictures],
     ]
     row = table(rows, [cell + GAP] * (len(pictures) - 1) + [cell])
     return [row, Spacer(0, 4), *_legend(release, panels, width), Spacer(0, 13)]
@@ -62,8 +63,8 @@ def _legend(release: Release, panels: list[HeatPanel], width: float) -> list[Flo
     return [bar, paragraph(safe(words), MUTED_STYLE)]
 
 
-def _image(picture: Image.Image, cell: float) -> Flowable:
-    scale = min(cell / picture.width, MAX_HEIGHT / picture.height)
+def _image(picture: Image.Image, cell: float, tallest: float) -> Flowable:
+    scale = min(cell / picture.width, tallest / picture.height)
     return _embedded(picture, picture.width * scale, picture.height * scale)
 
 

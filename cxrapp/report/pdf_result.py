@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cxrapp import __version__
+from cxrapp.figures.decisions import LOOKS
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report.pdf_style import (
@@ -14,14 +15,13 @@ from cxrapp.report.pdf_style import (
     LINE,
     MUTED,
     MUTED_STYLE,
-    OUTCOME_COLOURS,
     Style,
     paragraph,
     safe,
     table,
 )
 from cxrapp.report.release import FindingResult, Release
-from cxrapp.report.summary import finding_line, performance_line
+from cxrapp.report.summary import caution_lines, finding_line, performance_line
 from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_cells, share_words
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def result_parts(release: Release, width: float) -> list[Flowable]:
         for performance in result.performance
     ]
     notes += [safe(finding_line(r)) for r in release.results if r.prevalence is not None]
-    if len(release.answers) > 2:  # two answers are the finding itself
+    notes = [f"<b>{safe(line)}</b>" for line in caution_lines(release)] + notes
+    asked = release.results[-1].outcome != "not asked"
+    if asked and len(release.answers) > 2:  # two answers are the finding itself
         answers = (f"{safe(name)} {percent(probability)}" for name, probability in release.answers)
         notes.insert(0, f"As one answer: {', '.join(answers)}.")
     return [
@@ -90,16 +92,19 @@ def _table(release: Release, width: float) -> Flowable:
 def _row(result: FindingResult) -> list[Paragraph]:
     finding = result.finding
     outcome, meaning = outcome_words(finding, result.outcome)
-    colour = OUTCOME_COLOURS[result.outcome]
+    look, asked = LOOKS[result.outcome], result.outcome != "not asked"
     given = f" if {safe(finding.given)}" if finding.given else ""
     below = [f"{percent(result.joint)} overall"] if finding.given else []
+    said = f"{look.sign} {capitalised(outcome)}"
     if result.prevalence is not None:
         below.append(f"where {share_words(result.prevalence)} have it")
     probability = f"<b>{percent(result.ward)}</b>{given}", ", ".join(below)
+    if not asked:
+        probability = ("–", "")
     tested = result.performance[-1]
     return [
         paragraph(f"<b>{safe(capitalised(finding.positive))}</b>"),
-        _lines(f'<font color="{colour}"><b>{safe(capitalised(outcome))}</b></font>', safe(meaning)),
+        _lines(f'<font color="{look.light}"><b>{safe(said)}</b></font>', safe(meaning)),
         _lines(*probability, right=True),
         _lines(percent(result.threshold), safe(result.goal or ""), right=True),
         _lines(*rate_cells(tested.sensitivity), right=True),

@@ -16,7 +16,6 @@ INK, MUTED, LINE = "#0f172a", "#5b677a", "#cbd5e1"
 ACCENT, POINT = "#0f766e", "#c2410c"
 WARNING, REFUSAL = ("#fff7ed", POINT), ("#fef2f2", "#b91c1c")  # background, bar
 LABEL = 62.0  # points, the column of labels
-OUTCOME_COLOURS = {"positive": POINT, "undecided": "#92400e", "negative": INK, "not asked": MUTED}
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from cxrapp.statistics.prevalence import calibrated_to, on_ward
 from cxrapp.words import OVERRULED, SEXES, VERDICTS, age_words, one_line
 
 UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))*", re.ASCII)  # PS3.5, 9.1
+WEAK = 0.8  # sensitivity below which an answer says so itself
 OLDEST = 90.0  # years; all ages from here on are one
 
 
@@ -59,6 +60,8 @@ class FindingResult:
         ward: In [0, 1], the probability there; the calibrated one where they did not say.
         joint: In [0, 1], of the finding and all it is `given` together, on the ward.
         goal: The card's name for the threshold; None where it is nobody's goal.
+        weakness: The least share of the ill that the card's own threshold found on any cohort,
+            where that is so little that the answer must not be relied on; else None.
         performance: From validation, on which thresholds are chosen, to the test.
     """
 
@@ -71,6 +74,7 @@ class FindingResult:
     outcome: Outcome
     threshold: float
     goal: str | None
+    weakness: float | None
     performance: tuple[Performance, ...]
 
 
@@ -89,6 +93,7 @@ class Release:
             are YYYYMMDD, times HHMMSS and, as UIDs, None where the file has no valid one.
         screened: None without identity.
         reader_call: What the reader says about the first finding.
+        comment: The reader's own words; empty without identity, as they may name somebody.
         lungs: None where nobody looked for them.
     """
 
@@ -105,6 +110,7 @@ class Release:
     tags: Tags
     screened: datetime | None
     reader_call: Call | None
+    comment: str = ""
     lungs: Lungs | None = None
 
     @property
@@ -169,9 +175,16 @@ def _release(
         tags=_clean_tags(case.tags),
         screened=case.screened.astimezone(),
         reader_call=case.reader_call,
+        comment=one_line(case.comment),
         lungs=case.lungs,
     )
     return full if identified else without_identity(full, case)
+
+
+def weakness(card: ModelCard, finding: str) -> float | None:
+    """The least sensitivity at the card's own threshold on any of its cohorts, if it is weak."""
+    found = min(card.metrics[cohort][finding]["sensitivity"]["value"] for cohort in card.cohorts)
+    return found if found < WEAK else None
 
 
 def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult, ...]:
@@ -193,6 +206,7 @@ def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult
                 decision.outcome,
                 decision.threshold,
                 next((goal for goal, value in named.items() if value == decision.threshold), None),
+                weakness(card, finding.name),
                 points[finding.name, decision.threshold],
             )
         )
@@ -286,6 +300,7 @@ def without_identity(full: Release, case: Case) -> Release:
             spacing_mm=full.tags.spacing_mm,
         ),
         screened=None,
+        comment="",
     )
 
 

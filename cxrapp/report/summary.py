@@ -8,12 +8,24 @@ from cxrapp.words import (
     percent,
     rate_words,
     share_words,
+    weak_words,
 )
 
 
 def summary_lines(release: Release) -> list[str]:
-    """The gate's word, then one line a finding; no finding where the result is withheld."""
-    return [film_line(release), *(finding_line(result) for result in release.results)]
+    """The gate's word, then one line a finding, and what to be wary of; of a withheld result the
+    first alone."""
+    lines = [film_line(release), *(finding_line(result) for result in release.results)]
+    return lines + caution_lines(release)
+
+
+def caution_lines(release: Release) -> list[str]:
+    """What the screen warns of beside an answer: that the model is weak at it."""
+    return [
+        f"{capitalised(result.finding.positive)}: {weak_words(result.weakness)}"
+        for result in release.results
+        if result.weakness and result.outcome != "not asked"
+    ]
 
 
 def film_line(release: Release) -> str:
@@ -25,6 +37,8 @@ def finding_line(result: FindingResult) -> str:
     """Decision, probability and threshold of one finding; and the probability on the ward."""
     outcome, meaning = outcome_words(result.finding, result.outcome)
     decision = f"{outcome} ({meaning})" if meaning else outcome
+    if outcome == "not asked":
+        return f"{capitalised(result.finding.positive)}: {decision}."
     given = result.finding.given
     condition = f" if {given}" if given else ""
     overall = f", overall {percent(result.joint)}" if given else ""

@@ -9,7 +9,7 @@ from PIL import Image
 from cxrapp.figures.pictures import data_url, film_picture, fingerprint
 from cxrapp.films.radiograph import Radiograph, Stored, Tags, Units
 
-THUMBNAIL = 96  # pixels of the long side
+THUMBNAIL = 160  # pixels of the long side, as large as the list shows it
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,14 @@ def is_blinded(session: Session, film: Film) -> bool:
     return read is None or read.first is None
 
 
+def is_reading(session: Session, film: Film) -> bool:
+    """Whether the reader has not yet said the last word on the film."""
+    if not session.blinded:
+        return False
+    read = session.reads.get(film.key)
+    return read is None or read.final is None
+
+
 def start_read(session: Session, film: Film) -> None:
     """Start the clock when a film is first opened to be read."""
     if session.blinded:
@@ -24,9 +32,17 @@ def start_read(session: Session, film: Film) -> None:
 
 
 def record_call(session: Session, bundle: Bundle, film: Film, call: Call) -> None:
-    """The first call shows the model's answer; the next one is final, and the film is reviewed."""
+    """In a blinded read the first call shows the model's answer; the next one is final, and the
+    next film that waits is opened. Otherwise it is the reader's word on the film, which another
+    takes the place of, and the same takes back."""
+    if not session.blinded:
+        if session.calls.get(film.key) == call:
+            del session.calls[film.key]
+        else:
+            session.calls[film.key] = call
+        return
     read = session.reads.get(film.key)
-    if read is None or not session.blinded:
+    if read is None:
         return
     if read.first is None:
         read.first, read.first_at = call, time.monotonic()
@@ -35,6 +51,10 @@ def record_call(session: Session, bundle: Bundle, film: Film, call: Call) -> Non
     else:
         read.final, read.final_at = call, time.monotonic()
         session.reviewed.add(film.key)
+        session.opened = next(
+            (key for key in session.order if not (one := session.reads.get(key)) or not one.final),
+            film.key,
+        )
 
 
 def closed_reads(session: Session) -> list[Read]:

@@ -34,6 +34,11 @@ class Room:
         self.films += 1
         self.bytes += count
 
+    def give_back(self, count: int) -> None:
+        """One film less, of so many bytes."""
+        self.films -= 1
+        self.bytes -= count
+
     def clear(self) -> None:
         """Give all of it back."""
         self.films = self.bytes = 0

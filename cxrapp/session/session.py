@@ -12,6 +12,7 @@ from cxrapp.session.map_cache import Drawn
 from cxrapp.session.saved_points import SavedPoint
 from cxrapp.session.worklist import Result, Worklist
 from cxrapp.statistics.prevalence import calibrated_to
+from cxrapp.words import person_words
 
 
 @dataclass
@@ -52,9 +53,12 @@ class Session:
     archive_open: bool = False  # its films are listed
     archived: dict[str, Any] = field(default_factory=dict)  # studies of the archive, as last seen
     sent: set[str] = field(default_factory=set)  # films whose pixels the browser was given
+    calls: dict[str, Call] = field(default_factory=dict)  # outside blinded reads
+    comments: dict[str, str] = field(default_factory=dict)
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     audit_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)  # see `tab`
     uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
     rejections_seen: int = 0  # files that could not be used, and whose message was closed
 
@@ -109,7 +113,13 @@ class Session:
     def call(self, film: Film) -> Call | None:
         """The reader's last word on the film."""
         read = self.reads.get(film.key)
-        return read and (read.final or read.first)
+        said = read and (read.final or read.first)
+        return self.calls.get(film.key) or said
+
+    def toggle_reviewed(self, key: str) -> None:
+        """Mark a film as reviewed, or take the mark back; the film stays open."""
+        self.opened = key
+        self.reviewed ^= {key}
 
     @property
     def current(self) -> str | None:
@@ -136,11 +146,27 @@ class Session:
         self.opened, self.order, self.page, self.rejections_seen = None, (), 0, 0
         self.archived.clear()
         self.sent.clear()
-        self.reviewed.clear()
-        self.overruled.clear()
-        self.reads.clear()
+        for kept in (self.reviewed, self.overruled, self.reads, self.calls, self.comments):
+            kept.clear()
         self.drawn.clear()
         self.audited.clear()
+
+    def remove(self, film: Film) -> None:
+        """Remove one film and all that was done with it; the one after it is opened."""
+        key = film.key
+        left = [other for other in self.order if other != key]
+        if self.opened == key or self.opened is None:
+            place = self.order.index(key) if key in self.order else 0
+            self.opened = left[min(place, len(left) - 1)] if left else None
+        self.order = tuple(left)
+        self.worklist.remove(film)
+        self.reviewed.discard(key)
+        for kept in (self.reads, self.calls, self.comments):
+            kept.pop(key, None)
+        self.overruled = {pair for pair in self.overruled if pair[0] != key}
+        for kept in (self.drawn, self.audited):
+            for name in [name for name in kept if name[0] == key]:
+                del kept[name]
 
     def clear_site(self) -> None:
         """Remove the labelled films."""
@@ -149,7 +175,12 @@ class Session:
 
     def display_name(self, film: Film) -> str:
         """The file's name; the patient's only where the reader asked for names."""
+        return self.patient_words(film) or film.name.rsplit("/", 1)[-1]
+
+    def patient_words(self, film: Film) -> str:
+        """Name and ID of the patient; empty unless the reader asked for names."""
         patient = film.tags.patient
-        if self.identified and (patient.name or patient.patient_id):
-            return " · ".join(filter(None, (patient.name, patient.patient_id)))
-        return film.name.rsplit("/", 1)[-1]
+        if not self.identified:
+            return ""
+        name = person_words(patient.name) if patient.name else None
+        return " · ".join(filter(None, (name, patient.patient_id)))

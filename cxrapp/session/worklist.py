@@ -94,10 +94,18 @@ class Worklist:
             self._asked.clear()
             self.given_up = 0
 
+    def remove(self, film: Film) -> None:
+        """Forget one film and what was said about it."""
+        with self.scoring.lock:
+            if self.films.pop(film.key, None):
+                self._room.give_back(len(film.packed))
+            for key in [key for key in self._results if key[0] == film.key]:
+                del self._results[key]
+
     def keep(self, batch: int, bundle: Bundle, key: str, answer: Screened | Rejection) -> bool:
         """Store one answer; False where the reader has stopped."""
         packed = None
-        if isinstance(answer, Screened) and key not in self.films:
+        if isinstance(answer, Screened) and not key:
             packed = pack(answer.radiograph)
         with self.scoring.lock:
             if not self.scoring.count(batch):
@@ -106,6 +114,8 @@ class Worklist:
                 FILES_REJECTED.inc()
                 log.info("file rejected")
                 self.rejections.append(answer)
+                return True
+            if key and key not in self.films:  # removed while another bundle looked at it
                 return True
             if packed:
                 if reason := self._room.lack(len(packed)):

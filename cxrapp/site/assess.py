@@ -67,6 +67,15 @@ class SiteReport:
         return self.recommended is not None and not self.warnings
 
 
+def site_scores(
+    card: ModelCard, finding: str, labels: np.ndarray, logits: np.ndarray, patients: np.ndarray
+) -> Scores:
+    """The films with a label for the finding, and the bundle's probabilities; see `assess`."""
+    defined = ~np.isnan(labels)
+    probabilities = card.calibrations[card.index(finding)].probability(logits[defined])
+    return Scores(labels[defined] == 1, probabilities, patients[defined])
+
+
 def assess(
     card: ModelCard,
     finding: str,
@@ -88,10 +97,8 @@ def assess(
         goal: Sensitivity to keep, in (0, 1).
         half_width: Wanted for the 95 % intervals of sensitivity and specificity, in (0, 0.5).
     """
-    defined = ~np.isnan(labels)
     k = card.index(finding)
-    probabilities = card.calibrations[k].probability(logits[defined])
-    films = Scores(labels[defined] == 1, probabilities, patients[defined])
+    films = site_scores(card, finding, labels, logits, patients)
     reason = too_few(films)
     needed, basis = plan_by_card(card, finding, films, half_width)
     positives = int(films.labels.sum())

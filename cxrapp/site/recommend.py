@@ -19,6 +19,7 @@ from cxrapp.statistics.bootstrap import (
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.sample_size import FilmsNeeded, films_needed
 from cxrapp.statistics.thresholds import round_down, strictest, threshold_for
+from cxrapp.words import threshold_words
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def plan_by_films(
         design_effects=effects,
     )
     return needed, (
-        f"Planned on what the threshold {point.threshold:.3f} does on these films: "
+        f"Planned on what the threshold {threshold_words(point.threshold)} does on these films: "
         f"{_name(expected)}. {_explain(films, effects)}"
     )
 

@@ -14,7 +14,7 @@ from cxrapp.site.assess import CAVEATS, SiteReport
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.operating_point import OperatingPoint
 from cxrapp.statistics.recalibration import SiteCalibration
-from cxrapp.words import rate_words
+from cxrapp.words import rate_words, threshold_words
 
 SCHEMA = 1
 
@@ -100,8 +100,8 @@ def describe(report: SiteReport) -> tuple[str, ...]:
 
 def _describe_point(point: OperatingPoint) -> str:
     return (
-        f"({point.threshold:.3f}) sensitivity is {rate_words(point.sensitivity)} and specificity "
-        f"{rate_words(point.specificity)}."
+        f"({threshold_words(point.threshold)}) sensitivity is {rate_words(point.sensitivity)} and "
+        f"specificity {rate_words(point.specificity)}."
     )
 
 

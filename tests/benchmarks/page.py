@@ -15,7 +15,7 @@ FEW = 5
 # What the server draws anew, as expressions of the browser.
 OUTCOMES = "document.querySelector('.st-key-outcomes table')?.innerText"
 EMPTY = "document.querySelector('[data-testid=stText]')?.innerText"
-PLACE = r"document.querySelector('.stApp').innerText.match(/film \d+ of \d+/)?.[0]"
+PLACE = r"document.querySelector('.stApp').innerText.match(/film \d+ of \d+/i)?.[0]"
 IDLE = "document.querySelector('.stApp').dataset.testScriptState === 'notRunning'"
 
 
@@ -94,7 +94,7 @@ class Mover:
         self()  # to an end: the first move may be shorter than the others
 
     def __call__(self) -> None:
-        slider = self._page.get_by_role("slider").first
+        slider = self._page.get_by_role("slider", name="threshold").first
         slider.focus()
         with _changing(self._page, self._what):
             slider.press(self._to)

@@ -64,7 +64,7 @@ def press(page: Page, finding: str, key: str) -> None:
 def leave_widgets(page: Page) -> None:
     """Keys belong to a widget as long as it has the focus."""
     page.keyboard.press("Escape")
-    page.get_by_text("reviewed").first.click()
+    page.mouse.click(4, 300)  # the margin of the page
 
 
 def archive() -> dict:

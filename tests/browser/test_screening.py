@@ -32,19 +32,19 @@ from tests.places import SAMPLES
 def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page) -> None:
     upload(page, FILM, NORMAL)
     press(page, "Pneumonia", "Home")
-    page.get_by_text("2 pneumonia").wait_for()
+    page.get_by_text("Positive 2").wait_for()
     page.wait_for_function(f"() => ({POINT})()?.[1] === 100")
     table = page.locator(".st-key-outcomes table")
     low_outcomes, low_point = table.inner_text(), page.evaluate(POINT)
     page.evaluate("window.roc = document.querySelector('.st-key-curve-roc .main-svg')")
 
     press(page, "Pneumonia", "End")
-    page.get_by_text("0 pneumonia").wait_for()
+    page.get_by_text("Negative 2").wait_for()
     page.wait_for_function(f"() => ({POINT})()?.[1] < 100")
     assert page.evaluate(POINT)[0] < low_point[0]
     assert page.evaluate("window.roc === document.querySelector('.st-key-curve-roc .main-svg')")
     expect(table).not_to_have_text(low_outcomes)
-    expect(page.get_by_text(re.compile("above the [0-9.-]+ chosen on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("above the [0-9.]+ % chosen on"))).to_be_visible()
 
 
 def test_an_archive_that_is_too_large_is_refused_in_sight(page: Page, tmp_path: Path) -> None:
@@ -70,13 +70,13 @@ def test_an_archive_is_triaged_by_keyboard_alone(page: Page) -> None:
     expect(page.locator(".row.selected .name b")).to_have_text(first)
     page.keyboard.press("r")  # reviewed, and on to the next
     expect(page.locator(".row.selected .name b")).to_have_text(second)
-    page.get_by_text("1 reviewed").wait_for()
+    page.get_by_text("Reviewed 1").wait_for()
 
 
 def test_a_goal_and_a_prevalence_set_the_outcomes(page: Page) -> None:
     upload(page, FILM)
     table = page.locator(".st-key-outcomes table")
-    page.get_by_role("button", name="Set").first.click()
+    page.get_by_role("tab", name="By goal").click()
     before = table.inner_text()
     page.get_by_role("button", name=re.compile("Sensitivity at least 98 %")).first.click()
     expect(table).not_to_have_text(before)
@@ -135,7 +135,9 @@ def test_bundles_are_swapped_and_compared(page: Page) -> None:
     page.get_by_role("link", name="Screen films").click()
     page.get_by_role("combobox", name="Model", exact=True).click()
     page.get_by_role("option", name=re.compile("^all-ages")).click()
-    page.get_by_text(re.compile("(above|below) the [0-9.-]+ chosen on validation films")).wait_for()
+    page.get_by_text(
+        re.compile("(above|below) the [0-9.]+ % chosen on validation films")
+    ).wait_for()
 
 
 def test_a_site_calibrates_on_its_labelled_films(page: Page, kermany: Path) -> None:

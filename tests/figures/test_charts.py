@@ -47,7 +47,7 @@ def test_histogram_holds_every_film_once(bundle: Bundle) -> None:
 def test_calibration_and_decision_curves_are_drawn_from_their_numbers(bundle: Bundle) -> None:
     scores = bundle.card.scores("test", "pneumonia")
     curve = reliability(scores)
-    drawn = reliability_figure(curve, curve).data[-1]
+    drawn = reliability_figure({"before": curve, "after": curve}).data[-1]
     np.testing.assert_allclose(drawn.y, 100 * curve.observed)
     gain = net_benefit(scores)
     model = decision_curve_figure(gain).data[1]

@@ -1,5 +1,7 @@
 """What a reader does in the app, for AppTest."""
 
+import html
+import re
 from pathlib import Path
 
 from streamlit.testing.v1 import AppTest
@@ -13,7 +15,19 @@ OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 
 def texts(app: AppTest) -> str:
     elements = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info]
-    return "\n".join(element.value for element in elements).replace("\\", "")
+    written = [element.value for element in elements] + [one.proto.body for one in app.get("html")]
+    return html.unescape(re.sub(r"\\|<[^>]*>", "", "\n".join(written)))
+
+
+def counts(app: AppTest) -> list[str]:
+    """What the list can show, each with its count."""
+    return list(app.pills(key="show").options)
+
+
+def verdict(app: AppTest, finding: str) -> str:
+    """The line of a finding, in words: its decision and, where there is one, its probability."""
+    lines = [one.proto.body for one in app.get("html") if f"<b>{finding}</b>" in one.proto.body]
+    return re.sub("<[^>]*>", " ", lines[0]) if lines else ""
 
 
 def session(app: AppTest) -> Session:

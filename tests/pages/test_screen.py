@@ -21,6 +21,7 @@ from tests.films.dicom_maker import make
 from tests.pages.steps import (
     NORMAL,
     OPENED,
+    counts,
     curves_shown,
     outcomes_shown,
     press,
@@ -29,6 +30,7 @@ from tests.pages.steps import (
     texts,
     threshold,
     upload,
+    verdict,
 )
 from tests.places import SAMPLES
 
@@ -39,7 +41,7 @@ def test_first_screen_shows_a_result_one_click_away(app: AppTest) -> None:
     press(app, "samples")
     settle(app)
     assert OPENED in texts(app)
-    assert f"{len(SAMPLES)} films" in texts(app)
+    assert f"{len(SAMPLES)} films" in counts(app)
 
 
 def test_the_tour_has_five_sentences(app: AppTest) -> None:
@@ -54,12 +56,11 @@ def test_the_tour_has_five_sentences(app: AppTest) -> None:
 def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest) -> None:
     broken = ("broken<b>.png", SAMPLES[0].read_bytes()[:5000])
     upload(app, SAMPLES[0], broken, SAMPLES[1])
-    assert "1 file was not screened" in app.warning[0].value
     assert "cut off or damaged" in texts(app)
-    assert "\\<b\\>" in app.warning[0].value
-    assert "2 films" in texts(app)
+    assert "\\<b\\>" in next(one.value for one in app.markdown if "cut off" in one.value)
+    assert "2 films" in counts(app)
     press(app, "close rejections")
-    assert "not screened" not in texts(app)
+    assert "cut off or damaged" not in texts(app)
     table = exports.table(session(app), bundles.offered_bundles()["pneumonia"], [], identified=True)
     assert "broken<b>.png" in table  # the message is gone, the file is still accounted for
     hidden = exports.table(
@@ -91,13 +92,13 @@ def test_threshold_moves_everything_without_running_the_network(
     monkeypatch.setattr(NetworkQueue, "turn", None)  # every pass waits for its turn first
     threshold(app, "Pneumonia").set_value(0.001).run()
     low, low_outcomes, low_curves = texts(app), outcomes_shown(app), curves_shown(app)
+    assert "▲ positive" in verdict(app, "Pneumonia") and "Positive 1" in counts(app)
     threshold(app, "Pneumonia").set_value(0.999).run()
     assert not app.exception
-    assert "red-badge[positive]" in low and "red-badge[positive]" not in texts(app)
-    assert "**1** pneumonia" in low and "**0** pneumonia" in texts(app)
+    assert "○ negative" in verdict(app, "Pneumonia") and "Negative 1" in counts(app)
     card = bundles.offered_bundles()["pneumonia"].card
     default = card.default_thresholds()["pneumonia"]
-    assert f"below the {default:.3g} chosen on validation films" in low
+    assert f"below the {100 * default:.1f} % chosen on validation films" in low
     assert outcomes_shown(app) != low_outcomes
     moved = [before != after for before, after in zip(low_curves, curves_shown(app), strict=True)]
     assert moved == [True, True, True]
@@ -116,10 +117,12 @@ def test_a_refused_film_shows_no_result_until_the_reader_insists(
 ) -> None:
     upload(app, photograph)
     assert "does not look like a frontal chest film of children" in texts(app)
-    assert "Pneumonia** **" not in texts(app)
+    assert not verdict(app, "Pneumonia")
     press(app, "overrule")
-    assert "shown at the reader's own choice" in app.warning[0].value
-    assert "Pneumonia** **" in texts(app)
+    assert "shown at the reader's own choice" in texts(app)
+    assert " %" in verdict(app, "Pneumonia")
+    press(app, "undo overrule")
+    assert "Not screened" in texts(app) and not verdict(app, "Pneumonia")
 
 
 def test_overruling_one_model_does_not_overrule_another(app: AppTest, photograph: Path) -> None:
@@ -127,14 +130,17 @@ def test_overruling_one_model_does_not_overrule_another(app: AppTest, photograph
     press(app, "overrule")
     app.selectbox(key="bundle").set_value("all-ages").run()
     settle(app)
-    assert app.error[0].value.startswith("**Not screened.**")
-    assert "Pneumonia** **" not in texts(app)
+    assert "✕ Not screened." in texts(app)
+    assert not verdict(app, "Pneumonia")
 
 
-def test_refused_films_end_the_worklist_and_are_not_counted(app: AppTest, photograph: Path) -> None:
+def test_refused_films_nobody_has_seen_stand_first_and_are_counted_apart(
+    app: AppTest, photograph: Path
+) -> None:
     upload(app, photograph, *SAMPLES)
-    assert f"{len(SAMPLES) + 1} films" in texts(app)
-    assert "**1** refused" in texts(app)
+    assert {f"{len(SAMPLES) + 1} films", "Refused 1"} <= set(counts(app))
+    assert session(app).order[0] == "0"
+    press(app, "reviewed")
     assert session(app).order[-1] == "0"
 
 
@@ -147,7 +153,7 @@ def test_an_archive_of_dicom_and_png_films_is_one_upload(app: AppTest) -> None:
         archive.writestr("a/film", make(pixels, PatientAge="003Y", ViewPosition="AP"))
         archive.writestr("b/film.png", png.getvalue())
     upload(app, ("night.zip", buffer.getvalue()))
-    assert "2 films" in texts(app)
+    assert "2 films" in counts(app)
 
 
 def test_results_that_arrive_while_the_page_is_drawn_are_shown(
@@ -194,7 +200,7 @@ def test_the_open_film_is_the_one_that_is_exported(
         session(app).opened = key
         app.run()
         film = session(app).worklist.films[session(app).current]
-        assert f"**{film.name}**" in texts(app)
+        assert f"File: **{film.name}**" in texts(app)
         data, name = made["export json"]
         (written,) = json.loads(data())["films"]
         assert written["film"] == film.fingerprint

@@ -1,15 +1,20 @@
+import io
 import time
 
+from PIL import Image
+from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.session.first_reads import record_call
 from tests.pages.steps import (
+    counts,
     curves_shown,
     press,
     session,
     texts,
     upload,
+    verdict,
 )
 from tests.places import SAMPLES
 
@@ -17,35 +22,57 @@ from tests.places import SAMPLES
 def test_a_blinded_read_hides_the_model_until_the_reader_has_called(app: AppTest) -> None:
     app.toggle(key="blinded").set_value(True).run()
     upload(app, SAMPLES[-1])
-    assert "Pneumonia** **" not in texts(app)
+    assert not verdict(app, "Pneumonia")
     assert "Your own call first" in texts(app)
     time.sleep(0.05)
     press(app, "call negative")
-    assert "Pneumonia** **" in texts(app)
+    assert " %" in verdict(app, "Pneumonia")
     press(app, "call positive")
     assert "You changed your mind on 1: 1 towards the model, 0 away" in texts(app)
     assert session(app).reviewed == {"0"}
 
 
-def test_a_call_outside_a_blinded_read_is_no_read(app: AppTest, bundle: Bundle) -> None:
+def test_a_call_outside_a_blinded_read_is_kept_and_can_be_taken_back(
+    app: AppTest, bundle: Bundle
+) -> None:
     upload(app, SAMPLES[-1])
     film = session(app).worklist.films["0"]
     app.run()
     record_call(session(app), bundle, film, "positive")
-    assert not session(app).reads
+    assert not session(app).reads and session(app).call(film) == "positive"
+    record_call(session(app), bundle, film, "positive")
+    assert session(app).call(film) is None
 
 
 def test_while_a_blinded_read_is_under_way_nothing_else_tells(app: AppTest) -> None:
     app.toggle(key="blinded").set_value(True).run()
     upload(app, *SAMPLES[:2])
-    assert app.selectbox(key="show").options == ["All", "To review", "Reviewed"]
-    assert "this film" not in "".join(curves_shown(app))
-    assert "**0** pneumonia" not in texts(app) and "**1** pneumonia" not in texts(app)
+    assert counts(app) == ["2 films", "To review 2", "Reviewed 0"]
+    assert not curves_shown(app) and not app.slider
     assert "Available after your reads" in texts(app)
     for key in ("0", "1"):
         session(app).opened = key
         app.run()
         press(app, "call unsure")
+        assert not curves_shown(app) and not app.slider
+        press(app, "call unsure")
+    session(app).opened = "0"
+    app.run()
     assert "Available after your reads" not in texts(app)
     assert "this film" in "".join(curves_shown(app))
-    assert "Positive" in app.selectbox(key="show").options
+    assert not {"Positive 2", "Positive 1", "Negative 1", "Negative 2"}.isdisjoint(counts(app))
+
+
+def test_the_final_call_goes_on_to_the_next_film_and_a_refused_one_is_no_dead_end(
+    app: AppTest,
+) -> None:
+    app.toggle(key="blinded").set_value(True).run()
+    photograph = io.BytesIO()
+    Image.fromarray(load_sample_images().images[0]).save(photograph, "PNG")
+    upload(app, ("china.png", photograph.getvalue()), SAMPLES[0])
+    assert session(app).current == "0"
+    press(app, "call unsure")
+    assert "Not screened" in texts(app)
+    press(app, "call unsure")
+    assert session(app).current == "1"
+    assert "In the order they came" in texts(app)

@@ -14,8 +14,13 @@ def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, metho
     assert f"**{method}**" in texts(app)
 
 
-def test_feature_maps_of_a_chosen_layer(app: AppTest) -> None:
-    upload(app, SAMPLES[-1])
+def test_feature_maps_of_a_chosen_layer() -> None:
+    def page() -> None:
+        from cxrapp.pages import model
+
+        model.show()
+
+    app = AppTest.from_function(page, default_timeout=120).run()
     app.toggle(key="layers").set_value(True).run()
     app.selectbox(key="layer").set_value("dense block 1").run()
     assert not app.exception

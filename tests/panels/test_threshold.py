@@ -21,6 +21,7 @@ from tests.pages.steps import (
     texts,
     threshold,
     upload,
+    verdict,
 )
 from tests.places import SAMPLES
 
@@ -37,7 +38,7 @@ def test_logit_and_probability_are_one_threshold(app: AppTest) -> None:
 
 
 def test_probabilities_of_the_answers_multiply(app: AppTest) -> None:
-    upload(app, SAMPLES[0])
+    upload(app, SAMPLES[1])
     (line,) = [one.value for one in app.caption if one.value.startswith("no pneumonia")]
     shown = re.findall(r"([a-z ]+) \*\*([\d.]+) %\*\*", line)
     assert [name.strip() for name, _ in shown] == [
@@ -75,14 +76,14 @@ def test_nothing_is_assumed_of_the_ward_until_the_reader_says(app: AppTest) -> N
 
 
 def test_the_ward_moves_the_headline_the_chain_and_the_files(app: AppTest) -> None:
-    upload(app, SAMPLES[0])
+    upload(app, SAMPLES[1])
     next(one for one in app.number_input if one.label.startswith("Of 100")).set_value(5.0).run()
     here, bundle = session(app), bundles.offered_bundles()["pneumonia"]
     film = here.worklist.films["0"]
     (row, _) = csv.DictReader(io.StringIO(table(here, bundle, [film], identified=False)))
     (one, _) = release_cases(bundle.card, cases(here, bundle, [film]), identified=False)[0].results
     assert float(row["ward_probability"]) == pytest.approx(one.ward, abs=1e-6)
-    assert f"**Pneumonia** **{percent(one.ward)}**" in texts(app)
+    assert percent(one.ward) in verdict(app, "Pneumonia")
     assert f"**{percent(one.probability)}** as calibrated" in texts(app)
     assert f"no pneumonia **{percent(1 - one.ward)}**" in texts(app)
     for performance in one.performance:
@@ -111,7 +112,8 @@ def test_a_goal_sets_the_slider(app: AppTest) -> None:
     upload(app, SAMPLES[0])
     goal = next(b for b in app.button if b.label.startswith("Specificity at least 90 %"))
     goal.click().run()
-    assert threshold(app, "Pneumonia").value == float(goal.label.split(": ")[1])
+    shown = goal.label.split(": ")[1]
+    assert f"{100 * threshold(app, 'Pneumonia').value:.1f} %" == shown
 
 
 @pytest.mark.parametrize(
@@ -120,9 +122,9 @@ def test_a_goal_sets_the_slider(app: AppTest) -> None:
 def test_other_goals_say_what_they_give_and_set_the_slider(app: AppTest, goal: str) -> None:
     upload(app, SAMPLES[0])
     app.selectbox(key="goal pneumonia").set_value(goal).run()
-    words = next(one.value for one in app.caption if one.value.startswith("Threshold 0"))
+    words = next(one.value for one in app.caption if one.value.startswith("Threshold "))
     press(app, "goal pneumonia use")
-    assert f"Threshold {threshold(app, 'Pneumonia').value:.3f}" in words
+    assert f"Threshold {100 * threshold(app, 'Pneumonia').value:.1f} %" in words
 
 
 def test_films_in_the_abstain_band_are_undecided_and_counted_apart(app: AppTest) -> None:
@@ -132,10 +134,10 @@ def test_films_in_the_abstain_band_are_undecided_and_counted_apart(app: AppTest)
     threshold(app, "Pneumonia").set_value((0.001, 0.999)).run()
     assert not app.exception
     assert "undecided" in texts(app)
-    assert "undecided, both kinds" in outcomes_shown(app)
+    assert "| undecided | **" in outcomes_shown(app)
     toggle = next(one for one in app.toggle if one.label.startswith("Abstain band"))
     toggle.set_value(False).run()
-    assert "undecided, both kinds" not in outcomes_shown(app)
+    assert "| undecided | **" not in outcomes_shown(app)
 
 
 def test_points_are_saved_and_used_again(app: AppTest) -> None:
@@ -175,4 +177,5 @@ def test_a_settings_file_is_loaded_and_another_models_is_refused(
 def test_viral_is_not_asked_without_pneumonia(app: AppTest) -> None:
     upload(app, NORMAL)
     threshold(app, "Pneumonia").set_value(0.999).run()
-    assert "not asked: only if pneumonia" in texts(app)
+    line = verdict(app, "Viral pneumonia")
+    assert "– not asked: only if pneumonia" in line and "%" not in line

@@ -25,9 +25,9 @@ def test_the_list_can_be_filtered_and_sorted(app: AppTest) -> None:
     assert list(session(app).order) == ranked
     app.selectbox(key="order").set_value("As they came").run()
     assert list(session(app).order) == sorted(ranked, key=int)
-    app.selectbox(key="show").set_value("Negative").run()
+    app.pills(key="show").set_value("Negative").run()
     assert [session(app).worklist.films[key].name for key in session(app).order] == [NORMAL.name]
-    app.selectbox(key="show").set_value("Reviewed").run()
+    app.pills(key="show").set_value("Reviewed").run()
     assert not app.exception
     assert "No film is like that" in texts(app)
 

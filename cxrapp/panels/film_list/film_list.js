@@ -8,12 +8,16 @@ const KEYS = {
   p: { kind: 'call', call: 'positive' }, n: { kind: 'call', call: 'negative' }, u: { kind: 'call', call: 'unsure' },
 };
 
+const SIZE = 'cxrapp picture size'; // in the browser's own memory: it says nothing of any film
+
+const PATIENCE = 8000; // ms
 const SENT = 20; // actions sent along, so that quick ones are not lost between two drawings
 
 const states = new WeakMap();
 
 export default function ({ data, parentElement, setStateValue }) {
   const list = parentElement.querySelector('.list');
+  setUpFoot(parentElement, list, data.keys);
   const scrolled = list.scrollTop;
   const state = states.get(parentElement) ?? { actions: [], onKey: null };
   states.set(parentElement, state);
@@ -23,8 +27,11 @@ export default function ({ data, parentElement, setStateValue }) {
     state.actions = [...state.actions, { ...action, number, film }].slice(-SENT);
     if (leaves(data, film, action)) announce('');
     setStateValue('actions', state.actions);
+    watch(state);
   };
   announce(film);
+  clearTimeout(state.watch);
+  if (data.working) watch(state);
   list.replaceChildren(...data.rows.map((row) => buildRow(row, act, list)), ...buildMore(data, act));
   list.scrollTop = scrolled;
   reveal(list, list.querySelector('.selected'));
@@ -32,6 +39,7 @@ export default function ({ data, parentElement, setStateValue }) {
   document.removeEventListener('keydown', state.onKey);
   state.onKey = (event) => {
     if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === '?' && !document.fullscreenElement) showKeys(parentElement, data.keys);
     const action = KEYS[event.key.toLowerCase()];
     if (action) { event.preventDefault(); act(action); }
   };
@@ -39,6 +47,7 @@ export default function ({ data, parentElement, setStateValue }) {
   return () => {
     delete document.documentElement.dataset.film;
     document.removeEventListener('keydown', state.onKey);
+    clearTimeout(state.watch);
   };
 }
 
@@ -47,6 +56,40 @@ export default function ({ data, parentElement, setStateValue }) {
 function announce(film) {
   document.documentElement.dataset.film = film ?? '';
   document.dispatchEvent(new Event('cxrapp:film'));
+}
+
+// The size of the pictures outlasts a reload; the keys are shown by "?" and its button.
+function setUpFoot(parent, list, keys) {
+  const size = parent.querySelector('.foot input');
+  const resize = () => list.style.setProperty('--side', `${size.value}px`);
+  size.value = localStorage.getItem(SIZE) ?? size.value;
+  size.oninput = () => { localStorage.setItem(SIZE, size.value); resize(); };
+  resize();
+  parent.querySelector('.help').onclick = () => showKeys(parent, keys);
+  // Films are dropped anywhere on the page (style.py opens the intake over it).
+  document.body.ondragenter = (event) => {
+    if (event.dataTransfer?.types.includes('Files')) document.body.classList.add('dragging');
+  };
+  document.body.ondragleave = (event) => {
+    if (!event.relatedTarget) document.body.classList.remove('dragging');
+  };
+  document.body.ondrop = () => document.body.classList.remove('dragging');
+}
+
+function showKeys(parent, keys) {
+  const dialog = parent.querySelector('dialog');
+  dialog.querySelector('table').replaceChildren(...keys.map(([key, what]) => {
+    const row = element('tr', '');
+    row.append(element('td', '', key), element('td', '', what));
+    return row;
+  }));
+  if (!dialog.open) dialog.showModal();
+}
+
+// Where nothing is drawn for so long, what should draw it was lost: tab.py starts a whole run.
+function watch(state) {
+  clearTimeout(state.watch);
+  state.watch = setTimeout(() => document.dispatchEvent(new Event('cxrapp:stuck')), PATIENCE);
 }
 
 function leaves({ rows, before, after }, film, { kind, key, by }) {
@@ -96,23 +139,31 @@ function buildRow(row, act, list) {
   const name = element('div', 'name');
   name.append(element('b', '', row.name), ...row.marks.map((mark) => element('span', '', mark)));
   body.append(name);
-  if (row.answer) body.append(element('div', 'answer', row.answer));
-  body.append(...row.findings.map(buildFinding));
+  if (row.facts) body.append(element('div', 'quiet', row.facts));
+  if (row.answer) body.append(element('div', `answer ${row.outcome}`, `${row.sign} ${row.answer}`));
+  const findings = element('div', 'findings');
+  findings.append(...row.findings.map(buildFinding));
+  if (row.findings.length) body.append(findings);
   if (row.note) body.append(element('div', 'quiet', row.note));
   node.append(picture, body);
   return node;
 }
 
-function buildFinding({ finding, probability, threshold, outcome, percent }) {
+function buildFinding({ finding, probability, threshold, abstain_from: low, outcome, percent }) {
   const node = element('div', 'finding');
   node.title = `${finding}: ${percent}, ${outcome}`;
-  const track = element('div', `track ${outcome.split(' ').at(-1)}`);
+  const track = element('div', `track ${outcome}`);
   const fill = element('i', '');
   fill.style.width = `${100 * probability}%`;
   const tick = element('u', '');
   tick.style.left = `${100 * threshold}%`;
   track.append(fill, tick);
-  node.append(element('span', 'of', finding), track, element('span', '', percent));
+  if (low !== null) {
+    const band = element('s', '');
+    [band.style.left, band.style.width] = [`${100 * low}%`, `${100 * (threshold - low)}%`];
+    track.append(band);
+  }
+  node.append(track, element('span', '', percent));
   return node;
 }
 
