@@ -42,10 +42,10 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
   .st-key-bench > div > [data-testid="stHorizontalBlock"] {gap: 0.6rem; flex-wrap: nowrap}
   .st-key-bench > div > * > [data-testid="stColumn"] {min-width: 0}
   .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(1) {
-    flex: 0 0 clamp(225px, 19vw, 400px)}
+    flex: 0 0 clamp(225px, 18vw, 400px)}
   .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(2) {flex: 1 1 0}
   .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(3) {
-    flex: 0 0 clamp(290px, 28vw, 560px)}
+    flex: 0 0 clamp(290px, 27vw, 560px)}
 }
 .st-key-bench [data-testid="stTabs"] button {min-height: 1.7rem; height: 1.7rem; padding: 0}
 .st-key-bench [data-testid="stTabPanel"] {padding-top: 0.4rem}

@@ -29,5 +29,6 @@ def page(tab: tuple[Page, list[str]]) -> Iterator[Page]:
     """The page; an error in the browser's own code fails the test that it comes up in."""
     page, errors = tab
     errors.clear()
+    page.evaluate("sessionStorage.clear()")  # another tab, as it were: no films of the last test
     yield page
     assert not errors
