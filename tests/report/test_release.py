@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from cxrapp.model.gate import judge
 from cxrapp.report.case import Case
 from cxrapp.report.release import Release, release_cases
 from cxrapp.statistics.operating_point import operating_point
-from cxrapp.words import OVERRULED, VERDICTS, age_words, one_line, percent, shorten
+from cxrapp.words import OVERRULED, VERDICTS, age_words, one_line, percent, shorten, taken_words
 from tests.report.cases import CARD, case, film, refused, tagged
 
 
@@ -138,3 +139,22 @@ def test_words() -> None:
         "44 years",
     ]
     assert [percent(p) for p in (0, 0.5, 1)] == ["under 0.1 %", "50.0 %", "over 99.9 %"]
+
+
+def test_a_wait_is_written_as_people_say_it() -> None:
+    now = datetime(2026, 3, 4, 15, 30)
+    written = [
+        taken_words(taken, now)
+        for taken in (
+            datetime(2026, 3, 4, 15, 5),
+            datetime(2026, 3, 4, 14, 10),
+            datetime(2026, 3, 1, 8, 0),
+            datetime(2026, 3, 4, 16, 0),  # a clock is wrong
+        )
+    ]
+    assert written == [
+        "15:05, waits 25 min",
+        "14:10, waits 1 h 20 min",
+        "2026-03-01 08:00, waits 3 days",
+        "16:00",
+    ]

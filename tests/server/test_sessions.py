@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.server import sessions
-from cxrapp.server.sessions import sweep
+from cxrapp.server.sessions import sweep, take_over
 from cxrapp.session.session import Session
 from tests.pages.steps import session, upload
 from tests.places import SAMPLES
@@ -77,6 +77,35 @@ def test_a_seat_keeps_no_desk_alive(server: SimpleNamespace) -> None:
     server.connected.clear()
     sweep(0, patience=0)
     assert not sessions._known
+
+
+@pytest.mark.parametrize(
+    ("token", "connected", "reader", "taken"),
+    [
+        ("own", False, "ann@example.org", True),
+        ("guessed", False, "ann@example.org", False),
+        ("own", True, "ann@example.org", False),  # the tab was copied, not reloaded
+        ("own", False, "bob@example.org", False),
+    ],
+)
+def test_a_reloaded_tab_goes_on_and_nobody_else_does(
+    server: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+    token: str,
+    connected: bool,
+    reader: str,
+    taken: bool,
+) -> None:
+    before, new = Session(), {"session": Session()}
+    sessions._known["a"] = sessions._Known(weakref.ref(before), "ann@example.org")
+    if not connected:
+        server.connected.clear()
+    monkeypatch.setattr(sessions.st, "session_state", new)
+    monkeypatch.setattr(sessions, "_reader", lambda: reader)
+    monkeypatch.setattr(sessions, "get_script_run_ctx", lambda: SimpleNamespace(session_id="b"))
+    take_over(before.token if token == "own" else token)
+    assert (new["session"] is before) == taken
+    assert ("a" in sessions._known) != taken
 
 
 def test_raw_uploads_are_let_go_once_read(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
