@@ -172,7 +172,7 @@ def _note(drawn: Drawn, k: int, decision: Decision) -> str:
 
 
 def _scale(explanation: Explanation, scale: float) -> Scale:
-    unit = "added to the logit" if explanation.method.unit == "logits" else "within a map"
+    unit = "raises the log-odds" if explanation.method.unit == "logits" else "within a map"
     if explanation.method.signed:
         colours = (AGAINST, "rgb(20, 24, 30)", FOR)
         return Scale(f"{explanation.method.name}: −{scale:.2g}", f"{scale:.2g}", unit, colours)

@@ -27,7 +27,7 @@ class HeatMaps:
 
     Args:
         method: How they were made, such as Grad-CAM.
-        unit: What their numbers say, such as "adds to the logit, per cell".
+        unit: What their numbers say, such as "raises the log-odds, per cell".
         values: (K, h, w) float32 >= 0; the findings share one scale.
         in_lungs: How much of them lies in the lungs; None where nobody looked for those.
     """
@@ -49,7 +49,7 @@ def grad_cam_maps(bundle: Bundle, feature_map: np.ndarray, lungs: Lungs | None) 
 
     maps = grad_cams(bundle, feature_map)
     in_lungs = evidence_in_lungs(maps, lungs, bundle, feature_map) if lungs else None
-    return HeatMaps("Grad-CAM", "adds to the logit, per cell", maps, in_lungs)
+    return HeatMaps("Grad-CAM", "raises the log-odds, per cell", maps, in_lungs)
 
 
 @dataclass(frozen=True)
