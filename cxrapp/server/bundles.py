@@ -63,7 +63,8 @@ def choose_bundle(key: str = "bundle", label: str = "Model") -> Bundle:
     """
     bundles = offered_bundles()
     labels = {
-        name: f"{name} model, for {bundle.card.population}" + ", in eight bits" * bundle.card.is_int8
+        name: f"{name} model, for {bundle.card.population}"
+        + ", in eight bits" * bundle.card.is_int8
         for name, bundle in bundles.items()
     }
     chosen = st.selectbox(
