@@ -111,6 +111,9 @@ def _offer_clear(here: Session) -> None:
 
 @st.fragment  # a threshold moves everything in here and nothing else
 def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: bool) -> None:
+    films = [film for film in films if film.key in here.worklist.films]  # one may be removed
+    if not films:
+        st.rerun()
     with st.container(key="bench"):
         listed, viewed, controlled = st.columns([1, 2.6, 1.4])
     with listed, st.container():
