@@ -167,7 +167,8 @@ def test_without_a_spacing_it_measures_in_pixels(page: Page) -> None:
     page.keyboard.press("d")
     drag(page, 50, 0)
     assert page.locator(".measured").inner_text().endswith(" pixels")
-    assert "no spacing" in page.locator(".readout").get_attribute("title")
+    ruler = page.locator(".viewer").get_by_role("radio", name="Ruler")
+    expect(ruler).to_have_attribute("title", re.compile("no spacing"))
     page.keyboard.press("v")
 
 

@@ -70,7 +70,7 @@ for (const tool of Object.keys(TOOLS)) ACTIONS[tool] = () => { state.tool = tool
 function setUp(root) {
   state.root = root;
   state.panes = [];
-  state.drawn = null;
+  state.drawn = state.keys = null;
   for (const button of root.querySelectorAll('button[data-act], button[data-tool]')) {
     button.onclick = () => ACTIONS[button.dataset.act ?? button.dataset.tool]();
   }
@@ -130,7 +130,7 @@ function show(data) {
   const other = data.film.id !== state.data?.film.id;
   const [asked, before] = [data.preferred, state.data?.preferred];
   state.data = data;
-  setUpKeys(data.keys);
+  if (!state.keys) setUpKeys(data.keys);
   if (other) {
     state.view = { ...UPRIGHT };
     state.film = state.pointed = state.glass = null;
@@ -202,6 +202,7 @@ function arrange() {
     state.panes = [state.main, ...others].map((index) => buildPane(index, single ? panes.map((_, n) => n) : [index]));
     if (pair) state.panes.push(buildPane(0, [], prior));
     const [main, ...rest] = state.panes.map(({ node }) => node);
+    main.append(element('div', 'readout'));
     const side = element('div', `side${rest.length > 3 ? ' two' : ''}`);
     side.append(...rest);
     const kind = pair ? 'pair' : rest.length > 3 ? 'many' : rest.length ? '' : 'alone';
@@ -262,6 +263,11 @@ function showPresets() {
   const all = [['screened', 'As screened'], ...files, ...Object.entries(RANGES), ['own', 'Your own']];
   part('select').replaceChildren(...all.map(([value, words]) => new Option(words, value)));
   part('option[value="own"]').hidden = true;
+  const { width, height, spacing, range: { whole } } = state.film;
+  part('.window').title = `${width} × ${height} pixels, values ${numberWords(whole.low)} to ${numberWords(whole.high)}`;
+  part('[data-tool="ruler"]').title = spacing
+    ? 'Drag to measure, in mm by the spacing that the file states: that of the detector unless it was calibrated (D)'
+    : 'Drag to measure, in pixels: the file states no spacing (D)';
   part('select').dataset.film = state.film.id;
 }
 
@@ -336,22 +342,17 @@ function describe() {
   const turned = describeTurn(view);
   for (const pane of state.panes) pane.turned.textContent = turned;
   part('.measured').textContent = state.measured;
-  if (!film || !mainPane()) {
-    part('.readout').textContent = '';
-    return;
-  }
-  const words = [`${Math.round(100 * fitScale(view, film, boxOf(mainPane())) * view.zoom)} %`];
-  if (pointed) {
-    const value = valueAt(pointed.film, pointed.x, pointed.y);
-    const inside = pointed.x >= 0 && pointed.y >= 0 && pointed.x < pointed.film.width && pointed.y < pointed.film.height;
-    const where = `${Math.floor(pointed.x)}, ${Math.floor(pointed.y)}`;
-    if (inside) words.push(`${where}: ${value === null ? 'no film' : `${numberWords(value)} ${pointed.film.units.unit}`}`);
-  }
   const readout = part('.readout');
-  readout.textContent = words.join(' · ').trim();
-  const { whole } = film.range;
-  const spacing = film.spacing ? 'measured in mm by the spacing the file states, which is that of the detector unless it was calibrated' : 'measured in pixels: the file states no spacing';
-  readout.title = `${film.width} × ${film.height} pixels, values ${numberWords(whole.low)} to ${numberWords(whole.high)}; ${spacing}`;
+  readout.textContent = '';
+  if (!film) return;
+  const words = [`${Math.round(100 * fitScale(view, film, boxOf(mainPane())) * view.zoom)} %`];
+  const { film: on, x, y } = pointed ?? {};
+  if (pointed && x >= 0 && y >= 0 && x < on.width && y < on.height) {
+    const value = valueAt(on, x, y);
+    const own = value === null ? 'no film' : `${numberWords(value)} ${on.units.unit}`.trim();
+    words.push(`${Math.floor(x)}, ${Math.floor(y)}: ${own}`);
+  }
+  readout.textContent = words.join(' · ');
 }
 
 function toggleFull() {
