@@ -76,8 +76,8 @@ LIES = [
     (at("metrics", "test", "pneumonia", "auroc", "n"), "many"),
     (at("groups"), {"test, view AP": {"heart failure": {}}}),
     (at("shortcuts"), {"test": {"viral": {}}}),
-    (at("shortcuts"), {"elsewhere": CARD["shortcuts"]["test"]}),
-    (at("shortcuts", "test", "viral", "mirrored"), 1.0),
+    (at("shortcuts"), {"elsewhere": CARD["shortcuts"]["validation"]}),
+    (at("shortcuts", "validation", "viral", "mirrored"), 1.0),
     (at("training"), {}),
     (at("training", "patients"), {}),
     (at("training", "history", "epoch"), [1]),
@@ -99,7 +99,7 @@ def test_a_card_that_lies_is_refused(
 @pytest.mark.parametrize(
     "data",
     [
-        json.dumps(CARD).replace("0.", "NaN, 0.", 1).encode(),
+        json.dumps(CARD).replace(": 0.", ": NaN, 0.", 1).encode(),
         changed(lambda values: values["gate"].update(warn=float("nan"))).encode(),
         changed(lambda values: values["gate"].update(warn=float("inf"))).encode(),
         json.dumps(CARD).replace('"warn": ', '"warn": 1e999, "war": ').encode(),
