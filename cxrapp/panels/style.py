@@ -33,6 +33,7 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
 @media (min-width: 1000px) {
   .st-key-top {
     position: fixed; top: 0.2rem; left: 36.5rem; right: 3.4rem; width: auto; z-index: 999991}
+  body:has([data-testid="stTopNavLink"][href$="/sign-out"]) .st-key-top {left: 43.5rem}
   .st-key-top button, .st-key-top [data-baseweb="select"] > div,
   .st-key-top [data-testid="stFileUploaderDropzone"] {min-height: 2.1rem; height: 2.1rem}
 }
