@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.benchmarks.bulk import make_folder
 from tests.benchmarks.pairs import Comparison, time_in_turn
@@ -80,7 +80,7 @@ def open_worklist(browser: Browser, address: str, films: int) -> Page:
         paths = [str(path) for path in sorted(folder.iterdir())]
         page.locator("input[type=file]").first.set_input_files(paths)
         page.get_by_text(f"{films} films").first.wait_for(timeout=1_200_000)
-        page.get_by_role("button", name="Stop screening").wait_for(state="detached")
+        expect(page.get_by_role("button", name="Stop screening")).to_have_count(0, timeout=120_000)
     page.wait_for_function(f"() => {IDLE}")
     page.wait_for_timeout(2000)  # for what is done after the page is drawn
     return page

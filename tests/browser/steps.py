@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.films.dicom_maker import make
 from tests.places import SAMPLES
@@ -38,7 +38,7 @@ def upload(page: Page, *files: Path | dict) -> None:
     ]
     page.locator("input[type=file]").first.set_input_files(payload)
     page.get_by_text("of 1,000").first.wait_for()
-    page.get_by_role("button", name="Stop screening").wait_for(state="detached")
+    expect(page.get_by_role("button", name="Stop screening")).to_have_count(0, timeout=120_000)
     settle(page)
 
 

@@ -58,7 +58,7 @@ def test_screen(open_page: Page, theme: str) -> None:
     if theme == "dark":
         shoot(page, "welcome", theme)
     page.get_by_role("button", name="Try it on six sample films").click()
-    page.get_by_text(f"{len(SAMPLES)} films").wait_for()
+    page.get_by_text(f"{len(SAMPLES)} films", exact=True).wait_for()
     page.get_by_role("button", name="Close").click()
     page.mouse.move(0, 0)
     shoot(page, "screen", theme)
@@ -68,7 +68,7 @@ def test_screen(open_page: Page, theme: str) -> None:
 def test_other_pages(open_page: Page, theme: str, kermany: Path) -> None:
     page = open_page
     page.get_by_role("button", name="Try it on six sample films").click()
-    page.get_by_text(f"{len(SAMPLES)} films").wait_for()
+    page.get_by_text(f"{len(SAMPLES)} films", exact=True).wait_for()
     page.get_by_role("link", name="Compare models").click()
     page.get_by_text("the decision changes on").first.wait_for()
     shoot(page, "compare", theme, 1000)

@@ -60,7 +60,7 @@ def test_an_archive_that_is_too_large_is_refused_in_sight(page: Page, tmp_path: 
 
 def test_an_archive_is_triaged_by_keyboard_alone(page: Page) -> None:
     upload(page, archive())
-    page.get_by_text("4 films").wait_for()
+    page.get_by_text("4 films", exact=True).wait_for()
     leave_widgets(page)
     first = opened(page)
     page.keyboard.press("ArrowDown")
