@@ -63,7 +63,8 @@ def test_a_recalibrated_card_is_read_though_the_model_file_is_the_same(
 ) -> None:
     path = put(tmp_path, model)
     monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
-    assert screen_page().selectbox(key="bundle").options == [f"model model, for {CARD['population']}"]
+    offered = screen_page().selectbox(key="bundle").options
+    assert offered == [f"model model, for {CARD['population']}"]
     stamp = path.stat()
     put(tmp_path, model, population="adults")
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
