@@ -276,7 +276,7 @@ WATCH = """() => {
     const title = stage?.querySelector('.title')?.textContent ?? '';
     if (row && stage && getComputedStyle(stage).visibility === 'visible') {
       const open = [...row.parentElement.querySelectorAll('.row')].indexOf(row) + 1;
-      window.seen.push([open, +title.match(/film (\\d+) of/)[1]]);
+      window.seen.push([open, +title.match(/film (\\d+) of/i)[1]]);
     }
     requestAnimationFrame(look);
   };

@@ -177,11 +177,11 @@ def test_removed_films_are_forgotten(app: AppTest, bundle: Bundle) -> None:
     here = session(app)
     (film,) = here.worklist.films.values()
     here.reviewed.add(film.key)
-    assert here.drawn and here.picture and here.worklist.result(film, bundle)
+    assert here.drawn and here.worklist.result(film, bundle)
     app.toggle(key="clear").set_value(True).run()
     next(b for b in app.button if b.label.startswith("Remove 1 films")).click().run()
     assert not app.exception
-    assert not (here.worklist.films or here.drawn or here.picture or here.reviewed)
+    assert not (here.worklist.films or here.drawn or here.sent or here.reviewed)
     assert here.worklist.result(film, bundle) is None
     assert OPENED not in texts(app)
 

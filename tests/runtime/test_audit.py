@@ -115,12 +115,12 @@ def test_every_answer_shown_has_a_line(
     assert len(first) == len(films)
     app.run()
     assert len(lines(path)) == len(first)  # nothing new was shown
-    for end in (0.999, 0.001):
+    for end in (0.001, 0.999):
         threshold(app, "Pneumonia").set_value(end).run()
     after = lines(path)
     outcomes = {line["decisions"]["pneumonia"] for line in after[len(first) :]}
     assert outcomes == {"positive", "negative"}
-    assert after[-1]["thresholds"]["pneumonia"] == 0.001
+    assert after[-1]["thresholds"]["pneumonia"] == 0.999
     assert check(path) == len(after)
     assert not any(sample.name in path.read_text() for sample in SAMPLES)
 
