@@ -54,7 +54,7 @@ def test_the_app_says_what_it_refuses_and_stays_up_with_what_is_good(
     app.run()
     assert not app.exception
     assert set(app.selectbox(key="bundle").options) == {
-        f"{name}: for {CARD['population']}" for name in ("good", "cardless")
+        f"{name} model, for {CARD['population']}" for name in ("good", "cardless")
     }
 
 
@@ -68,4 +68,4 @@ def test_a_recalibrated_card_is_read_though_the_model_file_is_the_same(
     stamp = path.stat()
     put(tmp_path, model, population="adults")
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert screen_page().selectbox(key="bundle").options == ["model: for adults"]
+    assert screen_page().selectbox(key="bundle").options == ["model model, for adults"]
