@@ -53,9 +53,8 @@ def show() -> None:
     if films:
         with tour:
             show_tour(here)
+    if films or working:  # its progress in one place: a second would stay until the run ends
         _workbench(here, bundle, films, working=working)
-    elif working:
-        show_progress(here.worklist, bundle, 0)
     else:
         show_rejections(here)
         _welcome(here, bundle)
@@ -112,12 +111,14 @@ def _offer_clear(here: Session) -> None:
 @st.fragment  # a threshold moves everything in here and nothing else
 def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: bool) -> None:
     films = [film for film in films if film.key in here.worklist.films]  # one may be removed
-    if not films:
+    if not films and here.worklist.progress is None:
         st.rerun()
     with st.container(key="bench"):
         listed, viewed, controlled = st.columns([1, 2.6, 1.4])
     with listed, st.container():
         _show_news(here, bundle, films, working=working)
+    if not films:
+        return
     with listed:
         film = show_worklist(here, bundle, films, working=working)
     if film is None:

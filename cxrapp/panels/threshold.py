@@ -215,6 +215,6 @@ def _offer_band(
     st.toggle("Abstain band below the threshold", on_change=switch, **showing(key, on))
     st.caption(
         f"From {threshold_words(low)} up to {threshold_words(setting.threshold)}: **{inside} of "
-        f"{len(probabilities)} films** here {'are' if on else 'would be'} left undecided and "
-        "counted apart: somebody must look."
+        f"{len(probabilities)}** here {'are' if on else 'would be'} left undecided and counted "
+        "apart: somebody must look."
     )
