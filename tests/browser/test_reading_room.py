@@ -123,8 +123,10 @@ def test_a_tablet_reads_by_touch(address: str, browser: Browser) -> None:
     page.locator(".row").nth(1).tap()
     expect(page.locator(".row").nth(1)).to_have_class(re.compile("selected"))
     page.get_by_text("Film 2 of 2").first.wait_for()
+    settle(page)
     page.get_by_role("tab", name="By goal").tap()
     page.get_by_role("button", name=re.compile("^Balanced")).first.tap()
+    settle(page)
     page.get_by_role("button", name="Reviewed", exact=True).tap()
     page.get_by_text("Reviewed 1").wait_for()
     cut = page.locator("[data-testid=stMain] button").evaluate_all(
