@@ -1,5 +1,6 @@
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ from tests.workers import FileByFile, make_once
 # bad files, and so does every test that trains or asks for many films, by the fixtures it names.
 SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "privacy"}
 SLOW_FIXTURES = {"app", "browser", "live_server", "orthanc", "tiny"}
+
+
+MAIN = sys.modules["__main__"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Streamlit leaves its app as the main program: a later test's processes would run it again."""
+    sys.modules["__main__"] = MAIN
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
