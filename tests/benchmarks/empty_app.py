@@ -2,4 +2,4 @@
 
 import streamlit as st
 
-st.text(st.slider("Value", 0.001, 0.999))
+st.text(st.slider("Threshold", 0.001, 0.999))
