@@ -67,14 +67,11 @@ def scores_of(rows: Iterable[dict[str, str]]) -> Scores:
 
 
 def largest_difference(one: Scores, other: Scores) -> float:
-    """Between two tables of the same films; infinite where they are not of the same films.
-
-    A list shows no number of a finding that was not asked, so one may have fewer than the other.
-    """
+    """Between two tables of the same films; infinite where they are not of the same films."""
     if one.keys() != other.keys():
         return float("inf")
     return max(
         abs(mine - theirs)
         for name in one
-        for mine, theirs in zip(one[name], other[name], strict=False)
+        for mine, theirs in zip(one[name], other[name], strict=True)
     )
