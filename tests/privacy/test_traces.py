@@ -37,6 +37,7 @@ class Session:
     folder: Path  # with its home, its temporary files and its audit file
     log: bytes
     exports: dict[str, bytes]
+    cut: bool  # whether the page says of a file that it is damaged
 
     def name(self, path: str) -> str:
         """The path as `ALLOWED` names it."""
@@ -72,15 +73,17 @@ def session(
     ):
         reader.screen(make_uploads(), results=1)
         reader.tune(0.3)
+        cut = any("damaged" in text.body for text in reader.page.elements("markdown"))
         buttons = [button.label for button in reader.page.elements("download_button")]
         exports = {label: reader.download(label) for label in buttons}
         assert reader.page.errors == []
-    yield Session(witness.read(), folder, (folder / "log").read_bytes(), exports)
+    yield Session(witness.read(), folder, (folder / "log").read_bytes(), exports, cut)
 
 
 def test_the_session_was_a_whole_one(session: Session) -> None:
     """Without this the tests below could pass because nothing happened."""
     assert Deed("write", "/dev/null") in session.deeds
+    assert session.cut
     assert len(session.exports) >= 5
     assert (session.folder / "AUDIT").stat().st_size
 

@@ -113,6 +113,9 @@ def test_the_shipped_one_says_nearly_what_its_origin_says(
             areas = findings[finding], bundle.card.metrics[cohort][finding]
             first, second = (area["auroc"]["value"] for area in areas)
             assert first > second - 0.005  # what an export allows
+            # Whatever an area says, a film's own probability stays about where it was.
+            one, other = (b.card.scores(cohort, finding).probabilities for b in (fast, bundle))
+            assert np.abs(one - other).mean() < 0.02
 
 
 def test_it_disturbs_no_log() -> None:
