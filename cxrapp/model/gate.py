@@ -133,6 +133,8 @@ def _check_look(card: ModelCard, of: Evidence) -> Iterator[Concern]:
     wrong = min(of.corrected, key=of.corrected.__getitem__, default=None)
     if wrong and of.corrected[wrong] <= card.gate.warn < of.distance:
         yield "refuse", f"It looks {wrong}."
+    elif _shows_no_chest(of):
+        return  # the lungs' check says it, and more
     elif of.distance > card.gate.refuse:
         yield "refuse", f"It does not look like a frontal chest film of {card.population}."
     elif of.distance > card.gate.warn:
@@ -150,7 +152,7 @@ def _check_lungs(card: ModelCard, of: Evidence) -> Iterator[Concern]:
     kind = of.lungs.kind
     if kind in TURNED:
         yield "refuse", f"It looks {TURNED[kind]}."
-    elif kind == "no chest film":
+    elif _shows_no_chest(of):
         yield (
             "refuse",
             "It does not look like a frontal chest film: another view or body part, a slice, only "
@@ -172,7 +174,7 @@ def _check_lungs(card: ModelCard, of: Evidence) -> Iterator[Concern]:
 
 def _check_grown_up(card: ModelCard, of: Evidence) -> Iterator[Concern]:
     """Is it an adult's film, where the model knows children alone?"""
-    if of.lungs is None or not of.lungs.looks_adult:
+    if of.lungs is None or not of.lungs.looks_adult or _shows_no_chest(of):
         return
     if any(high >= GROWN_UP for _, high in card.gate.ages):
         return
@@ -186,6 +188,11 @@ def _check_grown_up(card: ModelCard, of: Evidence) -> Iterator[Concern]:
             f"It looks like an adult's film, and the file says the patient is {age:.3g} years old: "
             "is it the right patient's?",
         )
+
+
+def _shows_no_chest(of: Evidence) -> bool:
+    """Whether it is no chest at all: how it differs from a child's then says nothing."""
+    return of.lungs is not None and of.lungs.kind == "no chest film"
 
 
 def _check_detail(card: ModelCard, of: Evidence) -> Iterator[Concern]:

@@ -92,6 +92,14 @@ def test_a_film_of_another_kind_is_told(
     assert words in " ".join(verdict.reasons)
 
 
+def test_what_is_no_chest_is_not_compared_with_a_childs(bundle: Bundle, tmp_path: Path) -> None:
+    lungs = look(tmp_path, kind="no chest film", adult=0.9)
+    verdict = judge(bundle.card, FILM, 2 * bundle.card.gate.refuse, {}, lungs)
+    assert verdict.level == "refuse"
+    (reason,) = verdict.reasons
+    assert "another view or body part" in reason
+
+
 def test_lungs_of_implausible_size_are_refused(bundle: Bundle, tmp_path: Path) -> None:
     shapes = {name: [0.0, 1.0] for name in describe(lung_masks())}
     lungs = look(tmp_path, shapes=shapes | {"area of the smaller": [0.5, 1.0]})
