@@ -1,6 +1,6 @@
 """The worklist: every film, its scores and its state, to filter, sort and work through."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -8,11 +8,12 @@ import streamlit as st
 
 from cxrapp.figures.decisions import LOOKS, Shown
 from cxrapp.model.bundle import Bundle
-from cxrapp.model.card import Finding
+from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Call, Decisions, Outcome
 from cxrapp.panels.exports import offer_exports
 from cxrapp.panels.film_list import Bar, Row, show_rows
 from cxrapp.panels.open_film import offer_names, person_facts
+from cxrapp.report.release import weakness
 from cxrapp.server.audit_trail import record_answers
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import is_blinded, record_call
@@ -180,7 +181,7 @@ def _to_row(
     elif session.is_withheld(film, bundle):
         outcome, answer, note = "refused", "refused", result.verdict.reasons[0]
     else:
-        outcome, answer = _answer(bundle.card.findings, decisions)
+        outcome, answer = read_answer(bundle.card, decisions)
         settings = session.settings(bundle.card)
         bars = tuple(
             Bar(
@@ -212,17 +213,18 @@ def _to_row(
     )
 
 
-def _answer(findings: Sequence[Finding], decisions: Decisions) -> tuple[Outcome, str]:
+def read_answer(card: ModelCard, decisions: Decisions) -> tuple[Outcome, str]:
     """The questions read as one answer, as far as they were asked, and how the first was decided
-    (or the one that is undecided)."""
+    (or the one that is undecided). What the model is weak at is asked and not said."""
     answer = ""
-    for finding, decision in zip(findings, decisions, strict=True):
+    for finding, decision in zip(card.findings, decisions, strict=True):
+        doubt = "?" if weakness(card, finding.name) else ""
         if decision.outcome == "positive":
-            answer = finding.positive
+            answer = finding.positive + doubt
         elif decision.outcome == "undecided":
             return "undecided", f"{finding.positive}: undecided"
         elif decision.outcome == "negative":
-            answer = finding.negative
+            answer = finding.negative + doubt
             break
         else:
             break

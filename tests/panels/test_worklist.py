@@ -3,7 +3,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
+from cxrapp.model.decision import decide, default_settings
 from cxrapp.panels import worklist
+from cxrapp.panels.worklist import read_answer
+from cxrapp.report.release import weakness
 from cxrapp.server import bundles
 from tests.films.dicom_maker import make
 from tests.pages.steps import (
@@ -25,11 +28,22 @@ def test_the_list_can_be_filtered_and_sorted(app: AppTest) -> None:
     app.selectbox(key="order").set_value("As they came").run()
     assert list(session(app).order) == sorted(ranked, key=int)
     app.pills(key="show").set_value("Negative").run()
-    shown = {session(app).worklist.films[key].name for key in session(app).order}
-    assert shown == {sample.name for sample in SAMPLES if sample.name.startswith("NORMAL")}
+    threshold = bundles.offered_bundles()["pneumonia"].card.default_thresholds()["pneumonia"]
+    below = [k for k in ranked if probabilities[k].prediction.probabilities[0] < threshold]
+    assert 0 < len(below) < len(ranked)
+    assert list(session(app).order) == sorted(below, key=int)
     app.pills(key="show").set_value("Reviewed").run()
     assert not app.exception
     assert "No film is like that" in texts(app)
+
+
+def test_what_the_model_is_weak_at_is_asked_in_the_list_and_not_said(bundle: Bundle) -> None:
+    card = bundle.card
+    settings = default_settings(card)
+    assert weakness(card, "viral") and not weakness(card, "pneumonia")
+    for viral, words in ((0.99, "viral pneumonia?"), (0.01, "bacterial pneumonia?")):
+        assert read_answer(card, decide(card, [0.99, viral], settings)) == ("positive", words)
+    assert read_answer(card, decide(card, [0.01, 0.99], settings)) == ("negative", "no pneumonia")
 
 
 def test_films_of_one_study_stand_together(app: AppTest) -> None:
