@@ -96,7 +96,7 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         "Both hang on how common it is where you work, sensitivity and specificity do not. The "
         "film's probability follows it too.",
         format="%.1f",
-        placeholder="not said yet",
+        placeholder="not said",
         label_visibility="collapsed",
         on_change=lambda: session.give_prevalence(
             card, finding.name, _as_share(st.session_state[key])

@@ -28,7 +28,7 @@ class Rate:
     n: int
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+        return f"{self.value:z.3f} ({self.low:z.3f} to {self.high:z.3f})"
 
 
 def interval(draws: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
