@@ -5,6 +5,7 @@ first reader comes, who would wait for all of it.
 """
 
 import logging
+import os
 import sys
 import threading
 from pathlib import Path
@@ -18,8 +19,12 @@ APP = Path(__file__).with_name("streamlit_app.py")
 
 def load_ahead() -> None:
     """What every session shares; what fails here, the first session tells its reader."""
-    # Streamlit's caches miss a session here, which they do not need.
-    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel("ERROR")
+    # Streamlit's caches miss a session here, which they do not need. Its levels are set anew as it
+    # starts, its filters stay.
+    loading = threading.get_ident()
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").addFilter(
+        lambda record: record.thread != loading
+    )
     try:
         from cxrapp.pages import compare, model, screen, site  # noqa: F401
         from cxrapp.server.bundles import offered_bundles
@@ -33,7 +38,13 @@ def main() -> None:
     """Serve until stopped."""
     limit_heaps()  # before there are threads to have heaps of their own
     threading.Thread(target=load_ahead, daemon=True).start()
-    cli.main(["run", str(APP), *sys.argv[1:]], prog_name="streamlit")
+    try:
+        cli.main(["run", str(APP), *sys.argv[1:]], prog_name="streamlit")
+    except SystemExit as stopped:
+        sys.stdout.flush()
+        # At the interpreter's end PyTorch's libraries print pages of leaks, and abort while they
+        # still load.
+        os._exit(int(stopped.code or 0))
 
 
 if __name__ == "__main__":
