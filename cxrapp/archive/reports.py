@@ -16,10 +16,8 @@ from cxrapp.model.decision import Call, Outcome, decide, default_settings
 from cxrapp.model.gate import Level
 from cxrapp.report import codes
 from cxrapp.report.case import Case
-from cxrapp.report.dicom_files import dicom_objects
-from cxrapp.report.dicom_tags import Uids, lasting_uids
+from cxrapp.report.dicom_tags import REPORT, Uids, lasting_uids
 from cxrapp.report.release import Points, release_cases
-from cxrapp.report.structured import REPORT
 
 KINDS = ("sr", "sc")  # structured report, secondary capture
 CAPTURE = "capture 1"  # there is one of every film
@@ -57,6 +55,9 @@ def result_objects(
         study: As the archive lists it.
         measured: See `release_cases`.
     """
+    # Here, as it loads the libraries that write DICOM, and most who come here only ask.
+    from cxrapp.report.dicom_files import dicom_objects
+
     (release,) = release_cases(card, [case], identified=True, measured=measured)
     uids = _uids(card, case)
     captured = "sc" in kinds and not (case.withheld and "sr" in kinds)

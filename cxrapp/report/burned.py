@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cxrapp import __version__
 from cxrapp.model.card import ModelCard
-from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
+from cxrapp.report.fonts import BOLD, FAMILY, FOLDER, drawable
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit
 from cxrapp.report.release import Release
 from cxrapp.report.summary import film_line, finding_line, lung_lines, summary_lines
@@ -105,4 +105,4 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(font_folder() / f"{name}.ttf", size)
+    return ImageFont.truetype(FOLDER / f"{name}.ttf", size)

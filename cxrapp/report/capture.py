@@ -1,10 +1,7 @@
 """Pictures for the archive: DICOM Secondary Capture, PS3.3 A.8.1, by highdicom."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
+from highdicom.sc import SCImage
 from pydicom import Dataset
 
 from cxrapp.model.card import ModelCard
@@ -19,9 +16,6 @@ from cxrapp.report.dicom_tags import (
 from cxrapp.report.pictures import HeatPanel, heat_panels
 from cxrapp.report.release import Release
 from cxrapp.words import NOT_A_DIAGNOSIS
-
-if TYPE_CHECKING:
-    from highdicom.sc import SCImage
 
 SERIES = 9901  # far from the numbers an X-ray machine gives
 
@@ -42,8 +36,6 @@ def capture_images(card: ModelCard, release: Release, uids: Uids = new_uid) -> l
 def _capture(
     card: ModelCard, release: Release, panel: HeatPanel | None, place: tuple[str, str, str, int]
 ) -> SCImage:
-    from highdicom.sc import SCImage
-
     study, series, instance, number = place
     image = SCImage(
         np.asarray(burn_in(card, release, panel)),

@@ -33,7 +33,7 @@ def dicom_objects(
     return captures, report
 
 
-def write_dicom(card: ModelCard, releases: Sequence[Release]) -> bytes:
+def write(card: ModelCard, releases: Sequence[Release]) -> bytes:
     """A ZIP archive with one folder a film, NUMBER-MARK, holding SC-1.dcm, ... and SR.dcm."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -25,7 +25,8 @@ CREATION_TAGS = (
 )
 
 
-Uids = Callable[[str], str]  # what an object is, such as "report" -> its UID
+Uids = Callable[[str], str]  # what an object is, such as `REPORT` -> its UID
+REPORT = "report"
 
 
 def new_uid(what: str = "") -> str:

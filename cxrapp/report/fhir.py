@@ -7,6 +7,8 @@ report is `preliminary` until a physician makes it theirs.
 import uuid
 from collections.abc import Sequence
 
+from fhir.resources.R4B.bundle import Bundle
+
 from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
@@ -22,10 +24,8 @@ INTERPRETATIONS = {"positive": "POS", "negative": "NEG", "undecided": "IND"}
 GENDERS = {"F": "female", "M": "male", "O": "other"}
 
 
-def write_fhir(card: ModelCard, releases: Sequence[Release]) -> bytes:
+def write(card: ModelCard, releases: Sequence[Release]) -> bytes:
     """A Bundle of type collection as JSON, validated by fhir.resources."""
-    from fhir.resources.R4B.bundle import Bundle
-
     entries = [
         {"fullUrl": f"urn:uuid:{uuid.uuid4()}", "resource": _report(card, release)}
         for release in releases

@@ -7,24 +7,18 @@ what it lacks is spelled as the character's number, so a name stays what it was.
 from functools import lru_cache
 from pathlib import Path
 
+import matplotlib
+from matplotlib.ft2font import FT2Font
+
 FAMILY = "DejaVuSans"
 BOLD = "DejaVuSans-Bold"
-
-
-@lru_cache(maxsize=1)
-def font_folder() -> Path:
-    """Where the .ttf files are."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts/ttf"
+FOLDER = Path(matplotlib.get_data_path()) / "fonts/ttf"
 
 
 @lru_cache(maxsize=1)
 def _drawn() -> frozenset[int]:
     """Characters that both weights can draw."""
-    from matplotlib.ft2font import FT2Font
-
-    fonts = (FT2Font(str(font_folder() / f"{name}.ttf")) for name in (FAMILY, BOLD))
+    fonts = (FT2Font(str(FOLDER / f"{name}.ttf")) for name in (FAMILY, BOLD))
     regular, bold = (set(font.get_charmap()) for font in fonts)
     return frozenset(regular & bold)
 

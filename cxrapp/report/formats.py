@@ -1,15 +1,12 @@
 """The kinds of file a result can leave as: one entry a kind, all called the same way."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from cxrapp.model.card import ModelCard
 from cxrapp.report.case import Case
-from cxrapp.report.dicom_files import write_dicom
-from cxrapp.report.fhir import write_fhir
-from cxrapp.report.json_file import write_json
-from cxrapp.report.pdf import write_pdf
-from cxrapp.report.release import Release, release_cases
+from cxrapp.report.release import release_cases
 
 
 @dataclass(frozen=True)
@@ -19,13 +16,15 @@ class Format:
     Args:
         label: What a button says.
         suffix: With its dot.
-        encode: Card and released films -> the file's bytes.
+        writer: The module of this room whose `write` makes the file: card and released films ->
+            its bytes. Loaded with the libraries it takes when a file is first asked for, which the
+            first film on a page need not wait for.
     """
 
     label: str
     mime: str
     suffix: str
-    encode: Callable[[ModelCard, Sequence[Release]], bytes]
+    writer: str
 
     def write(self, card: ModelCard, cases: Sequence[Case], *, identified: bool = False) -> bytes:
         """All films in one file.
@@ -40,12 +39,13 @@ class Format:
         """
         if not cases:
             raise ValueError("There is no film to write about.")
-        return self.encode(card, release_cases(card, cases, identified=identified))
+        module = import_module(f"cxrapp.report.{self.writer}")
+        return module.write(card, release_cases(card, cases, identified=identified))
 
 
 FORMATS = {
-    "pdf": Format("PDF report", "application/pdf", ".pdf", write_pdf),
-    "json": Format("JSON", "application/json", ".json", write_json),
-    "dicom": Format("DICOM, zipped", "application/zip", ".zip", write_dicom),
-    "fhir": Format("FHIR R4B", "application/fhir+json", ".fhir.json", write_fhir),
+    "pdf": Format("PDF report", "application/pdf", ".pdf", "pdf"),
+    "json": Format("JSON", "application/json", ".json", "json_file"),
+    "dicom": Format("DICOM, zipped", "application/zip", ".zip", "dicom_files"),
+    "fhir": Format("FHIR R4B", "application/fhir+json", ".fhir.json", "fhir"),
 }

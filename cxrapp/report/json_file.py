@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
 SCHEMA = 3  # 2 had the validation cohort alone; 1 the gate's status in one word
 
 
-def write_json(card: ModelCard, releases: Sequence[Release]) -> bytes:
+def write(card: ModelCard, releases: Sequence[Release]) -> bytes:
     """One strict JSON object, UTF-8: the model once, then one entry a film.
 
     A withheld film has no findings and no heat maps. Measures that no film could give are null.

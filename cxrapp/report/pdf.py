@@ -1,14 +1,16 @@
 """Results as a PDF: one A4 page a film, to sign and to file."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+from reportlab.platypus import Flowable, KeepInFrame, Spacer
 
 from cxrapp import __version__
 from cxrapp.model.card import ModelCard
-from cxrapp.report.fonts import BOLD, FAMILY, drawable, font_folder
+from cxrapp.report.fonts import BOLD, FAMILY, FOLDER, drawable
 from cxrapp.report.pdf_heading import heading_parts
 from cxrapp.report.pdf_pictures import picture_parts
 from cxrapp.report.pdf_result import model_parts, result_parts
@@ -17,8 +19,12 @@ from cxrapp.report.pdf_style import (
     HEADING_STYLE,
     INK,
     LINE,
+    MILLIMETRE,
     MUTED,
     MUTED_STYLE,
+    PAGE,
+    SIDE,
+    WIDTH,
     Style,
     callout,
     paragraph,
@@ -28,14 +34,7 @@ from cxrapp.report.pdf_style import (
 from cxrapp.report.release import Release
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, TITLE, shorten
 
-if TYPE_CHECKING:
-    from reportlab.pdfgen.canvas import Canvas
-    from reportlab.platypus import Flowable
-
-MILLIMETRE = 72 / 25.4
-PAGE = (210 * MILLIMETRE, 297 * MILLIMETRE)
-SIDE, TOP, BOTTOM = 17 * MILLIMETRE, 14 * MILLIMETRE, 14 * MILLIMETRE
-WIDTH = PAGE[0] - 2 * SIDE
+TOP, BOTTOM = 14 * MILLIMETRE, 14 * MILLIMETRE
 GAP = 8.0  # points around the line at the foot
 SIGNING_SPACE = 30.0  # points above the line
 PICTURES = (225.0, 190.0, 160.0, 130.0)  # points: a tall film gives way, not the page's width
@@ -44,10 +43,8 @@ NOTICE = ("#f0fdfa", ACCENT)  # background, bar
 FOOTING = 66 * MILLIMETRE  # reader, signature, the fixed sentence, page number
 
 
-def write_pdf(card: ModelCard, releases: Sequence[Release]) -> bytes:
+def write(card: ModelCard, releases: Sequence[Release]) -> bytes:
     """A PDF with one page a film, its typeface embedded."""
-    from reportlab.pdfgen.canvas import Canvas
-
     _register_fonts()
     buffer = io.BytesIO()
     # Invariant: no creation date, which would be the day of the visit.
@@ -64,11 +61,8 @@ def write_pdf(card: ModelCard, releases: Sequence[Release]) -> bytes:
 
 
 def _register_fonts() -> None:
-    from reportlab.pdfbase.pdfmetrics import registerFont, registerFontFamily
-    from reportlab.pdfbase.ttfonts import TTFont
-
     for name in (FAMILY, BOLD):
-        registerFont(TTFont(name, font_folder() / f"{name}.ttf"))
+        registerFont(TTFont(name, FOLDER / f"{name}.ttf"))
     registerFontFamily(FAMILY, normal=FAMILY, bold=BOLD, italic=FAMILY, boldItalic=BOLD)
 
 
@@ -76,10 +70,10 @@ def _draw_body(canvas: Canvas, card: ModelCard, release: Release) -> None:
     room = PAGE[1] - TOP - FOOTING
     for tallest in PICTURES:
         parts = [
-            *heading_parts(release, WIDTH),
-            *picture_parts(card, release, WIDTH, tallest),
-            *result_parts(release, WIDTH),
-            *model_parts(card, WIDTH),
+            *heading_parts(release),
+            *picture_parts(card, release, tallest),
+            *result_parts(release),
+            *model_parts(card),
         ]
         if _fitted(canvas, parts, 10 * PAGE[1])[1] <= room:
             break
@@ -88,7 +82,7 @@ def _draw_body(canvas: Canvas, card: ModelCard, release: Release) -> None:
 
 
 def _draw_footing(canvas: Canvas, release: Release, number: int, pages: int) -> None:
-    parts = _footing_parts(release, WIDTH)
+    parts = _footing_parts(release)
     footing, _ = _fitted(canvas, parts, FOOTING - BOTTOM - 2 * GAP)
     footing.drawOn(canvas, SIDE, BOTTOM + GAP)
     canvas.setStrokeColor(LINE)
@@ -101,12 +95,10 @@ def _draw_footing(canvas: Canvas, release: Release, number: int, pages: int) -> 
     canvas.drawRightString(SIDE + WIDTH, below, f"Page {number} of {pages}")
 
 
-def _footing_parts(release: Release, width: float) -> list[Flowable]:
+def _footing_parts(release: Release) -> list[Flowable]:
     """Reader's call, signature and date, and the sentence every page bears."""
-    from reportlab.platypus import Spacer
-
     gap = 14.0
-    widths = [0.5 * width - gap, gap, 0.3 * width - gap, gap, 0.2 * width]
+    widths = [0.5 * WIDTH - gap, gap, 0.3 * WIDTH - gap, gap, 0.2 * WIDTH]
     names = ("Physician, name and signature", "", "Department", "", "Date")
     line = table(
         [["", "", "", "", ""], [paragraph(name, MUTED_STYLE) for name in names]],
@@ -122,7 +114,7 @@ def _footing_parts(release: Release, width: float) -> list[Flowable]:
         *_comment(release),
         line,
         Spacer(0, 7),
-        callout([paragraph(f"<b>{NOT_A_DIAGNOSIS}</b>", Style(7.6, INK))], width, NOTICE),
+        callout([paragraph(f"<b>{NOT_A_DIAGNOSIS}</b>", Style(7.6, INK))], NOTICE),
     ]
 
 
@@ -140,7 +132,5 @@ def _comment(release: Release) -> list[Flowable]:
 
 def _fitted(canvas: Canvas, parts: list[Flowable], height: float) -> tuple[Flowable, float]:
     """Parts as one, made smaller as a whole where they would not fit, and how tall that is."""
-    from reportlab.platypus import KeepInFrame
-
     whole = KeepInFrame(WIDTH, height, parts, mode="shrink")
     return whole, whole.wrapOn(canvas, WIDTH, height)[1]

@@ -1,9 +1,8 @@
 """The top of a PDF page: whose film it is, and what the gate said of it."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING
+
+from reportlab.platypus import Flowable, HRFlowable, Spacer
 
 from cxrapp.report.pdf_style import (
     ACCENT,
@@ -13,6 +12,7 @@ from cxrapp.report.pdf_style import (
     REFUSAL,
     TITLE_STYLE,
     WARNING,
+    WIDTH,
     Style,
     callout,
     paragraph,
@@ -22,23 +22,18 @@ from cxrapp.report.pdf_style import (
 from cxrapp.report.release import OLDEST, Release
 from cxrapp.words import SEXES, TITLE, age_words, date_words, person_words, shorten
 
-if TYPE_CHECKING:
-    from reportlab.platypus import Flowable
-
 VARIABLE = "CXR_HOSPITAL"  # of the environment: the name at the head of each page
 MAX_NAME = 90  # characters on the page; JSON has the whole
 
 
-def heading_parts(release: Release, width: float) -> list[Flowable]:
+def heading_parts(release: Release) -> list[Flowable]:
     """Title, whose film it is, and what the gate said of it."""
-    from reportlab.platypus import HRFlowable, Spacer
-
     hospital = safe(os.environ.get(VARIABLE, ""))
     right = paragraph(
         f"<b>{hospital}</b>{'<br/>' * bool(hospital)}Preliminary, to be confirmed by a physician",
         Style(7.5, MUTED, right=True),
     )
-    title = table([[paragraph(TITLE, TITLE_STYLE), right]], [0.6 * width, 0.4 * width])
+    title = table([[paragraph(TITLE, TITLE_STYLE), right]], [0.6 * WIDTH, 0.4 * WIDTH])
     title.setStyle([("VALIGN", (0, 0), (-1, -1), "BOTTOM")])
     facts, long = _facts(release)
     facts += [("", "")] * (len(facts) % 2)
@@ -52,17 +47,17 @@ def heading_parts(release: Release, width: float) -> list[Flowable]:
         ]
         for pair in zip(facts[:half], facts[half:], strict=True)
     ]
-    value = width / 2 - LABEL
+    value = WIDTH / 2 - LABEL
     return [
         title,
         HRFlowable(width="100%", thickness=1.2, color=ACCENT, spaceBefore=3, spaceAfter=5),
         table(rows, [LABEL, value, LABEL, value]),
         table(
             [[paragraph(name, label), paragraph(text)] for name, text in long],
-            [LABEL, width - LABEL],
+            [LABEL, WIDTH - LABEL],
         ),
         Spacer(0, 8),
-        *_gate_parts(release, width),
+        *_gate_parts(release),
     ]
 
 
@@ -96,13 +91,11 @@ def _stated(facts: dict[str, str | None]) -> list[tuple[str, str]]:
     return [(name, safe(value)) for name, value in facts.items() if value]
 
 
-def _gate_parts(release: Release, width: float) -> list[Flowable]:
-    from reportlab.platypus import Spacer
-
+def _gate_parts(release: Release) -> list[Flowable]:
     words, level = release.gate_words, release.verdict.level
     if level == "accept":
         return [paragraph(f"<b>Film check:</b> {words[0].lower()}{words[1:]}."), Spacer(0, 13)]
     colours = WARNING if level == "warn" else REFUSAL
     reasons = [paragraph(safe(reason)) for reason in release.verdict.reasons]
     heading = paragraph(f"<b>{words}</b>", Style(8.5, colours[1]))
-    return [callout([heading, *reasons], width, colours), Spacer(0, 13)]
+    return [callout([heading, *reasons], colours), Spacer(0, 13)]

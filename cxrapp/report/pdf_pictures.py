@@ -1,46 +1,38 @@
 """The pictures of a PDF page: the film, its heat maps beside it, and their colour bar."""
 
-from __future__ import annotations
-
 import io
-from typing import TYPE_CHECKING
 
 from PIL import Image
+from reportlab.platypus import Flowable, Spacer
+from reportlab.platypus import Image as Picture
 
 from cxrapp.model.card import ModelCard
-from cxrapp.report.pdf_style import MUTED_STYLE, paragraph, safe, table
+from cxrapp.report.pdf_style import MUTED_STYLE, WIDTH, paragraph, safe, table
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit, heat_panels
 from cxrapp.report.release import Release
 from cxrapp.report.summary import lung_lines
-
-if TYPE_CHECKING:
-    from reportlab.platypus import Flowable
 
 SIDE = 1000  # pixels of the long side: 300 to the inch at the size it is printed
 GAP = 9.0  # points between pictures
 BAR = 150.0  # points, the length of the colour bar
 
 
-def picture_parts(
-    card: ModelCard, release: Release, width: float, tallest: float
-) -> list[Flowable]:
+def picture_parts(card: ModelCard, release: Release, tallest: float) -> list[Flowable]:
     """The row of pictures, each at most `tallest` points, and below it what the colours mean."""
-    from reportlab.platypus import Spacer
-
     panels = heat_panels(card, release, SIDE)
     pictures = [fit(release.picture, SIDE), *(panel.picture for panel in panels)]
     columns = max(len(pictures), 2)  # a film alone does not fill the page
-    cell = (width - GAP * (columns - 1)) / columns
+    cell = (WIDTH - GAP * (columns - 1)) / columns
     titles = ["Film", *(f"What speaks for {panel.result.finding.positive}" for panel in panels)]
     rows = [
         [paragraph(f"<b>{safe(title)}</b>") for title in titles],
         [_image(picture, cell, tallest) for picture in pictures],
     ]
     row = table(rows, [cell + GAP] * (len(pictures) - 1) + [cell])
-    return [row, Spacer(0, 4), *_legend(release, panels, width), Spacer(0, 13)]
+    return [row, Spacer(0, 4), *_legend(release, panels), Spacer(0, 13)]
 
 
-def _legend(release: Release, panels: list[HeatPanel], width: float) -> list[Flowable]:
+def _legend(release: Release, panels: list[HeatPanel]) -> list[Flowable]:
     if not panels or release.heat_maps is None:
         words = "none was made for this report" if release.results else "withheld"
         return [paragraph(f"Heat map: {words}.", MUTED_STYLE)]
@@ -51,7 +43,7 @@ def _legend(release: Release, panels: list[HeatPanel], width: float) -> list[Flo
         _embedded(colour_bar(256, 4), BAR, 6),
         paragraph(f"{panels[0].scale:.2g} {safe(unit)}", MUTED_STYLE),
     ]
-    bar = table([scale], [9, BAR + 6, width - BAR - 15])
+    bar = table([scale], [9, BAR + 6, WIDTH - BAR - 15])
     bar.setStyle([("VALIGN", (0, 0), (-1, -1), "MIDDLE")])
     empty = [panel.result.finding.positive for panel in panels if panel.empty]
     words = (
@@ -70,8 +62,6 @@ def _image(picture: Image.Image, cell: float, tallest: float) -> Flowable:
 
 def _embedded(picture: Image.Image, width: float, height: float) -> Flowable:
     """As JPEG, which a PDF holds as it is: a page of films stays well below a megabyte."""
-    from reportlab.platypus import Image as Picture
-
     data = io.BytesIO()
     picture.save(data, "JPEG", quality=92, subsampling=0)
     return Picture(io.BytesIO(data.getvalue()), width, height, hAlign="LEFT")

@@ -1,8 +1,6 @@
 """The middle of a PDF page: what the model says, how far to trust it, and its limits."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from reportlab.platypus import Flowable, Paragraph, Spacer
 
 from cxrapp import __version__
 from cxrapp.figures.decisions import LOOKS
@@ -15,6 +13,7 @@ from cxrapp.report.pdf_style import (
     LINE,
     MUTED,
     MUTED_STYLE,
+    WIDTH,
     Style,
     paragraph,
     safe,
@@ -23,9 +22,6 @@ from cxrapp.report.pdf_style import (
 from cxrapp.report.release import FindingResult, Release
 from cxrapp.report.summary import caution_lines, finding_line, performance_line
 from cxrapp.words import PROGRAM, capitalised, outcome_words, percent, rate_cells, share_words
-
-if TYPE_CHECKING:
-    from reportlab.platypus import Flowable, Paragraph
 
 # Column heading -> its part of the width.
 COLUMNS = {
@@ -42,10 +38,8 @@ NO_RESULT = (
 )
 
 
-def result_parts(release: Release, width: float) -> list[Flowable]:
+def result_parts(release: Release) -> list[Flowable]:
     """The table of findings, or why there is none."""
-    from reportlab.platypus import Spacer
-
     heading = paragraph("Result", HEADING_STYLE)
     if not release.results:
         return [heading, paragraph(NO_RESULT), Spacer(0, 13)]
@@ -65,17 +59,17 @@ def result_parts(release: Release, width: float) -> list[Flowable]:
     return [
         heading,
         Spacer(0, 3),
-        _table(release, width),
+        _table(release),
         Spacer(0, 4),
         *(paragraph(note, MUTED_STYLE) for note in notes),
         Spacer(0, 13),
     ]
 
 
-def _table(release: Release, width: float) -> Flowable:
+def _table(release: Release) -> Flowable:
     head = [paragraph(name, Style(7.4, MUTED, right=k > 1)) for k, name in enumerate(COLUMNS)]
     rows = [head, *(_row(result) for result in release.results)]
-    grid = table(rows, [part * width for part in COLUMNS.values()])
+    grid = table(rows, [part * WIDTH for part in COLUMNS.values()])
     grid.setStyle(
         [
             ("LINEABOVE", (0, 0), (-1, 0), 0.8, INK),
@@ -118,10 +112,8 @@ def _lines(first: str, second: str = "", *, right: bool = False) -> Paragraph:
     return paragraph(first + below, Style(right=right))
 
 
-def model_parts(card: ModelCard, width: float) -> list[Flowable]:
+def model_parts(card: ModelCard) -> list[Flowable]:
     """Which model it was, what it is for, and where its numbers end."""
-    from reportlab.platypus import Spacer
-
     facts = {
         "Model": f"<b>{safe(card.name)}</b>, run by {PROGRAM} {__version__}",
         "SHA-256": safe(card.sha256),
@@ -136,5 +128,5 @@ def model_parts(card: ModelCard, width: float) -> list[Flowable]:
     return [
         paragraph("Model and limits", HEADING_STYLE),
         Spacer(0, 2),
-        table(rows, [LABEL, width - LABEL]),
+        table(rows, [LABEL, WIDTH - LABEL]),
     ]

@@ -1,20 +1,21 @@
 """How a PDF page looks: its colours, its type, its tables."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from cxrapp.report.fonts import BOLD, FAMILY, drawable
+from reportlab.lib.styles import ParagraphStyle
+from reportlab.platypus import Flowable, Paragraph, Table
 
-if TYPE_CHECKING:
-    from reportlab.platypus import Flowable, Paragraph, Table
+from cxrapp.report.fonts import BOLD, FAMILY, drawable
 
 # Each at least 4.5 to 1 on white paper, unlike the screen's, which must do on a dark page too.
 INK, MUTED, LINE = "#0f172a", "#5b677a", "#cbd5e1"
 ACCENT, POINT = "#0f766e", "#c2410c"
 WARNING, REFUSAL = ("#fff7ed", POINT), ("#fef2f2", "#b91c1c")  # background, bar
+MILLIMETRE = 72 / 25.4  # points
+PAGE = (210 * MILLIMETRE, 297 * MILLIMETRE)
+SIDE = 17 * MILLIMETRE  # margin
+WIDTH = PAGE[0] - 2 * SIDE  # of what is written
 LABEL = 62.0  # points, the column of labels
 
 
@@ -36,9 +37,6 @@ HEADING_STYLE = Style(9.2, ACCENT, BOLD)
 
 def paragraph(markup: str, style: Style = BODY_STYLE) -> Paragraph:
     """Reportlab's markup, every character of it in the typeface; see `safe` for other text."""
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph
-
     look = ParagraphStyle(
         "look",
         fontName=style.font,
@@ -58,8 +56,6 @@ def safe(text: str) -> str:
 
 def table(rows: list[list[Flowable | list[Flowable]]], widths: list[float]) -> Table:
     """Cells without lines or space around them; `setStyle` adds what a table needs."""
-    from reportlab.platypus import Table
-
     grid = Table(rows, colWidths=widths, hAlign="LEFT")
     grid.setStyle(
         [
@@ -71,13 +67,13 @@ def table(rows: list[list[Flowable | list[Flowable]]], widths: list[float]) -> T
     return grid
 
 
-def callout(parts: list[Flowable], width: float, colours: tuple[str, str]) -> Table:
-    """A tinted box with a bar at its left.
+def callout(parts: list[Flowable], colours: tuple[str, str]) -> Table:
+    """A tinted box as wide as the page, with a bar at its left.
 
     Args:
         colours: Of the background and of the bar.
     """
-    box = table([[parts]], [width])
+    box = table([[parts]], [WIDTH])
     box.setStyle(
         [
             ("BACKGROUND", (0, 0), (-1, -1), colours[0]),

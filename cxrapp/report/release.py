@@ -5,8 +5,6 @@ Without identity is by the Safe Harbor list of HIPAA, 45 CFR 164.514(b)(2): no n
 dates, and no age over 89. Text burned into a film's own pixels is neither looked for nor removed.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Sequence

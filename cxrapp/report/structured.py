@@ -6,12 +6,21 @@ the film's own instance, which is what was measured; where that is not known or 
 to the captures made beside it.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from highdicom import coding_schemes as schemes
+from highdicom.sr import (
+    ComprehensiveSR,
+    DeviceObserverIdentifyingAttributes,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    SourceImageForMeasurementGroup,
+    TrackingIdentifier,
+)
 from pydicom import Dataset
 from pydicom.sr.codedict import codes as standard
 
@@ -21,6 +30,7 @@ from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
 from cxrapp.report.codes import finding_concept, performance_rates
 from cxrapp.report.dicom_tags import (
+    REPORT,
     SERIES_DESCRIPTION,
     Uids,
     device_uid,
@@ -34,16 +44,7 @@ from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, tex
 from cxrapp.report.summary import performance_line, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
-if TYPE_CHECKING:
-    from highdicom.sr import (
-        ComprehensiveSR,
-        MeasurementReport,
-        MeasurementsAndQualitativeEvaluations,
-        ObservationContext,
-    )
-
 SERIES = 9902
-REPORT = "report"  # what its UID is of
 
 
 def structured_report(
@@ -55,9 +56,6 @@ def structured_report(
         captures: From `capture_images`; the report joins their study. None where they stay behind:
             then the film must be one that may be named, and is known with study and series.
     """
-    from highdicom import coding_schemes as schemes
-    from highdicom.sr import ComprehensiveSR
-
     first = captures[0] if captures else Dataset()
     source = source_image(
         release, first.get("StudyInstanceUID", ""), first.get("SeriesInstanceUID", "")
@@ -80,8 +78,6 @@ def structured_report(
 
 
 def _content(card: ModelCard, release: Release, images: Sequence[Dataset]) -> MeasurementReport:
-    from highdicom.sr import MeasurementReport
-
     report = MeasurementReport(
         observation_context=_observer(card),
         procedure_reported=coded(codes.CHEST_FILM),
@@ -103,12 +99,6 @@ def _content(card: ModelCard, release: Release, images: Sequence[Dataset]) -> Me
 
 
 def _observer(card: ModelCard) -> ObservationContext:
-    from highdicom.sr import (
-        DeviceObserverIdentifyingAttributes,
-        ObservationContext,
-        ObserverContext,
-    )
-
     device = DeviceObserverIdentifyingAttributes(
         uid=device_uid(card),
         name=f"{PROGRAM} {__version__}",
@@ -123,13 +113,6 @@ def _film_group(
     card: ModelCard, release: Release, images: Sequence[Dataset]
 ) -> MeasurementsAndQualitativeEvaluations:
     """What the gate said, why, and the images to look at."""
-    from highdicom.sr import (
-        MeasurementsAndQualitativeEvaluations,
-        QualitativeEvaluation,
-        SourceImageForMeasurementGroup,
-        TrackingIdentifier,
-    )
-
     lungs = release.lungs
     said = codes.OVERRULED if release.overruled else codes.VERDICTS[release.verdict.level]
     group = MeasurementsAndQualitativeEvaluations(
@@ -155,12 +138,6 @@ def _finding_group(
     card: ModelCard, release: Release, k: int
 ) -> MeasurementsAndQualitativeEvaluations:
     """Finding k of the card."""
-    from highdicom.sr import (
-        MeasurementsAndQualitativeEvaluations,
-        QualitativeEvaluation,
-        TrackingIdentifier,
-    )
-
     result, heats = release.results[k], release.heat_maps
     numbers = {
         codes.PROBABILITY: result.probability,
