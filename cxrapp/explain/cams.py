@@ -5,16 +5,11 @@ head the gradient is the same in every cell, so on the sample films XGradCAM and
 Grad-CAM's map to the seventh digit, and GradCAMElementWise gives Layer-CAM's exactly.
 """
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 from torch import nn
 
 from cxrapp.model.bundle import Encoder
-
-if TYPE_CHECKING:
-    from pytorch_grad_cam.base_cam import BaseCAM
 
 
 class _Tap(nn.Module):
@@ -47,10 +42,7 @@ def evidence(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
     The cells and the head's bias sum to the logit: with a pooled linear head nothing is left out.
     Zhou et al., "Learning deep features for discriminative localization", CVPR 2016.
     """
-    # Imported here because it takes seconds and the first prediction should not wait for it.
-    from pytorch_grad_cam import GradCAM
-
-    return _raw_maps(GradCAM, network, feature_map)
+    return _raw_maps("GradCAM", network, feature_map)
 
 
 def grad_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
@@ -70,9 +62,7 @@ def grad_cams_plus_plus(network: Encoder, feature_map: np.ndarray) -> np.ndarray
     map would rank the cells as Layer-CAM does; the library's guard against division by zero is of
     the size of our squared gradients, which favours strong channels.
     """
-    from pytorch_grad_cam import GradCAMPlusPlus
-
-    return np.maximum(_raw_maps(GradCAMPlusPlus, network, feature_map), 0)
+    return np.maximum(_raw_maps("GradCAMPlusPlus", network, feature_map), 0)
 
 
 def layer_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
@@ -81,19 +71,20 @@ def layer_cams(network: Encoder, feature_map: np.ndarray) -> np.ndarray:
     What speaks against is left out, so the cells sum to more than the logit. Jiang et al.,
     "LayerCAM", IEEE Transactions on Image Processing 2021, by pytorch-grad-cam.
     """
-    from pytorch_grad_cam import LayerCAM
-
-    return _raw_maps(LayerCAM, network, feature_map)
+    return _raw_maps("LayerCAM", network, feature_map)
 
 
-def _raw_maps(method: "type[BaseCAM]", network: Encoder, feature_map: np.ndarray) -> np.ndarray:
+def _raw_maps(method: str, network: Encoder, feature_map: np.ndarray) -> np.ndarray:
     """The library's maps before it clips and stretches them, (K, h, w) float32."""
+    # Imported here because it takes seconds and the first prediction should not wait for it.
+    import pytorch_grad_cam
+
     tap = _Tap(network.head)
     single = torch.from_numpy(feature_map)
     count = network.head(single[None]).shape[1]
     # One copy of the map a finding: all K gradients come from one backward pass.
     maps = single.expand(count, -1, -1, -1).clone().requires_grad_()
-    with method(model=tap, target_layers=[tap.identity]) as cam:
+    with getattr(pytorch_grad_cam, method)(model=tap, target_layers=[tap.identity]) as cam:
         hooked = cam.activations_and_grads
         hooked(maps).diagonal().sum().backward()
         raw = cam.get_cam_image(

@@ -99,7 +99,6 @@ def lime_regions(
     network: Encoder,
     film: np.ndarray,
     samples: int = SAMPLES,
-    seed: int = 0,
     progress: Progress = ignore,
 ) -> Regions:
     """Fit a linear model of each logit to the film with regions switched on and off.
@@ -114,7 +113,6 @@ def lime_regions(
         network: A bundle, or the eager network it was made from.
         film: (1, S, S) float32 in [0, 1] from `Preprocessing.to_input`.
         samples: Runs of the network, for all findings together.
-        seed: The same seed gives the same regions and weights.
         progress: Told the fraction done after every batch; raise from it to stop.
     """
     # Imported here because they take seconds and nothing else needs them.
@@ -126,12 +124,12 @@ def lime_regions(
     segments = np.unique(found, return_inverse=True)[1].reshape(found.shape)  # 0, 1, 2 ...
     sizes = np.bincount(segments.ravel())
     means = np.bincount(segments.ravel(), weights=film[0].ravel()) / sizes
-    shown = np.random.default_rng(seed).integers(0, 2, (samples, len(sizes)))
+    shown = np.random.default_rng(0).integers(0, 2, (samples, len(sizes)))
     shown[0] = 1  # lime measures every distance from the first, the film itself
     filling = means[segments].astype(np.float32)
     logits = score_hidden(network, film, shown[:, segments] == 0, filling, progress)
 
-    model = LimeBase(_closeness, random_state=seed)
+    model = LimeBase(_closeness, random_state=0)
     distances = 1 - np.sqrt(shown.mean(1))  # cosine distance of a row of 0s and 1s from all 1s
     weights = np.zeros((logits.shape[1], len(sizes)), np.float32)
     for k in range(logits.shape[1]):
@@ -140,7 +138,7 @@ def lime_regions(
         )
         for region, weight in pairs:
             weights[k, region] = weight
-    closeness, generator = _closeness(distances), np.random.default_rng(seed)
+    closeness, generator = _closeness(distances), np.random.default_rng(0)
     noise = [generator.permutation(logits) for _ in range(SHUFFLES)]
     fits, *noise_fits = (fit_unseen(shown, one, closeness) for one in (logits, *noise))
     return Regions(weights[:, segments], fits, np.stack(noise_fits))
@@ -162,12 +160,11 @@ def fit_unseen(shown: np.ndarray, logits: np.ndarray, closeness: np.ndarray) -> 
     """
     from sklearn.linear_model import Ridge
     from sklearn.metrics import r2_score
-    from sklearn.model_selection import KFold
+    from sklearn.model_selection import KFold, cross_val_predict
 
-    foretold = np.empty_like(logits)
-    for seen, unseen in KFold(FOLDS, shuffle=True, random_state=0).split(shown):
-        model = Ridge(alpha=1).fit(shown[seen], logits[seen], closeness[seen])  # as in lime
-        foretold[unseen] = model.predict(shown[unseen]).reshape(foretold[unseen].shape)
+    folds = KFold(FOLDS, shuffle=True, random_state=0)
+    model, weighted = Ridge(alpha=1), {"sample_weight": closeness}  # as in lime
+    foretold = cross_val_predict(model, shown, logits, cv=folds, params=weighted)
     return r2_score(logits, foretold, sample_weight=closeness, multioutput="raw_values")
 
 

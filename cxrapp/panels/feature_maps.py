@@ -7,12 +7,11 @@ import streamlit as st
 from PIL import Image
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.explain.channels import LAST, Channels, last_channels, layer_channels, layer_names
+from cxrapp.explain.channels import layer_channels, layer_names
 from cxrapp.figures.pictures import film_picture
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.card import ModelCard
-from cxrapp.model.predict import encode
 from cxrapp.server.bundles import BY_DIGEST, bundle_path
 from cxrapp.words import capitalised, escape_markdown
 
@@ -39,7 +38,8 @@ def show_layers(shown: Bundle, film: Radiograph, name: str) -> None:
         return
     names = layer_names(bundle)
     layer = st.selectbox("Layer", names, index=len(names) - 1, key="layer")
-    channels = _look(bundle, film, layer, bundle.card.index(finding.name))
+    inputs = bundle.card.preprocessing.to_input(film.pixels)
+    channels = layer_channels(bundle, inputs, layer, bundle.card.index(finding.name), COUNT)
     st.caption(
         f"The {COUNT} channels of the {layer} that move the score for "
         f"{finding.positive} most: bright is where the channel responds, the number what it adds "
@@ -60,13 +60,6 @@ def show_layers(shown: Bundle, film: Radiograph, name: str) -> None:
 @st.cache_resource(max_entries=1, show_spinner="Loading the layers", hash_funcs=BY_DIGEST)
 def _open(path: Path, card: ModelCard) -> Bundle:
     return load_bundle(path, frozen=False)
-
-
-def _look(bundle: Bundle, film: Radiograph, layer: str, finding: int) -> Channels:
-    inputs = bundle.card.preprocessing.to_input(film.pixels)
-    if layer_names(bundle) == (LAST,):  # of other networks than DenseNet only that one
-        return last_channels(bundle, encode(bundle, inputs[None]).feature_maps[0], finding, COUNT)
-    return layer_channels(bundle, inputs, layer, finding, COUNT)
 
 
 def _picture(one: np.ndarray) -> Image.Image:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,16 +6,10 @@ import pytest
 import torch
 
 from cxrapp.explain import channels
-from cxrapp.explain.channels import (
-    LAST,
-    channel_contributions,
-    last_channels,
-    layer_channels,
-    layer_names,
-)
+from cxrapp.explain.channels import LAST, layer_channels, layer_names
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
-from cxrapp.model.predict import Prediction, encode, predict
+from cxrapp.model.predict import encode
 
 
 @pytest.fixture(scope="module", params=["pneumonia", "all-ages"])
@@ -29,26 +24,24 @@ def opened(shipped: Path) -> Bundle:
 
 
 @pytest.fixture(scope="module")
-def prediction(bundle: Bundle, films: list[Radiograph]) -> Prediction:
-    return predict(bundle, films[3:4])[0]
+def film(bundle: Bundle, films: list[Radiograph]) -> np.ndarray:
+    return bundle.card.preprocessing.to_input(films[3].pixels)
 
 
-def test_what_the_channels_add_sums_to_the_logit(bundle: Bundle, prediction: Prediction) -> None:
+def test_what_the_channels_add_sums_to_the_logit_strongest_first(
+    bundle: Bundle, film: np.ndarray
+) -> None:
+    encoded = encode(bundle, film[None])
+    (feature_map,) = encoded.feature_maps
     with torch.no_grad():
-        bias = bundle.head(torch.zeros(1, *prediction.feature_map.shape))[0].numpy()
-    added = channel_contributions(bundle, prediction.feature_map)
-    assert added.shape == (2, len(prediction.feature_map))
-    np.testing.assert_allclose(added.sum(1) + bias, prediction.logits, atol=1e-3)
-
-
-def test_the_strongest_channels_come_first(bundle: Bundle, prediction: Prediction) -> None:
-    added = channel_contributions(bundle, prediction.feature_map)[1]
-    chosen = last_channels(bundle, prediction.feature_map, finding=1, count=5)
-    np.testing.assert_array_equal(chosen.contributions, added[chosen.numbers])
-    np.testing.assert_array_equal(chosen.maps, prediction.feature_map[chosen.numbers])
-    sizes = np.abs(chosen.contributions)
-    assert (np.diff(sizes) <= 0).all()
-    assert (np.abs(np.delete(added, chosen.numbers)) <= sizes[-1]).all()
+        bias = bundle.head(torch.zeros(1, *feature_map.shape))[0].numpy()
+    for k in range(2):
+        found = layer_channels(bundle, film, LAST, k, count=len(feature_map))
+        assert found.contributions.sum() + bias[k] == pytest.approx(encoded.logits[0, k], abs=1e-3)
+        assert (np.diff(np.abs(found.contributions)) <= 0).all()
+        np.testing.assert_array_equal(found.maps, feature_map[found.numbers])
+        few = layer_channels(bundle, film, LAST, k, count=5)
+        np.testing.assert_array_equal(few.numbers, found.numbers[:5])
 
 
 def test_an_opened_bundle_says_what_the_frozen_one_does(
@@ -64,8 +57,9 @@ def test_the_last_layer_run_by_hand_is_that_of_the_bundle(
     opened: Bundle, films: list[Radiograph]
 ) -> None:
     film = opened.card.preprocessing.to_input(films[3].pixels)
-    expected = last_channels(opened, encode(opened, film[None]).feature_maps[0], finding=0)
-    found = layer_channels(opened, film, LAST, finding=0)
+    bare = replace(opened, backbone=lambda films: opened.backbone(films))  # no layer within reach
+    assert layer_names(bare) == (LAST,)
+    expected, found = (layer_channels(one, film, LAST, 0, count=12) for one in (bare, opened))
     np.testing.assert_allclose(found.contributions, expected.contributions, atol=1e-4)
     np.testing.assert_array_equal(found.numbers, expected.numbers)
     np.testing.assert_allclose(found.maps, expected.maps, atol=1e-3)
@@ -102,4 +96,4 @@ def test_a_frozen_bundle_offers_its_last_layer_alone(
     assert layer_names(bundle) == (LAST,)
     film = bundle.card.preprocessing.to_input(films[0].pixels)
     with pytest.raises(ValueError, match="No layer 'dense block 1' within reach"):
-        layer_channels(bundle, film, "dense block 1", finding=0)
+        layer_channels(bundle, film, "dense block 1", 0, count=1)
