@@ -6,23 +6,18 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import pydicom
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from cxrapp.archive.client import PAGE, Archive
 from cxrapp.archive.entries import ArchivedInstance
 from cxrapp.archive.settings import Settings
 from cxrapp.errors import ArchiveAway, ArchiveFault
 from cxrapp.films.limits import MAX_FILE_BYTES
+from tests.archive.certificates import certificate, serving
 from tests.archive.films import CT, film
 from tests.archive.orthanc import Orthanc, running
 from tests.load.server import free_port
@@ -142,46 +137,14 @@ def test_nobody_there_and_nobody_who_answers() -> None:
             ask(f"http://127.0.0.1:{silent.getsockname()[1]}/dicom-web", timeout=0.3)
 
 
-def certificate(folder: Path, *, days: int) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for this machine that ends so many days from now, and a server's context."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "archive")])
-    end = datetime.now(UTC) + timedelta(days=days)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(end - timedelta(days=30))
-        .not_valid_after(end)
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
-        )
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path, whole = folder / "ca.pem", folder / "server.pem"
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    whole.write_bytes(private + path.read_bytes())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(whole)
-    return path, context
-
-
 def test_a_certificate_counts_while_it_is_valid_and_vouched_for(tmp_path: Path) -> None:
-    ca, tls = certificate(tmp_path, days=1)
-    with answering(b"[]", "application/dicom+json", tls=tls) as url:
+    ca, key = certificate(tmp_path, days=1)
+    with answering(b"[]", "application/dicom+json", tls=serving(ca, key)) as url:
         ask(url, ca=ca)
         with pytest.raises(ArchiveAway, match=r"certificate is not accepted \(self.signed"):
             ask(url)
-    ca, tls = certificate(tmp_path, days=-1)
-    with answering(b"[]", "application/dicom+json", tls=tls) as url:
+    ca, key = certificate(tmp_path, days=-1)
+    with answering(b"[]", "application/dicom+json", tls=serving(ca, key)) as url:
         with pytest.raises(ArchiveAway, match=r"\(certificate has expired\)"):
             ask(url, ca=ca)
 
