@@ -34,9 +34,13 @@ def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Comparison:
 def memory_of_many_against_few(many: int, few: int) -> Comparison:
     """Peak memory of the process that screens; decoders apart have limits of their own."""
     with make_folder(many) as large, make_folder(few) as small:
-        pair = tuple(float(_peak_memory(_command(folder, DEFAULT))) for folder in (large, small))
+        pair = tuple(_peak_memory(_command(folder, DEFAULT)) for folder in (large, small))
     return Comparison(
-        f"peak memory while {many:,} films are scored", f"the same with {few:,}", (pair,), 1.1
+        f"peak memory while {many:,} films are scored",
+        f"the same with {few:,}",
+        (pair,),
+        1.1,
+        unit="MiB",
     )
 
 
@@ -58,11 +62,11 @@ def _command(folder: Path, name: str) -> list[str]:
     return [*screen, "--bundle", str(WEIGHTS / f"{name}.pt")]
 
 
-def _peak_memory(command: list[str]) -> int:
-    """Run a command to its end: the largest resident set of its own process, in KiB."""
+def _peak_memory(command: list[str]) -> float:
+    """Run a command to its end: the largest resident set of its own process, in MiB."""
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return usage.ru_maxrss
+    return usage.ru_maxrss / 2**10
