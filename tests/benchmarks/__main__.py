@@ -87,8 +87,9 @@ def to_markdown(done: list[Comparison]) -> str:
     ]
     for one in done:
         low, high = one.spread
+        ours = f"{one.ours:,.0f}" if one.ours >= 100 else f"{one.ours:.2g}"
         lines.append(
-            f"| {one.what} | {one.against} | {one.ours:{',.0f' if one.ours >= 100 else '.2g'}} {one.unit} "
+            f"| {one.what} | {one.against} | {ours} {one.unit} "
             f"| {one.ratio:.2f} ({low:.2f} to {high:.2f}) "
             f"| {len(one.pairs)} | <= {one.target:.2f}{'' if one.is_met else ', missed'} |"
         )
