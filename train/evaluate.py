@@ -28,10 +28,11 @@ from tqdm import tqdm
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.bundle import Encoder
 from cxrapp.model.predict import BATCH, encode, measure_distances
+from cxrapp.runtime.files import to_json
 from train import data
 from train.augment import augment
 from train.distance import fit_distance, load_distance, save_distance
-from train.files import digest_weights, load_checkpoint, to_json, write_atomically
+from train.files import digest_weights, load_checkpoint, write_atomically
 from train.measure import COHORTS, Evaluation, Outputs, measure, varies_shape
 from train.model import build_network, with_averages
 from train.recipe import Augment, Recipe, recipe_from

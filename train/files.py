@@ -2,8 +2,6 @@
 
 import hashlib
 import io
-import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +14,6 @@ from cxrapp.runtime.files import write_whole
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file that is whole whenever it is there."""
     write_whole(path, text.encode())
-
-
-def to_json(value: Any) -> str:
-    """Plain values as strict JSON: NaN becomes null."""
-
-    def plain(part: Any) -> Any:
-        if isinstance(part, dict):
-            return {key: plain(inner) for key, inner in part.items()}
-        if isinstance(part, list | tuple):
-            return [plain(inner) for inner in part]
-        return None if isinstance(part, float) and math.isnan(part) else part
-
-    return json.dumps(plain(value), allow_nan=False, indent=1) + "\n"
 
 
 def digest_weights(*modules: nn.Module) -> str:

@@ -32,11 +32,12 @@ from cxrapp.model.lung_finder import FILE, load_lungs
 from cxrapp.model.lungs import Lungs
 from cxrapp.model.predict import BATCH, encode
 from cxrapp.model.scores import Scores
+from cxrapp.runtime.files import to_json
 from cxrapp.statistics.bootstrap import Rate, mean_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate
 from train import data
 from train.evaluate import Run, load_run, read_openings
-from train.files import to_json, write_atomically
+from train.files import write_atomically
 
 BORDER, CORNER = 0.10, 0.25  # share of the side
 THUMBNAIL = 8  # pixels

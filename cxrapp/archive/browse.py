@@ -57,7 +57,9 @@ def find(archive: Archive, search: Search, now: datetime, known: Known) -> tuple
         known: Filled here, so that what has not changed is asked for once.
     """
     start, days = _span(search, now)
-    filters = {"PatientID" if _is_number(search.patient) else "PatientName": search.patient.strip()}
+    # Names hold no digits, and hardly a hospital's numbers hold none.
+    numbered = any(map(str.isdigit, search.patient))
+    filters = {"PatientID" if numbered else "PatientName": search.patient.strip()}
     if filters.get("PatientName"):
         filters = {"PatientName": f"*{filters['PatientName'].replace(' ', '*')}*"}
     filters["AccessionNumber"] = search.accession.strip()
@@ -137,8 +139,3 @@ def _span(search: Search, now: datetime) -> tuple[datetime | None, tuple[date | 
         return start, (start.date(), None)
     first = {"Today": today, "Last 7 days": today - timedelta(days=6)}.get(search.period)
     return None, (first, None)
-
-
-def _is_number(patient: str) -> bool:
-    """Names hold no digits, and hardly a hospital's numbers hold none."""
-    return any(letter.isdigit() for letter in patient)

@@ -14,7 +14,6 @@ from cxrapp.errors import CxrError
 from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import start_decoders
 from cxrapp.model.bundle import Bundle, load_bundle
-from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.predict import screen
 from cxrapp.runtime.files import write_whole
@@ -66,9 +65,10 @@ def measure_folder(folder: Path, sheet: Path | None, bundle: Path, out: Path) ->
     for sentence in (*films.left_out, *labels.problems):
         print(f"cxrapp: not used: {sentence}", file=sys.stderr)
     if not np.isfinite(labels.labels).any():
+        names = ", ".join(finding.positive for finding in card.findings)
         raise CxrError(
             f"{folder}: no film has a label. Put films into folders named for the findings "
-            f"({_names(card)}, NORMAL), or name a table with --labels."
+            f"({names}, NORMAL), or name a table with --labels."
         )
     reports = [
         assess(card, finding.name, labels.labels[:, k], films.logits[:, k], labels.patients)
@@ -116,7 +116,3 @@ def _print(reports: Sequence[SiteReport], grouping: str) -> None:
     print()
     for caveat in CAVEATS:
         print(caveat)
-
-
-def _names(card: ModelCard) -> str:
-    return ", ".join(finding.positive for finding in card.findings)

@@ -1,11 +1,13 @@
 """Files that are either whole or not there: a program killed while it writes leaves none broken."""
 
+import json
+import math
 import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from cxrapp.errors import CxrError
 
@@ -60,6 +62,19 @@ def open_whole(path: Path) -> Iterator[TextIO]:
         raise CxrError(f"{path}: cannot be written ({error.strerror}).") from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def to_json(value: Any) -> str:
+    """Plain values as strict JSON, where NaN and infinity have no place: they become null."""
+
+    def finite(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: finite(inner) for key, inner in part.items()}
+        if isinstance(part, list | tuple):
+            return [finite(inner) for inner in part]
+        return None if isinstance(part, float) and not math.isfinite(part) else part
+
+    return json.dumps(finite(value), allow_nan=False, indent=2) + "\n"
 
 
 def say(error: OSError) -> str:

@@ -86,10 +86,6 @@ def bundle_path(bundle: Bundle) -> Path:
     st.rerun()  # its files were replaced while the page was drawn
 
 
-def _is_current(loaded: Loaded) -> bool:
-    return loaded.stamp == _stamp(loaded.path)
-
-
 def _stamp(path: Path) -> Stamp:
     """What changes when a file of the bundle or of its lungs does; None for one not there."""
     stamps, lungs = [], path.with_name(FILE)
@@ -102,7 +98,9 @@ def _stamp(path: Path) -> Stamp:
     return tuple(stamps)
 
 
-@st.cache_resource(show_spinner="Loading the model", validate=_is_current)
+@st.cache_resource(
+    show_spinner="Loading the model", validate=lambda kept: kept.stamp == _stamp(kept.path)
+)
 def _load(path: Path) -> Loaded:
     """One copy in memory for all sessions, loaded anew when its files have changed."""
     stamp = _stamp(path)

@@ -1,14 +1,12 @@
 """A site's reports as a file of operating points, as JSON, and in sentences."""
 
-import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import date
-from typing import Any
 
 from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Setting
+from cxrapp.runtime.files import to_json
 from cxrapp.session.saved_points import SavedPoint
 from cxrapp.site.assess import CAVEATS, SiteReport
 from cxrapp.statistics.bootstrap import Rate
@@ -60,22 +58,11 @@ def summarise(
         "date": today.isoformat(),
         "grouping": grouping,
         "caveats": CAVEATS,
-        "findings": [_without_curve(report) for report in reports],
+        "findings": [asdict(report) for report in reports],
     }
-    return json.dumps(_finite(values), indent=2, allow_nan=False) + "\n"
-
-
-def _without_curve(report: SiteReport) -> dict[str, Any]:
-    return {key: value for key, value in asdict(report).items() if key != "roc"}
-
-
-def _finite(value: Any) -> Any:
-    """NaN and infinity have no place in JSON."""
-    if isinstance(value, dict):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    for curve in values["findings"]:
+        del curve["roc"]
+    return to_json(values)
 
 
 def describe(report: SiteReport) -> tuple[str, ...]:

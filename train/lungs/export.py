@@ -14,8 +14,9 @@ from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.lung_finder import LungFinder, load_lungs
 from cxrapp.model.lungs import KINDS, LungCard, describe
 from cxrapp.model.script import freeze, load_script
+from cxrapp.runtime.files import to_json
 from train.export import to_bytes, write_bundle
-from train.files import to_json, write_atomically
+from train.files import write_atomically
 from train.lungs import fit
 from train.lungs.limits import look_at, set_limits
 from train.lungs.measure import load_validation, measure_lungs

@@ -7,8 +7,9 @@ Writes RUN/report.html, which opens without a network, and RUN/report.json.
 
 from pathlib import Path
 
+from cxrapp.runtime.files import to_json
 from train.evaluate import evaluate, load_run
-from train.files import to_json, write_atomically
+from train.files import write_atomically
 from train.report.numbers import collect
 from train.report.page import render
 

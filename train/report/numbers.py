@@ -12,15 +12,8 @@ from sklearn.metrics import classification_report, confusion_matrix
 
 from cxrapp.model.card import Calibration, Cohort, Finding
 from cxrapp.model.chain import class_names, joint_probabilities, read_classes
-from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import share_rate
-from cxrapp.statistics.curves import (
-    auroc_rate,
-    average_precision,
-    calibration_error,
-)
+from cxrapp.statistics.curves import average_precision, calibration_error
 from cxrapp.statistics.operating_point import operating_point
-from cxrapp.statistics.recalibration import fit_site_calibration
 from train.data import read_film
 from train.evaluate import Run, read_openings
 from train.gate import count_levels
@@ -98,52 +91,34 @@ def _measure(run: Run, evaluation: Evaluation, name: str) -> Numbers:
     calibrated = np.column_stack(
         [c.probability(cohort.logits[:, k]) for k, c in enumerate(evaluation.calibrations)]
     )
-    measured: Numbers = {
+    counted, measured = evaluation.metrics[name], {}
+    for k, finding in enumerate(findings):
+        if finding.name in counted:
+            before, scores = (
+                cohort.scores(k, calibration)
+                for calibration in (Calibration(1, 0), evaluation.calibrations[k])
+            )
+            truth, said = scores.labels, scores.probabilities >= thresholds[k]
+            names = (finding.negative, finding.positive)
+            points = evaluation.operating_points[k].items()
+            measured[finding.name] = counted[finding.name] | {
+                "average precision": asdict(average_precision(scores)),
+                "calibration error before": asdict(calibration_error(before)),
+                "operating points": {to: asdict(operating_point(scores, at)) for to, at in points},
+                "by class": _report(truth.astype(int), said.astype(int), names),
+            }
+    numbers = {
         "description": cohort.description,
         "gate": count_levels(evaluation.gate, cohort.distances, cohort.patients),
-        "findings": {},
+        "findings": measured,
     }
-    for k, finding in enumerate(findings):
-        before, scores = (
-            cohort.scores(k, calibration)
-            for calibration in (Calibration(1, 0), evaluation.calibrations[k])
-        )
-        if scores.labels.any() and not scores.labels.all():
-            measured["findings"][finding.name] = _measure_finding(
-                before,
-                scores,
-                evaluation.operating_points[k],
-                (finding.negative, finding.positive),
-            )
     whole = asks_everything(findings, run.table[run.table["split"] == name])
     if len(findings) > 1 and whole.any():
         calls = (calibrated >= thresholds).astype(float)
-        measured["classes"] = _measure_classes(
+        numbers["classes"] = counted["all findings"] | _measure_classes(
             cohort.subset(whole), calls[whole], calibrated[whole], class_names(findings)
         )
-    return measured
-
-
-def _measure_finding(
-    uncalibrated: Scores, scores: Scores, points: dict[str, float], names: tuple[str, str]
-) -> Numbers:
-    called = scores.probabilities >= next(iter(points.values()))
-    fitted = fit_site_calibration(scores)
-    return {
-        "auroc": asdict(auroc_rate(scores)),
-        "average precision": asdict(average_precision(scores)),
-        "calibration error": {
-            "before": asdict(calibration_error(uncalibrated)),
-            "after": asdict(fitted.error),
-            "if calibrated": fitted.error_if_calibrated,
-        },
-        "in the large": asdict(fitted.in_the_large),
-        "slope": asdict(fitted.slope) if fitted.slope else None,
-        "operating points": {
-            name: asdict(operating_point(scores, threshold)) for name, threshold in points.items()
-        },
-        "by class": _report(scores.labels.astype(int), called.astype(int), names),
-    }
+    return numbers
 
 
 def _measure_classes(
@@ -153,7 +128,6 @@ def _measure_classes(
     truth, said = read_classes(cohort.labels), read_classes(calls)
     joint = joint_probabilities(probabilities)
     return {
-        "accuracy": asdict(share_rate(truth == said, cohort.patients)),
         "confusion": confusion_matrix(truth, said, labels=range(len(names))).tolist(),
         "by class": _report(truth, said, names),
         "against the rest": against_the_rest(truth, said, joint, cohort.patients, names),

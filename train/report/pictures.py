@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from PIL import Image
 
 from cxrapp.explain import grad_cams
@@ -33,12 +32,14 @@ def sample_films(run: Run, root: Path) -> dict[str, list[Picture]]:
     """Class -> training films of it, chosen at random by the run's seed."""
     train = run.table[run.table["split"] == "train"]
     classes = read_classes(train[[f.name for f in run.recipe.findings]].to_numpy(float))
+    names = class_names(run.recipe.findings)
+    by_class = {name: train[classes == k] for k, name in enumerate(names)}
     return {
         name: [
             Picture(_draw(data.read_film(root / path).pixels), (Path(path).name,))
-            for path in _sample(train[classes == k], run.recipe.seed)["path"]
+            for path in rows.sample(min(SAMPLES, len(rows)), random_state=run.recipe.seed)["path"]
         ]
-        for k, name in enumerate(class_names(run.recipe.findings))
+        for name, rows in by_class.items()
     }
 
 
@@ -74,10 +75,6 @@ def _draw_worst(run: Run, k: int, path: Path, line: str) -> Picture:
     cam = grad_cams(run, feature_map)[k]
     picture = _draw(film, run.preprocessing.to_image(cam, film.shape))
     return Picture(picture, (line, f"heat up to {cam.max():.2f} a cell", path.name))
-
-
-def _sample(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    return rows.sample(min(SAMPLES, len(rows)), random_state=seed)
 
 
 def _draw(pixels: np.ndarray, heat: np.ndarray | None = None) -> str:
