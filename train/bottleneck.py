@@ -150,6 +150,7 @@ def _pool(network: Network, films: np.ndarray) -> Iterator[np.ndarray]:
 def _train_heads(recipe: Bottleneck, features: np.ndarray, table: pd.DataFrame) -> Iterator[Head]:
     """A head for every rate and dropout, each from the seed."""
     train, validation = (_tensors(features, table, split) for split in SPLITS[:2])
+    # By inverse frequency, or a head could do well without ever saying normal.
     counts = torch.bincount(train[1], minlength=len(CLASSES))
     loss = nn.CrossEntropyLoss(weight=len(train[1]) / (len(CLASSES) * counts))
     for rate, dropout in itertools.product(recipe.rates, recipe.dropouts):
@@ -164,6 +165,7 @@ def _train_heads(recipe: Bottleneck, features: np.ndarray, table: pd.DataFrame) 
         for _ in range(recipe.epochs):
             layers.train()
             order = torch.randperm(len(train[0]))
+            # Whole batches only, as in `train.epoch`.
             for batch in order[: len(order) // recipe.batch * recipe.batch].split(recipe.batch):
                 optimiser.zero_grad()
                 loss(layers(train[0][batch]), train[1][batch]).backward()
@@ -174,6 +176,7 @@ def _train_heads(recipe: Bottleneck, features: np.ndarray, table: pd.DataFrame) 
             since += 1
             if held_out < best:
                 best, since = held_out, 0
+                # Cloned, for a state dictionary is a view of the layers, which go on learning.
                 kept = {key: value.clone() for key, value in layers.state_dict().items()}
             if since >= recipe.patience:
                 break
@@ -190,6 +193,7 @@ def _tensors(
 
 @torch.no_grad()
 def _measure(head: Head, features: np.ndarray, table: pd.DataFrame) -> list[dict[str, Any]]:
+    # Opened once a table: which head it is was chosen on validation.
     inputs, truth = _tensors(features, table, "test")
     probabilities = head.layers(inputs).softmax(1).numpy().astype(float)
     patients = pd.factorize(table.loc[table["split"] == "test", "patient"])[0]

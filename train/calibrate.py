@@ -9,7 +9,8 @@ from cxrapp.model.card import Calibration
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.thresholds import round_down, round_up, threshold_for, youden_threshold
 
-MAX_MISLABELLED = 0.4
+MAX_MISLABELLED = 0.4  # with more, present and absent could change places
+# The card says which goal a threshold is for by these very words.
 SCREENING_GOAL = "sensitivity at least 95 %"
 YOUDEN = "balanced (Youden)"
 
@@ -23,6 +24,7 @@ def fit_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration:
         labels: (N,) bool.
         logits: (N,) float64.
     """
+    # No penalty: two parameters on hundreds of films need none, and it would flatten every slope.
     model = LogisticRegression(C=np.inf).fit(logits[:, None], labels)
     return Calibration(float(model.coef_[0, 0]), float(model.intercept_[0]))
 
@@ -48,6 +50,8 @@ def fit_noisy_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration
 
     start = [plain.slope * spread, plain.intercept, 0.0, 0.0]
     bounds = [(0, None), (None, None), (0, MAX_MISLABELLED), (0, MAX_MISLABELLED)]
+    # From several places: where a steep line and wrong labels explain the same films, the
+    # likelihood has more than one top.
     starts = ([start[0] * steeper, start[1], rate, rate] for steeper in (1, 3) for rate in (0, 0.1))
     fits = [minimize(loss, x, method="L-BFGS-B", bounds=bounds) for x in starts]
     best = min(fits, key=lambda fit: fit.fun)
@@ -55,6 +59,7 @@ def fit_noisy_calibration(labels: np.ndarray, logits: np.ndarray) -> Calibration
     if len(labels) * (loss(np.array(start)) - best.fun) <= 2:
         return plain
     slope, intercept, *mislabelled = (float(value) for value in best.x)
+    # Back to the scale of the network's own logits, which is what a film is scored in.
     return Calibration(slope / float(spread), intercept, (mislabelled[0], mislabelled[1]))
 
 
@@ -83,5 +88,7 @@ def find_operating_points(scores: Scores, *, screens: bool) -> dict[str, float]:
         for name, (to, t) in goals.items()
         if t is not None and (name == YOUDEN or lowest < to(t) <= highest)
     }
+    # The first is the default: a screening that misses a child does more harm than one that calls a
+    # well one back.
     first = {name: t for name, t in points.items() if screens and name == SCREENING_GOAL}
     return first | points

@@ -74,6 +74,7 @@ def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]
     findings = [f.name for f in runs[0][0].recipe.findings]
     for run, _ in runs[1:]:
         findings = [name for name in findings if name in {f.name for f in run.recipe.findings}]
+    # The same films in the same order, or a difference would be one between films.
     order = [path for path in tables[0].index if path in shared]
     sittings: dict[str, list[Sitting]] = {}
     for name in findings:
@@ -111,6 +112,7 @@ def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, st
             "accuracy": str(point.accuracy),
         }
         if sitting is not first:
+            # 1 where this run alone is right, -1 where the first alone is.
             gained = sitting.right().astype(float) - first.right()
             row |= {
                 "AUROC difference": str(auroc_difference(scores, others)),
@@ -149,6 +151,8 @@ def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
     for column, answers in enumerate(sittings.values(), start=1):
         for colour, sitting in zip(cycle(COLOURS), answers, strict=False):
             curve = roc(sitting.scores)
+            # The last point of the curve that is no stricter than the threshold, where the dot
+            # belongs.
             at = np.searchsorted(-curve.thresholds, -sitting.threshold, side="right") - 1
             for part, mode in ((slice(None), "lines"), (slice(at, at + 1), "markers")):
                 figure.add_scatter(

@@ -33,6 +33,7 @@ from train.sources import LEFT_OUT, SOURCES
 FINDINGS = ["pneumonia", "viral", "covid19"]
 COLUMNS = ["path", "split", "source", "series", "number", "patient", "view", "age_years", *FINDINGS]
 LOOK = 224  # pixels a side at which every film is looked at first
+# A twentieth of Kermany's films is some 260: enough to measure on, and few enough to lose.
 BLOCKS = 20
 
 
@@ -42,6 +43,7 @@ def find_data(given: str | None) -> Path:
     Raises:
         ValueError: There is no such folder.
     """
+    # What was typed outweighs what was set, and that what lies beside by chance.
     root = Path(given or os.environ.get("CXR_DATA") or "../shared/data")
     if not root.is_dir():
         raise ValueError(f"{root} is no folder: name the folder of films with --data or CXR_DATA.")
@@ -54,6 +56,7 @@ def read_table(root: Path, sources: tuple[str, ...]) -> pd.DataFrame:
     Raises:
         ValueError: A source is unknown, not there or not as published.
     """
+    # All names first: reading a source takes seconds, and a slip in the last one would waste them.
     for source in sources:
         if source not in SOURCES:
             raise ValueError(f"Unknown source {source!r}: use {', '.join(SOURCES)}.")
@@ -81,6 +84,7 @@ def drop_damaged(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[st
             return str(error)
         return None
 
+    # All faults at once: whoever mends the films need not come back for each.
     faults = pd.Series(list(_side_by_side(find_fault, table["path"])), table.index, dtype=object)
     return table[faults.isna()].reset_index(drop=True), faults.dropna().tolist()
 
@@ -111,6 +115,7 @@ def number_blocks(table: pd.DataFrame) -> pd.DataFrame:
     consecutive patients of every series, as the official test is. Patients stay whole, and a
     series is cut by films, not by patients, so that the blocks are of one size.
     """
+    # Test films have no block: nobody may set them apart once more.
     table = table.assign(block=np.nan)
     for _, rows in table[table["split"] == "train"].groupby(["source", "series"], sort=False):
         patients = rows.groupby("patient")["number"].agg(["min", "size"])
@@ -121,6 +126,7 @@ def number_blocks(table: pd.DataFrame) -> pd.DataFrame:
         table.loc[rows.index, "block"] = rows["patient"].map(blocks)
     # Films of one patient may stand in two series; the patient goes where the first film does.
     train = table["split"] == "train"
+    # By name and source, as sources number their patients each in their own way.
     first = table[train].groupby(["source", "patient"])["block"].transform("first")
     table.loc[train, "block"] = first
     return table
@@ -148,6 +154,7 @@ def leave_out(table: pd.DataFrame, condition: str) -> pd.DataFrame:
     chosen = train & table.index.isin(_query(table, condition, "leave_out").index)
     if not (train & ~chosen).any():
         raise ValueError(f"leave_out = {condition!r} leaves no film to train on.")
+    # To a split of their own, not dropped: nobody has trained on them, so they are measured apart.
     return table.assign(split=table["split"].mask(chosen, "left out"))
 
 
@@ -167,6 +174,7 @@ def choose_films(table: pd.DataFrame, findings: list[str], where: str) -> pd.Dat
 
 def _query(table: pd.DataFrame, condition: str, key: str) -> pd.DataFrame:
     try:
+        # In pandas' own language, so that a recipe says in one line what would be code here.
         return table.query(condition)
     except Exception as error:  # pandas raises whatever Python's parser and its own do
         raise ValueError(f"{key} = {condition!r}: {error}") from error
@@ -218,11 +226,14 @@ def load_films(table: pd.DataFrame, root: Path, preprocessing: Preprocessing) ->
 def _side_by_side(work: Callable[[str], Any], paths: Iterable[str]) -> Iterator[Any]:
     """Results in order, a thread a core: films are decoded in processes that threads wait for."""
     cores = os.cpu_count() or 1
+    # A decoder a thread: with fewer, threads would wait for each other's.
     provide_decoders(cores)
     with ThreadPoolExecutor(cores) as threads:
         yield from threads.map(work, paths)
 
 
+# Bytes, as the films are published in eight bits: floats would fill four times the memory. Room for
+# more films than all four collections hold.
 @lru_cache(maxsize=50_000)  # one command trains several networks on the same films
 def _load_film(path: Path, preprocessing: Preprocessing) -> np.ndarray:
     return np.rint(preprocessing.to_input(read_film(path).pixels) * 255).astype(np.uint8)

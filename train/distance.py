@@ -10,7 +10,7 @@ from cxrapp.model.card import Gate
 from train.files import load_checkpoint, save_atomically
 from train.recipe import Recipe
 
-COMPONENTS = 256
+COMPONENTS = 256  # with a variance of their own; the model report says what else was tried
 WARN_SHARE = 0.05  # of the validation films, which are all of the right kind
 # Of the warning distance. No validation film lies beyond it; photographs, documents, slices,
 # films turned to a side and negatives do, nearly all.
@@ -26,6 +26,7 @@ class PopulationDistance(nn.Module):
 
     def __init__(self, dimensions: int, components: int) -> None:
         super().__init__()
+        # Buffers: scripted and stored with the network, and nothing learns them.
         self.register_buffer("mean", torch.zeros(dimensions))
         self.register_buffer("deviation", torch.ones(dimensions))
         self.register_buffer("directions", torch.zeros(components, dimensions))
@@ -34,8 +35,10 @@ class PopulationDistance(nn.Module):
 
     def forward(self, averages: torch.Tensor) -> torch.Tensor:
         """(N, D) averages of the backbone -> (N,) distances."""
+        # Channels differ in scale: the loudest alone would be the distance.
         standard = (averages - self.mean) / self.deviation
         along = standard @ self.directions.T
+        # What no direction explains; below 0 it can be by rounding only.
         residual = (standard.square().sum(1) - along.square().sum(1)).clamp(min=0)
         return ((along.square() / self.variances).sum(1) + residual / self.rest).sqrt()
 
@@ -53,6 +56,7 @@ def fit_distance(averages: np.ndarray) -> PopulationDistance:
     count = min(COMPONENTS, min(averages.shape) // 2)
     _, singular, directions = np.linalg.svd(standard, full_matrices=False)
     variances = singular**2 / len(averages)
+    # Spread evenly over the directions that are left, as the model has it.
     rest = variances[count:].sum() / (averages.shape[1] - count)
     distance = PopulationDistance(averages.shape[1], count)
     learned = {
@@ -60,6 +64,7 @@ def fit_distance(averages: np.ndarray) -> PopulationDistance:
         "deviation": deviation,
         "directions": directions[:count],
         "variances": variances[:count],
+        # Never 0: films that the components explain in full would put all others infinitely far.
         "rest": np.array(max(rest, 1e-3)),
     }
     distance.load_state_dict({k: torch.tensor(v, dtype=torch.float32) for k, v in learned.items()})
@@ -68,6 +73,8 @@ def fit_distance(averages: np.ndarray) -> PopulationDistance:
 
 def set_limits(recipe: Recipe, distances: np.ndarray) -> Gate:
     """The card's gate, its limits from the distances (N,) of the validation films."""
+    # On films that nothing has learned from: training films lie nearer, and by them the gate would
+    # warn of the next child.
     warn = float(np.quantile(distances, 1 - WARN_SHARE))
     return Gate(recipe.ages, recipe.views, warn, REFUSE_RATIO * warn)
 
@@ -82,6 +89,8 @@ def load_distance(path: Path, stamp: dict[str, str]) -> PopulationDistance | Non
     if not path.exists():
         return None
     saved = load_checkpoint(path)
+    # After another epoch the backbone sees films otherwise: an older distance is one in another
+    # space.
     if any(saved.get(key) != value for key, value in stamp.items()):
         return None
     state = saved["distance"]

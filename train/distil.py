@@ -29,8 +29,10 @@ def soften_labels(recipe: Recipe, table: pd.DataFrame) -> pd.DataFrame:
     """
     names = [finding.name for finding in recipe.findings]
     labels = table[names].astype(float)
+    # Without teachers the published labels are what is learned, the wrong ones with them.
     if not recipe.teachers:
         return labels
+    # Training films alone: the others are measured on, and no teacher was asked about them.
     rows = table[table["split"] == "train"]
     # Averaged as logits: a teacher who is sure then counts for more than one who is not.
     opinions = [read_opinions(Path(teacher), names, rows) for teacher in recipe.teachers]
@@ -42,6 +44,7 @@ def soften_labels(recipe: Recipe, table: pd.DataFrame) -> pd.DataFrame:
         # the film it scores; how many labels are wrong comes out of the same fit.
         calibration = fit_noisy_calibration(given, said)
         believed = posterior(given, said, calibration)
+        # A label says yes or no; how sure the teachers are of a film like this can be learned too.
         taught = (1 - recipe.teaching) * believed + recipe.teaching * calibration.probability(said)
         labels.loc[rows.index[defined], name] = taught
         # Printed, because a share that surprises is the first sign of teachers of other data.
@@ -56,6 +59,7 @@ def read_opinions(teacher: Path, names: list[str], rows: pd.DataFrame) -> np.nda
     if not path.exists():
         raise ValueError(f"{path} is missing: run `python -m train crossval --out {teacher}`.")
     # By digest: the same film lies under other paths in other runs.
+    # A copy of a film would ask its teachers twice, and once is what `loc` below expects.
     opinions = pd.read_csv(path).drop_duplicates("sha256").set_index("sha256")
     columns = [f"{name}_logit" for name in names]
     if lacking := [column for column in columns if column not in opinions]:
@@ -78,6 +82,7 @@ def posterior(labels: np.ndarray, logits: np.ndarray, calibration: Calibration) 
     Returns:
         (N,) float64; the labels themselves where none are taken for wrong.
     """
+    # Rates of the whole finding: how often one label is wrong is not known.
     wrong_absent, wrong_present = calibration.mislabelled
     # Each truth times how likely it makes the label that was given.
     truth = calibration.probability(logits)

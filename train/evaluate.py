@@ -63,6 +63,7 @@ class Run:
         return {
             "data": self.data,
             "recipe": json.dumps(self.recipe.as_dict()),
+            # A run that was continued has other weights by the same recipe.
             "weights": digest_weights(self.backbone, self.head),
         }
 
@@ -76,6 +77,7 @@ def load_run(folder: Path) -> Run:
     if not (folder / "best.pt").exists():
         raise ValueError(f"{folder} holds no best.pt: run `python -m train fit` first.")
     saved = load_checkpoint(folder / "best.pt")
+    # As it was when these weights were made; its file may have been edited since.
     recipe = recipe_from(json.loads(saved["recipe"]))
     network = build_network(len(recipe.findings), recipe.dropout, backbone=recipe.backbone)
     network.load_state_dict(saved["model"])
@@ -107,13 +109,18 @@ def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
     cohorts = tuple(name for name in cohorts if name != "test" or opened)
     lacking = tuple(name for name in cohorts if name not in scores)
     if lacking:
+        # Minutes on two cores, so only where there is a film to score.
         distance = learn_distance(run, folder, root)
         scores |= score(run, distance, run, root, lacking)
+        # Counted once the films were scored, and not where kept scores are read again: that is no
+        # second look.
         if test and "test" in lacking:
             count_opening(run, folder)
     scores = {name: scores[name] for name in COHORTS if name in scores}
     evaluation = measure(run.recipe, run.table, scores)
     values = {"run": run.stamp(), "metrics": evaluation.metrics, "groups": evaluation.groups}
+    # Scores first: the stamp stands in the other file, so where a run was killed in between they
+    # count as out of date.
     write_atomically(folder / "scores.csv", _list_scores(run, evaluation).to_csv(index=False))
     write_atomically(folder / "evaluation.json", to_json(values))
     return evaluation
@@ -138,6 +145,7 @@ def count_opening(run: Run, folder: Path) -> None:
     """Write down that the official test was scored, when and with which weights."""
     path = folder / "openings.csv"
     before = path.read_text() if path.exists() else "date,weights\n"
+    # With the weights, which tell a second network from one that was measured again.
     line = f"{date.today().isoformat()},{run.stamp()['weights'][:12]}\n"
     write_atomically(path, before + line)
 
@@ -199,6 +207,8 @@ def encode_films(
     """
     paths, parts = [root / path for path in rows["path"]], []
     for start in tqdm(range(0, len(paths), BATCH), desc=f"scoring {title}", disable=None):
+        # From the files and by the clinic's own steps, not from what training has kept of them in
+        # eight bits.
         films = [data.read_film(path).pixels for path in paths[start : start + BATCH]]
         inputs = np.stack([run.preprocessing.to_input(film) for film in films])
         encoded = encode(network, change(inputs))
@@ -209,7 +219,9 @@ def encode_films(
 
 def _vary_shape(ranges: Augment) -> Callable[[np.ndarray], np.ndarray]:
     """Training's changes of shape and sharpness alone, from a seed of their own."""
+    # Begun from none: a range that is added to recipes later stays out of validation by itself.
     shape = replace(Augment.none(), aspect=ranges.aspect, sharpness=ranges.sharpness)
+    # The same changes each time and for every run, so that two of them can be compared.
     generator = torch.Generator().manual_seed(0)
     return lambda films: augment(torch.from_numpy(films), shape, generator).numpy()
 

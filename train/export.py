@@ -41,6 +41,7 @@ from train.quantise import FILMS, quantise
 from train.shortcuts import read_shortcuts, warn_of
 
 PARITY_FILMS = 16
+# For rounding alone: eager and scripted are one program in float32.
 PROBABILITY_TOLERANCE = 1e-4
 HEAT_MAP_TOLERANCE = 1e-3
 DISTANCE_TOLERANCE = 1e-3  # of the limit
@@ -81,8 +82,10 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
     network, kind = Exported(run.backbone, run.head, distance), "int8" if int8 else "float16"
     exact = pack(network)
     card = _build_card(run, trained, exact, folder, {"stored as": "float32"})
+    # Before anything is rounded: what differs here is a fault, and not a price.
     check_parity(running, distance, _open(exact, card), root)
 
+    # Half the size, and as a copy, since `half` changes a network in place.
     model = pack(copy.deepcopy(network).half())
     # Measured from the file as stored, so that the card and the clinic agree to the last digit.
     opened = _open(model, card)
@@ -96,10 +99,12 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
                 f"In eight bits {worst:.4f} of AUROC is lost on validation films, more than "
                 f"{COSTS[kind]:g}: export without --int8."
             )
+        # Half precision was our own idea, so it is taken back without a word.
         model, stored, precision["stored as"] = exact, trained, "float32"
         opened = _open(model, card)
         scores = score(opened, opened.distance, run, root)
     if not int8:
+        # Whichever processor a clinic has, its card must say whether decisions stay the same.
         rounded = _open(model, card, bfloat16=True)
         precision["bfloat16"] = compare(
             _build_card(run, stored, model, folder, precision),
@@ -108,6 +113,7 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
             compare_time(opened, rounded),
         )
     card = _build_card(run, stored, model, folder, precision)
+    # Loaded as the app will load it: what would be refused there takes no good bundle's place.
     with tempfile.TemporaryDirectory() as scratch:
         rehearsal = Path(scratch) / out.name
         write_bundle(rehearsal, model, card)
@@ -167,6 +173,7 @@ def check_parity(run: Run, distance: nn.Module, scripted: Bundle, root: Path) ->
     Raises:
         ValueError: Probabilities, distances or heat maps differ by more than the tolerance.
     """
+    # Real films, as on made-up ones there is no evidence for a map to show.
     rows = run.table[run.table["split"] == "validation"].head(PARITY_FILMS)
     films = np.stack(
         [run.preprocessing.to_input(data.read_film(root / p).pixels) for p in rows["path"]]
@@ -228,6 +235,7 @@ def _build_card(
         ),
         findings=run.recipe.findings,
         preprocessing=run.preprocessing,
+        # Field by field what the card says was measured.
         **vars(evaluation),
         shortcuts=shortcuts,
         training={

@@ -56,6 +56,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
     network = build_network(len(recipe.findings), recipe.dropout, init, recipe.backbone)
     # Channels last is 1.3 times as fast on the CPU too, not only on tensor cores.
     network.to(ranks.device, memory_format=torch.channels_last)
+    # A cycle has to know its number of steps before the first.
     films = int((table["split"] == "train").sum())
 
     # Phases, then epochs, in the order in which they happen; nothing else calls back into them.
@@ -101,6 +102,7 @@ def fit(recipe: Recipe, root: Path, run: Path) -> None:
                 {"phase": index, "epoch": epoch + 1, "trainer": trainer.state_dict()},
             )
             ranks.agree(0)  # what the leader has written may be read
+        # Only one phase is resumed; those after it begin as in a run that was never stopped.
         stopped = None
     journal.close()
 
@@ -111,8 +113,11 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
     table = data.read_table(root, recipe.sources)
     left_out = table.attrs[LEFT_OUT]
     table, copies = data.drop_copies(table, root)
+    # Before a condition picks films: blocks are counted over a whole source, so that every recipe
+    # sets the same patients apart.
     table = data.split_validation(table, recipe.validation)
     table = data.choose_films(table, [finding.name for finding in recipe.findings], recipe.where)
+    # Last of what drops films, as it decodes every one that is left.
     table, damaged = data.drop_damaged(table, root)
     check_enough(table, recipe)
     table = data.leave_out(table.assign(machine=group_machines(table, root)), recipe.leave_out)
@@ -124,6 +129,8 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
         **{finding.name: (finding.name, "sum") for finding in recipe.findings},
     )
     if not quiet:
+        # One line a file: who gathered the films can mend them by it, and a count alone hides a
+        # lost class.
         for why in (*left_out, *damaged):
             print(f"left out: {why}")
         print(
@@ -165,6 +172,8 @@ def check_finite(epoch: int, *losses: float) -> None:
     Raises:
         ValueError: A loss is not a number.
     """
+    # Asked before the epoch is written down, so best.pt still is the last network that was any
+    # good.
     if not all(map(math.isfinite, losses)):
         raise ValueError(
             f"The loss of epoch {epoch} is not a number: training has come apart. Try a lower "

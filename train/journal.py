@@ -25,6 +25,8 @@ from train import data
 from train.files import load_checkpoint, save_atomically, write_atomically
 from train.recipe import Recipe
 
+# Those whose change could change a number: what films are read, networks built and lines fitted
+# with.
 LIBRARIES = ("torch", "torchvision", "timm", "numpy", "pillow", "scikit-learn")
 VERSIONS = {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
 
@@ -45,12 +47,15 @@ class Journal:
         self.history: list[dict[str, Any]] = self.stopped["history"] if self.stopped else []
         if writes:
             run.mkdir(parents=True, exist_ok=True)
+            # Whoever starts from these weights must know which films they have seen: `check_starts`
+            # reads it here.
             write_atomically(run / "split.csv", table.to_csv(index=False))
             # The last epoch may be in last.pt and nowhere else, so what follows from it is written
             # once more; where it was there already it becomes the same again.
             if self.stopped:
                 averaged = self.stopped["trainer"]["averaged"]
                 weights = {key.removeprefix("module."): value for key, value in averaged.items()}
+                # The average's own counter is no weight of the network.
                 del weights["n_averaged"]
                 self._write_results(weights)
             # Whatever TensorBoard was told of epochs that did not count is taken back.
@@ -60,6 +65,8 @@ class Journal:
         if not (self._run / "last.pt").exists():
             return None
         saved = load_checkpoint(self._run / "last.pt")
+        # Refused and not begun anew: the folder may hold a night's work, and a slip of the recipe
+        # must not cost it.
         for key, value in self._stamp.items():
             if saved[key] != value:
                 raise ValueError(
@@ -81,6 +88,7 @@ class Journal:
         self.history.append(row)
         if not self._writes:
             return
+        # Flushed, as is the board below: a run that is killed has then said all that it has done.
         print(", ".join(f"{key} {value:.5g}" for key, value in row.items()), flush=True)
         for key in ("rate", "train_loss", "validation_loss", "films_per_second"):
             self._board.add_scalar(key, row[key], row["epoch"])
@@ -100,6 +108,8 @@ class Journal:
         """
         if schedule == "onecycle":
             return True
+        # Among this phase's epochs: a larger size, or layers set free, may well start worse than
+        # the phase before ended.
         phase = [r["validation_loss"] for r in self.history if r["phase"] == row["phase"]]
         return row["validation_loss"] < min(phase, default=math.inf)
 
@@ -109,7 +119,11 @@ class Journal:
         if row["best"]:
             checkpoint = {"model": weights, "size": row["size"], "epoch": row["epoch"]}
             checkpoint["versions"] = VERSIONS
+            # With the recipe in its stamp, so that this one file is enough to export from or to
+            # start at.
             save_atomically(self._run / "best.pt", self._stamp | checkpoint)
+        # Whole each time: of lines added one by one, half of one or the same twice would look like
+        # an epoch.
         write_atomically(self._run / "history.csv", pd.DataFrame(self.history).to_csv(index=False))
 
     def best_weights(self) -> dict[str, torch.Tensor]:

@@ -34,11 +34,15 @@ def group_machines(table: pd.DataFrame, root: Path) -> pd.Series:
     """
     names = pd.Series("", table.index)
     for source, rows in table.groupby("source", sort=False):
+        # Source by source, or the groups would be the sources. And not by the official test, which
+        # must decide nothing.
         known = (rows["split"] != "test").to_numpy()
         if known.sum() < FEWEST:
             names[rows.index] = f"{source} A"
             continue
         looks = describe_looks(rows, root)
+        # From one seed, so that the same films make the same groups and a letter means the same in
+        # every run of them.
         model = make_pipeline(StandardScaler(), KMeans(GROUPS, n_init=10, random_state=0))
         numbers = model.fit(looks[known]).predict(looks)
         order = np.argsort(-np.bincount(numbers[known], minlength=GROUPS), kind="stable")
@@ -54,10 +58,13 @@ def describe_looks(rows: pd.DataFrame, root: Path) -> np.ndarray:
     if not (root / SIZES).exists():
         return looks
     sizes = pd.read_csv(root / SIZES).set_index("film")
+    # What the squash to a square hides. As logarithms, so that twice as wide is as far off as half
+    # as wide.
     width, height = (np.log(rows["path"].map(sizes[side])) for side in ("width", "height"))
     known = pd.DataFrame({"width": width, "height": height, "aspect": width - height})
     if known.isna().all(axis=None):
         return looks
+    # Films of unknown size go to the middle, where size tells for no group.
     return np.column_stack([looks, known.fillna(known.median())])
 
 
@@ -67,12 +74,16 @@ def _describe(film: np.ndarray) -> np.ndarray:
     corners = film[:CORNER, :CORNER], film[:CORNER, -CORNER:]
     return np.array(
         [
+            # Tone: where a machine's curve puts the greys.
             *np.quantile(film, QUANTILES),
             film.std(),
+            # Detail along and across: how sharp it is, and how the squash has stretched that.
             np.abs(np.diff(film, axis=1)).mean(),
             np.abs(np.diff(film, axis=0)).mean(),
+            # What is left of the collimator at the borders.
             *(side.mean() for side in sides),
             *((side < BLACK).mean() for side in sides[:2]),
+            # Letters and markers, burned in white.
             *((corner > WHITE).mean() for corner in corners),
         ]
     )

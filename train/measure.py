@@ -57,6 +57,8 @@ def measure(recipe: Recipe, table: pd.DataFrame, outputs: dict[str, Outputs]) ->
         defined = ~np.isnan(validation.labels[:, k])
         labels, logits = validation.labels[defined, k] == 1, validation.logits[defined, k]
         calibration = fit_calibration(labels, logits)
+        # What is asked of everybody is screened for. What is asked of the ill tells two illnesses
+        # apart, and either mistake is as bad.
         screens = recipe.findings[k].given is None
         named = find_operating_points(validation.scores(k, calibration), screens=screens)
         calibrations.append(calibration)
@@ -66,6 +68,7 @@ def measure(recipe: Recipe, table: pd.DataFrame, outputs: dict[str, Outputs]) ->
         tuple(calibrations),
         tuple(points),
         cohorts,
+        # Both filled below: to measure a cohort takes the limits that are set here.
         metrics={},
         groups={},
     )
@@ -83,6 +86,7 @@ def _measure_groups(
     """Parts of a cohort by a column of its table, where that parts it at all."""
     values, groups = rows[column], {}
     named = sorted(values.dropna().unique())
+    # One value parts nothing: the group would be the cohort once more.
     for value in named if len(named) > 1 else ():
         part = evaluation.cohorts[name].subset(values.to_numpy() == value)
         measured = {
@@ -99,6 +103,7 @@ def _measure_part(evaluation: Evaluation, part: Cohort, k: int) -> dict[str, Any
     A group of a handful of films counts too: that is where a machine shows that makes false alarms.
     """
     scores = part.scores(k, evaluation.calibrations[k])
+    # At the threshold of all: a group is read by it like everybody else.
     labels = scores.labels
     threshold = next(iter(evaluation.operating_points[k].values()))
     right = (scores.probabilities >= threshold) == labels
@@ -115,6 +120,7 @@ def _measure_part(evaluation: Evaluation, part: Cohort, k: int) -> dict[str, Any
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, outputs: Outputs) -> Cohort:
     return Cohort(
         f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({_say_who(recipe, name)})",
+        # Numbers in the place of patients' names: a card leaves the house.
         pd.factorize(rows["patient"])[0],
         rows[[finding.name for finding in recipe.findings]].to_numpy(float),
         outputs.logits,
@@ -169,6 +175,7 @@ def _measure_cohort(
         whole: (N,) from `asks_everything`.
     """
     measured: dict[str, Any] = {}
+    # Of every film, whatever is known of it; which of them count is for `whole` to say.
     calls = np.empty_like(cohort.labels)
     for k, finding in enumerate(recipe.findings):
         calibration = evaluation.calibrations[k]
@@ -181,6 +188,7 @@ def _measure_cohort(
                 **_measure_calibration(scores),
                 **asdict(operating_point(scores, threshold)),
             }
+    # By the distance alone, which is the part of the gate that a run learns.
     accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
     together = {"accuracy": _joint_accuracy(cohort, calls, whole), "accepted": accepted}
     measured["all findings"] = {name: asdict(rate) for name, rate in together.items() if rate}
@@ -227,6 +235,8 @@ def against_the_rest(
     return {
         name: {
             "auroc": asdict(auroc_rate(Scores(truth == c, probabilities[:, c], patients))),
+            # A call is a score of 0 or 1, so that one function counts them all and gives the
+            # intervals.
             **asdict(operating_point(Scores(truth == c, (said == c).astype(float), patients), 0.5)),
         }
         for c, name in enumerate(names)

@@ -38,6 +38,8 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         # Two halves by name: the app runs the first once a film, the second as often as it likes.
+        # The last ReLU is not in place: what it is given would be overwritten, and gradients with
+        # it.
         self.features = nn.Sequential(to_rgb, body, nn.ReLU())
         # No sigmoid: the loss is computed from logits, where it is stable, and calibration is a
         # line in logits.
@@ -87,6 +89,7 @@ class DenseAveraged(nn.Module):
         # The same modules under other names, not copies: their weights are the trained ones.
         self.to_rgb, densenet, self.relu = features
         parts = dict(densenet.named_children())
+        # torchvision's names; one that has changed ends the run here, before it has cost anything.
         stem = ("conv0", "norm0", "relu0", "pool0")
         self.stem = nn.Sequential(*(parts[name] for name in stem))
         self.block1, self.transition1 = parts["denseblock1"], parts["transition1"]
@@ -120,6 +123,7 @@ class Exported(nn.Module):
 
     def __init__(self, backbone: nn.Module, head: nn.Module, distance: nn.Module) -> None:
         super().__init__()
+        # These names are the format of a bundle: whoever loads one asks the file for them.
         self.features = Features(backbone)
         self.head = head
         self.distance = distance
@@ -128,6 +132,7 @@ class Exported(nn.Module):
         return self.head(self.features(films))  # (N, 1, S, S) -> (N, C, h, w) -> (N, K) logits
 
 
+# Both are stored: the fast one answers, and only the one in floats has layers to look into.
 class ExportedInt8(Exported):
     """The same with its backbone in eight bits beside the one that was trained."""
 
@@ -138,6 +143,7 @@ class ExportedInt8(Exported):
 
 def body(network: Network) -> nn.Module:
     """The backbone as its library built it."""
+    # Between the colours and the last ReLU.
     return network.features[1]
 
 
@@ -164,6 +170,7 @@ def build_network(
             raise ValueError(f"--init {init}: use 'random', 'imagenet' or a file of weights.")
         # Weights alone: a pickle from elsewhere could run anything while it is read.
         weights = torch.load(init, map_location="cpu", weights_only=True)
+        # Our runs keep the network under a name of its own, beside what else a run needs.
         _load_body(body(network), weights.get("model", weights), f"{init} does not hold {backbone}")
     return network
 

@@ -62,6 +62,7 @@ def _decided(card: ModelCard, outputs: Outputs) -> Iterator[tuple[str, ...]]:
     settings = default_settings(card)
     for row, distance in zip(_probabilities(card, outputs), outputs.distances, strict=True):
         outcomes = [decision.outcome for decision in decide(card, row.tolist(), settings)]
+        # Whatever its scores: no decision of such a film is shown.
         yield ("refused",) if distance > card.gate.refuse else tuple(outcomes)
 
 

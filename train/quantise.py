@@ -33,19 +33,24 @@ def quantise(backbone: nn.Module, films: np.ndarray) -> nn.Module:
     Raises:
         ValueError: The backbone's steps depend on what it sees, so that they cannot be listed.
     """
+    # As the network is always shown films.
     inputs = torch.from_numpy(films).float() / 255
     with warnings.catch_warnings():
         # PyTorch announces the move of this to another library; the version is pinned.
         warnings.simplefilter("ignore")
         try:
             watched = prepare_fx(
+                # A copy, as this rewrites modules, and the trained ones are stored beside the
+                # result.
                 copy.deepcopy(backbone).eval(),
                 get_default_qconfig_mapping(ENGINE),
                 (inputs[:1],),
+                # The gate's distance magnifies what eight bits leave of the averages.
                 PrepareCustomConfig().set_non_traceable_module_classes([Averages]),
             )
         except torch.fx.proxy.TraceError as error:
             raise ValueError(f"This backbone cannot be put in eight bits: {error}.") from error
+        # Each layer's scale follows from what it puts out on real films.
         for batch in inputs.split(BATCH):
             watched(batch)
         return convert_fx(watched)

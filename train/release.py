@@ -46,6 +46,7 @@ def release(
         started = time.perf_counter()
         print(f"step: {shlex.join(arguments)}", flush=True)
         run_step(arguments + extra.get(arguments[0], []))
+        # Step by step, so that a run which is cut off leaves the minutes of those it has done.
         _write_down(record, shlex.join(arguments), time.perf_counter() - started)
 
 

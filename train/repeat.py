@@ -31,12 +31,14 @@ def cross_validate(recipe: Recipe, root: Path, out: Path, folds: int) -> None:
     if not 2 <= folds <= len(blocks):
         raise ValueError(f"Use 2 to {len(blocks)} folds.")
     recipes = {
+        # Every n-th block, so that each fold has early films and late ones.
         f"fold-{fold + 1}": recipe.override(leave_out=f"block in {blocks[fold::folds]}")
         for fold in range(folds)
     }
     run_all(recipes, root, out)
     scores = pd.concat([pd.read_csv(out / name / "scores.csv") for name in recipes])
     logits = [f"{finding.name}_logit" for finding in recipe.findings]
+    # Each film once: by the one run that has not learned from it.
     said = scores[scores["split"] == "left out"]
     opinions = said[["path", "sha256", *logits]]
     write_atomically(out / "opinions.csv", opinions.to_csv(index=False))
@@ -90,6 +92,7 @@ def run_all(recipes: Mapping[str, Recipe], root: Path, out: Path) -> None:
                 rows.append({"run": name, "cohort": cohort, "finding": finding, **kept})
     table = pd.DataFrame(rows)
     groups = table.drop(columns="run").groupby(["cohort", "finding"], sort=False)
+    # As rows like the others, so that one file holds the runs and what they have in common.
     spread = [groups.agg(how).reset_index().assign(run=how) for how in ("mean", "std")]
     table = pd.concat([table, *spread], ignore_index=True)
     write_atomically(out / "summary.csv", table.to_csv(index=False))

@@ -39,6 +39,7 @@ from train import data
 from train.evaluate import Run, load_run, read_openings
 from train.files import write_atomically
 
+# Where collimators and markers are, and lungs hardly.
 BORDER, CORNER = 0.10, 0.25  # share of the side
 THUMBNAIL = 8  # pixels
 TONES = 32  # grey levels of a histogram
@@ -50,6 +51,7 @@ def measure_shortcuts(folder: Path, root: Path) -> None:
     run = load_run(folder)
     train = run.table[run.table["split"] == "train"]
     known = _describe_all(run, train, root)
+    # Not the way in which a closed test is first seen.
     opened = ("validation", "test") if read_openings(folder) else ("validation",)
     checks = {cohort: _measure_cohort(run, cohort, train, known, root) for cohort in opened}
     write_atomically(folder / "shortcuts.json", to_json({"run": run.stamp(), "checks": checks}))
@@ -65,6 +67,7 @@ def _measure_cohort(
     """Finding -> check -> rate on the films of one cohort."""
     rows = run.table[run.table["split"] == cohort]
     films = _load(run, rows, root)
+    # The clinic's own, so that here and in the viewer the lungs are the same.
     finder = load_lungs(WEIGHTS / FILE)
     lungs = finder and [one for film in films for one in finder.find(film)]
     logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}
@@ -82,6 +85,7 @@ def _measure_cohort(
             baseline = whole.by(fit_baseline(known[name], learned, describe(films[defined])))
             rates[f"{name} alone"] = auroc_rate(baseline)
             rates[f"margin over {name}"] = auroc_difference(whole, baseline)
+        # Of films with it: on others a map has little to share out.
         if shares is not None:
             heat, chance = shares[defined, k].T
             lit = labels & ~np.isnan(heat) & ~np.isnan(chance)
@@ -125,6 +129,8 @@ def warn_of(checks: dict[str, Any], findings: Iterable[Finding]) -> tuple[str, .
 
 
 def _hide_border(films: np.ndarray) -> np.ndarray:
+    # Black, as training shows borders too: a network that knows them loses nothing to the hiding
+    # itself.
     width = round(BORDER * films.shape[-1])
     hidden = np.zeros_like(films)
     hidden[..., width:-width, width:-width] = films[..., width:-width, width:-width]
@@ -144,6 +150,7 @@ VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "whole film": lambda films: films,
     "border hidden": _hide_border,
     "corners and markers hidden": _hide_corners,
+    # Training mirrors every second film: what is lost here was learned from the side all the same.
     "mirrored": lambda films: np.ascontiguousarray(films[..., ::-1]),
 }
 

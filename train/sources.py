@@ -87,6 +87,7 @@ def read_kermany(root: Path) -> pd.DataFrame:
                 try:
                     said = _read_kermany_name(path, label)
                 except ValueError as error:
+                    # Named, and the others are read: one odd file must not end a night's training.
                     misnamed.append(str(error))
                     continue
                 place = {"path": path.relative_to(root).as_posix(), "split": split}
@@ -227,6 +228,8 @@ def _thumbnail(path: Path) -> np.ndarray:
     """(1024,) float32 of mean 0 and length 1: a product of two is their correlation."""
     try:
         with Image.open(path) as image:
+            # So small that a copy which was scaled or saved anew is still one, and two adults are
+            # two.
             small = image.convert("L").resize((32, 32), Image.Resampling.BOX)
     except OSError:  # damaged, or DICOM: like no other here, and told apart where films are read
         small = Image.new("L", (32, 32))
