@@ -34,6 +34,7 @@ from train.evaluate import (
     read_openings,
     score,
 )
+from train.lung_evidence import measure_chance
 from train.measure import Evaluation, measure
 from train.model import Exported, ExportedInt8
 from train.parity import compare, compare_time
@@ -113,6 +114,7 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
             compare_time(opened, rounded),
         )
     card = _build_card(run, stored, model, folder, precision)
+    card = replace(card, lung_chance=measure_chance(opened, run, root))
     # Loaded as the app will load it: what would be refused there takes no good bundle's place.
     with tempfile.TemporaryDirectory() as scratch:
         rehearsal = Path(scratch) / out.name

@@ -24,8 +24,6 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from tqdm import tqdm
 
-from cxrapp.explain import grad_cams
-from cxrapp.explain.trust import evidence_in_lungs
 from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card import Finding
 from cxrapp.model.lung_finder import FILE, load_lungs
@@ -38,6 +36,7 @@ from cxrapp.statistics.curves import auroc_difference, auroc_rate
 from train import data
 from train.evaluate import Run, load_run, read_openings
 from train.files import write_atomically
+from train.lung_evidence import share_films
 
 # Where collimators and markers are, and lungs hardly.
 BORDER, CORNER = 0.10, 0.25  # share of the side
@@ -72,7 +71,7 @@ def _measure_cohort(
     lungs = finder and [one for film in films for one in finder.find(film)]
     logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}
     logits |= {name: _score(run, view) for name, view in hide_lungs(films, lungs or []).items()}
-    shares = heat_shares(run, films, lungs) if lungs else None
+    shares = share_films(run, films, lungs) if lungs else None
     checks: dict[str, dict[str, Any]] = {}
     for k, finding in enumerate(run.recipe.findings):
         defined = rows[finding.name].notna().to_numpy()
@@ -87,11 +86,12 @@ def _measure_cohort(
             rates[f"margin over {name}"] = auroc_difference(whole, baseline)
         # Of films with it: on others a map has little to share out.
         if shares is not None:
-            heat, chance = shares[defined, k].T
-            lit = labels & ~np.isnan(heat) & ~np.isnan(chance)
+            heat, shuffled = shares.heat[defined, k], shares.by_chance[defined, :, k]
+            lit = labels & np.isfinite(heat) & np.isfinite(shuffled).any(1)
             if lit.any():
                 rates["heat in the lungs, of films with it"] = mean_rate(heat[lit], patients[lit])
-                rates["the same by chance"] = mean_rate(chance[lit], patients[lit])
+                chance = np.nanmean(shuffled[lit], 1)
+                rates["the same by chance"] = mean_rate(chance, patients[lit])
         checks[finding.name] = {name: asdict(rate) for name, rate in rates.items()}
     return checks
 
@@ -213,21 +213,6 @@ def hide_lungs(films: np.ndarray, lungs: Sequence[Lungs]) -> dict[str, np.ndarra
         return {}
     inside = np.stack([one.union(films.shape[2:]) for one in lungs])[:, None]
     return {"lungs hidden": films * ~inside, "all but the lungs hidden": films * inside}
-
-
-def heat_shares(run: Run, films: np.ndarray, lungs: Sequence[Lungs]) -> np.ndarray:
-    """Of each heat map the share that lies in the lungs, and what chance would put there.
-
-    Returns:
-        (N, K, 2) float64; NaN where a map is empty.
-    """
-    shares = []
-    for start in range(0, len(films), BATCH):
-        for feature_map in encode(run, films[start : start + BATCH]).feature_maps:
-            maps = grad_cams(run, feature_map)
-            found = evidence_in_lungs(maps, lungs[len(shares)], run, feature_map)
-            shares.append(np.column_stack([found.inside, found.chance]))
-    return np.stack(shares)
 
 
 def _describe_all(run: Run, rows: pd.DataFrame, root: Path) -> dict[str, np.ndarray]:

@@ -17,6 +17,7 @@ from cxrapp.explain.cams import evidence
 from cxrapp.explain.methods import METHODS, Explanation
 from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.bundle import Bundle, Encoder, load_bundle
+from cxrapp.model.card import ModelCard
 from cxrapp.model.lungs import Lungs
 from cxrapp.model.predict import encode
 
@@ -133,43 +134,57 @@ class LungEvidence:
     Args:
         inside: (K,) float64 in [0, 1], in either lung; NaN where a map has no heat above 0.
         zones: (K, 2, 3) float64 in [0, 1]: the same by side of the film and by `ZONES`.
-        chance: (K,) float64 in [0, 1]: what maps of the same film show inside when the head's
-            weights are shuffled, on average; NaN where none of those has heat.
-        lowest: (K,) float64 in [0, 1]: the least that any of those shows inside.
+        chance: (K,) float64 in [0, 1]: what the network shows inside with a shuffled head, on
+            average, by its card; NaN where that does not say, and beside an empty map.
+        low: (K,) float64 in [0, 1]: only one in twenty of such maps shows less.
     """
 
     inside: np.ndarray
     zones: np.ndarray
     chance: np.ndarray
-    lowest: np.ndarray
+    low: np.ndarray
 
     def is_low(self, finding: int) -> bool:
-        """Whether less of a finding's evidence lies in the lungs than under every shuffled head.
+        """Whether less of a finding's evidence lies in the lungs than a shuffled head would show.
 
-        Half of all maps that owe nothing to the head lie below its average; below all 20
-        lies one in 21 (Phipson and Smyth, "Permutation p-values should never be zero", 2010).
+        Half of all maps that owe nothing to the head lie below their average: that is not low.
         """
-        return bool(self.inside[finding] < self.lowest[finding])
+        return bool(self.inside[finding] < self.low[finding])
 
 
-def evidence_in_lungs(
-    maps: np.ndarray, lungs: Lungs, network: Encoder, feature_map: np.ndarray
-) -> LungEvidence:
-    """Add up a film's maps in its lungs, beside what a shuffled head would show there.
+def evidence_in_lungs(maps: np.ndarray, lungs: Lungs, card: ModelCard) -> LungEvidence:
+    """Add up a film's maps in its lungs, beside what chance would put there.
+
+    The larger the lungs, the more lies in them whatever the weights: what films of the same
+    network differ in by chance is nearly all their lungs' area, so the card keeps a density.
 
     Args:
         maps: (K, h, w) float32 over the network input; what speaks against counts as nothing.
+        card: Of the bundle that made them.
+    """
+    zones = lungs.zones((GRID, GRID))
+    shares, area = share_heat(maps, zones), zones.mean((2, 3)).sum()
+    known = [card.lung_chance.get(finding.name) for finding in card.findings]
+    levels = [(one["density"]["value"], one["low"]) if one else (np.nan, np.nan) for one in known]
+    chance, low = np.minimum(area * np.array(levels), 1).T
+    inside = shares.sum((1, 2))
+    chance[np.isnan(inside)] = np.nan  # beside an empty map it would look like a result
+    return LungEvidence(inside, shares, chance, low)
+
+
+def chance_in_lungs(network: Encoder, feature_map: np.ndarray, lungs: Lungs) -> np.ndarray:
+    """The share of a film's maps inside its lungs when the head's weights are shuffled.
+
+    Args:
         network: The bundle, or the eager network it was made from.
         feature_map: (C, h, w) float32 of the film.
+
+    Returns:
+        (SHUFFLES, K) float64 in [0, 1]; NaN where a map has no heat above 0.
     """
     zones = lungs.zones((GRID, GRID))
     shuffled = [share_heat(evidence(network, one), zones) for one in _shuffle(feature_map)]
-    levels = np.stack([shares.sum((1, 2)) for shares in shuffled])  # (SHUFFLES, K)
-    lit = np.isfinite(levels)
-    chance = np.where(lit, levels, 0).sum(0) / np.where(lit.any(0), lit.sum(0), np.nan)
-    shares = share_heat(maps, zones)
-    lowest = np.fmin.reduce(levels)  # of those with heat
-    return LungEvidence(shares.sum((1, 2)), shares, chance, lowest)
+    return np.stack(shuffled).sum((2, 3))
 
 
 def _shuffle(feature_map: np.ndarray) -> list[np.ndarray]:

@@ -37,6 +37,9 @@ KINDS = {  # first bytes -> what a person calls such a file
 # Bytes 4 to 11 of the family of ISO media files.
 BRANDS = {b"hei": "a HEIC picture", b"hev": "a HEIC picture", b"mif": "a HEIC picture"}
 BRANDS |= {b"msf": "a HEIC picture", b"avi": "an AVIF picture"}
+SAMPLES = 256  # pixels a side, at least, that are asked for their colour
+COLOURED = 4  # of 255 between the strongest and the weakest of red, green and blue
+COLOURED_SHARE = 0.25  # of the pixels
 MEND = "ask for the DICOM file, or save it as PNG"  # what whoever sent it can do
 
 
@@ -112,7 +115,21 @@ def _to_grey(image: Image.Image) -> Grey:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image)
     numbers = np.asarray(image.convert("L"))
-    return replace(to_grey(numbers, 0, 2**8 - 1), stored=Stored(numbers))
+    grey = to_grey(numbers, 0, 2**8 - 1)
+    return replace(grey, stored=Stored(numbers), in_colour=_is_in_colour(image))
+
+
+def _is_in_colour(image: Image.Image) -> bool:
+    """Whether a quarter of a picture is coloured: a film is grey, and so are its copies.
+
+    Pixels are taken one by one and not averaged: what a screen's red, green and blue add up to is
+    grey again. A mark that somebody has drawn in colour covers less.
+    """
+    if image.mode in ("1", "L"):
+        return False
+    step = max(1, min(image.size) // SAMPLES)
+    colours = np.asarray(image.convert("RGB"))[::step, ::step]
+    return bool(np.mean(np.ptp(colours, axis=2) >= COLOURED) >= COLOURED_SHARE)
 
 
 def _name_the_kind(data: bytes) -> str:

@@ -19,11 +19,12 @@ SLIVER = 0.25
 
 @dataclass(frozen=True)
 class Grey:
-    """(H, W) float32 in [0, 1], with `stretched_from` and `stored` as in `Radiograph`."""
+    """(H, W) float32 in [0, 1], with `stretched_from` and the rest as in `Radiograph`."""
 
     pixels: np.ndarray
     stretched_from: float | None = None
     stored: Stored | None = None
+    in_colour: bool = False
 
 
 def to_grey(

@@ -131,6 +131,7 @@ class Radiograph:
         full_shape: (H, W) of the film, where `pixels` are only what a network sees of it.
         stretched_from: The share of its range of greys that the film used, in (0, 1), where that
             was so little that it was stretched to all of it; see `grey`.
+        in_colour: Whether the file's picture was; see `decode`.
         stored: The same film before its window; None where its file has more than 16 bits, or a
             table of its own between what is stored and what it means.
     """
@@ -142,6 +143,7 @@ class Radiograph:
     tags: Tags = NO_TAGS
     full_shape: tuple[int, int] | None = None
     stretched_from: float | None = None
+    in_colour: bool = False
     stored: Stored | None = None
 
 

@@ -64,6 +64,7 @@ def _answer(sink: BinaryIO, data: bytes, side: int) -> None:
         arrays = [np.ascontiguousarray(film.pixels, np.float32)]
         answer = {"tags": asdict(film.tags), "shape": film.pixels.shape}
         answer |= {"full_shape": film.full_shape, "stretched_from": film.stretched_from}
+        answer["in_colour"] = film.in_colour
         if film.stored:
             arrays.append(np.ascontiguousarray(film.stored.numbers))
             answer |= {"depth": 8 * arrays[1].itemsize, "units": asdict(film.stored.units)}

@@ -1,7 +1,7 @@
 """The model card: all a bundle says about itself, as JSON beside the model file. No torch."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, field
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +14,7 @@ from cxrapp.model.card_schema import (
     Digest,
     Fraction,
     GroupMeasures,
+    LungChance,
     Measured,
     Measures,
     Name,
@@ -126,6 +127,8 @@ class ModelCard:
         shortcuts: Cohort -> finding -> check -> {value, low, high, n}: what it knows without the
             lungs.
         training: Recipe, data, versions and history of the run, for people.
+        lung_chance: Finding -> what chance puts into the lungs of a film, measured on validation
+            films; empty where no lungs were found when the card was made.
     """
 
     name: str
@@ -144,6 +147,7 @@ class ModelCard:
     groups: dict[str, dict[str, GroupMeasures | Together]]
     shortcuts: dict[str, dict[str, dict[str, Measured]]]
     training: Training
+    lung_chance: dict[str, LungChance] = field(default_factory=dict)
 
     @property
     def is_int8(self) -> bool:

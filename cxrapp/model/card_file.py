@@ -116,5 +116,7 @@ def _check_training(card: ModelCard) -> None:
         raise ValueError("the shortcuts are not those of its findings")
     if unknown := set(card.shortcuts) - COHORTS:
         raise ValueError(f"the shortcuts are of {', '.join(sorted(unknown))}, no cohort of it")
+    if unknown := set(card.lung_chance) - names:
+        raise ValueError(f"chance in the lungs is of {', '.join(sorted(unknown))}, no finding")
     if unknown := {f for group in card.groups.values() for f in group} - names - {"all findings"}:
         raise ValueError(f"the groups hold {', '.join(sorted(unknown))}, which is no finding of it")

@@ -86,6 +86,18 @@ class Together(TypedDict, total=False):
     accepted: Measured
 
 
+class LungChance(TypedDict):
+    """One finding's evidence in the lungs where the head's weights are shuffled.
+
+    `density` is the share of a map's heat inside by the share of the film that the lungs cover,
+    averaged over films: 1 is heat spread evenly. Of such maps one in twenty has less than `low`.
+    """
+
+    __pydantic_config__ = EXACT
+    density: Measured
+    low: Annotated[float, Field(ge=0)]
+
+
 class History(TypedDict):
     """Epoch by epoch: lists of one length."""
 

@@ -174,7 +174,7 @@ def _check_lungs(card: ModelCard, of: Evidence) -> Iterator[Concern]:
 
 def _check_grown_up(card: ModelCard, of: Evidence) -> Iterator[Concern]:
     """Is it an adult's film, where the model knows children alone?"""
-    if of.lungs is None or not of.lungs.looks_adult or _shows_no_chest(of):
+    if of.lungs is None or not of.lungs.looks_adult or of.lungs.kind not in UPRIGHT:
         return
     if any(high >= GROWN_UP for _, high in card.gate.ages):
         return
@@ -211,6 +211,16 @@ def _check_range(card: ModelCard, of: Evidence) -> Iterator[Concern]:
         )
 
 
+def _check_colour(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    if of.film.in_colour:
+        yield (
+            "warn",
+            "The picture is in colour, as a photograph of a film or of a screen is: light, angle "
+            "and what lies around the film change the answer. Ask for the file itself.",
+        )
+
+
+UPRIGHT = ("frontal", "mirrored")  # kinds whose films say something about an age
 TURNED = {
     "turned to the left": "turned to the left",
     "turned to the right": "turned to the right",
@@ -229,4 +239,5 @@ CHECKS: tuple[Callable[[ModelCard, Evidence], Iterator[Concern]], ...] = (
     _check_grown_up,
     _check_detail,
     _check_range,
+    _check_colour,
 )

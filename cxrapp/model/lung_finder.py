@@ -4,6 +4,7 @@ It is two files as a bundle is: TorchScript, and a card with its SHA-256, its li
 measured.
 """
 
+import hashlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from cxrapp.errors import InvalidBundle
+from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card_schema import read_card
 from cxrapp.model.lungs import KINDS, SCHEMA, LungCard, Lungs, describe, read_lungs
 from cxrapp.model.script import Frozen, check_unpacked, freeze, load_script, read_model_file
@@ -98,6 +101,29 @@ def load_lung_card(path: Path) -> LungCard:
         InvalidBundle: See `read_card`.
     """
     return read_card(path, MAX_CARD_BYTES, LungCard, _check_card, {SCHEMA: dict[str, Any]})
+
+
+def read_sheet(path: Path, card: LungCard) -> list[Image.Image]:
+    """The pictures of the card's examples; none where it has none, or their file is not there.
+
+    Args:
+        path: The lung network's .pt.
+
+    Raises:
+        InvalidBundle: The file is not that of the card.
+    """
+    path = path.with_suffix(".jpg")
+    if card.sheet is None or not path.exists():
+        return []
+    data = read_part(path, "the sheet of films", MAX_CARD_BYTES)
+    if hashlib.sha256(data).hexdigest() != card.sheet.sha256:
+        raise InvalidBundle(f"{path.name}: the sheet of films is not the one of its card.")
+    with Image.open(io.BytesIO(data), formats=["JPEG"]) as sheet:
+        side = sheet.width // card.sheet.across
+        corners = (divmod(n, card.sheet.across) for n in range(len(card.sheet.films)))
+        return [
+            sheet.crop((x * side, y * side, (x + 1) * side, (y + 1) * side)) for y, x in corners
+        ]
 
 
 def _check_card(card: LungCard) -> None:

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 from pydantic.dataclasses import dataclass as checked
 
 from cxrapp.films.preprocess import Preprocessing
@@ -25,6 +26,34 @@ ZONES = ("upper", "middle", "lower")  # thirds of a lung's height
 
 
 @checked(frozen=True, config=EXACT)
+class Example:
+    """One film of the sheet of examples.
+
+    Args:
+        film: What it is, in words.
+        level, words: What the gate says of it, by its lungs and what its file is.
+    """
+
+    film: str
+    level: Literal["accept", "warn", "refuse"]
+    words: str
+
+
+@checked(frozen=True, config=EXACT)
+class Sheet:
+    """Examples as one picture beside the card, NAME.jpg: squares row by row, `across` in each.
+
+    Args:
+        source: Of the films, with their terms.
+    """
+
+    sha256: Digest
+    across: Annotated[int, Field(ge=1)]
+    films: tuple[Example, ...]
+    source: str
+
+
+@checked(frozen=True, config=EXACT)
 class LungCard:
     """What is known about the lung network.
 
@@ -34,6 +63,7 @@ class LungCard:
         adult: Probability from which a film looks like an adult's.
         measured: Group of films -> measure -> {value, low, high, n}.
         training: Data, settings and versions, for people.
+        sheet: Of films kept apart, where there is one.
     """
 
     sha256: Digest
@@ -43,6 +73,7 @@ class LungCard:
     adult: Fraction
     measured: dict[str, dict[str, Measured]]
     training: dict[str, Any]
+    sheet: Sheet | None = None
 
     def to_json(self) -> str:
         """The card as strict JSON."""

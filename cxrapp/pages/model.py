@@ -10,9 +10,10 @@ from cxrapp.model.bundle import load_bundle
 from cxrapp.model.card import Calibration, ModelCard
 from cxrapp.model.card_schema import Measured, Measures, Training
 from cxrapp.model.gate import UNCHECKED
-from cxrapp.model.lung_finder import MISSING, LungFinder
+from cxrapp.model.lung_finder import FILE
 from cxrapp.model.script import has_bfloat16, time_film
 from cxrapp.panels.feature_maps import show_layers
+from cxrapp.panels.lungs import show_lungs
 from cxrapp.panels.sanity import sample_film, show_sanity
 from cxrapp.panels.widgets import show_figure
 from cxrapp.runtime.network_queue import NETWORK
@@ -57,7 +58,7 @@ def show() -> None:
             _show_curves(card, cohort)
     _show_groups(card)
     _show_shortcuts(card)
-    _show_lungs(bundle.lungs)
+    show_lungs(bundle.lungs, bundle_path(bundle).with_name(FILE))
     show_sanity(card, bundle_path(bundle))
     here = current_session()
     film = here.worklist.films.get(here.current or "")
@@ -229,25 +230,6 @@ def _show_shortcuts(card: ModelCard) -> None:
         "AUROC with parts of each film hidden; 0.5 is chance. Thumbnail and shape: plain models of "
         "8 x 8 pixels, sharpness and what is left of the film's shape; grey levels: a histogram. "
         "The lungs are those that lungs.pt finds; the chest, on older cards, is a fixed box."
-    )
-
-
-def _show_lungs(finder: LungFinder | None) -> None:
-    """How well the lungs are found, and what is refused for want of them."""
-    st.markdown("##### Where the lungs are, and what is no frontal chest film")
-    if finder is None:
-        st.info(MISSING)
-        return
-    rows = [
-        {"Films": group, "Measure": name, "Value": str(Rate(**rate)), "Number": rate["n"]}
-        for group, rates in finder.card.measured.items()
-        for name, rate in rates.items()
-    ]
-    st.dataframe(rows, hide_index=True)
-    st.caption(
-        "Value and 95 % interval, resampled by patient, on films kept apart from training. Dice: "
-        "overlap with lungs drawn by humans, 1 is the same; two humans agree to 0.951. No lateral "
-        "films and no abdomens were at hand to measure."
     )
 
 

@@ -142,7 +142,7 @@ def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name:
             bar.empty()
         found = None
         if result.lungs:
-            found = evidence_in_lungs(explanation.maps, result.lungs, bundle, feature_map)
+            found = evidence_in_lungs(explanation.maps, result.lungs, bundle.card)
         kept[key] = draw(explanation, bundle.card.preprocessing, found)
         while len(kept) > KEPT:
             kept.pop(next(iter(kept)))

@@ -48,7 +48,7 @@ def grad_cam_maps(bundle: Bundle, feature_map: np.ndarray, lungs: Lungs | None) 
     from cxrapp.explain.trust import evidence_in_lungs
 
     maps = grad_cams(bundle, feature_map)
-    in_lungs = evidence_in_lungs(maps, lungs, bundle, feature_map) if lungs else None
+    in_lungs = evidence_in_lungs(maps, lungs, bundle.card) if lungs else None
     return HeatMaps("Grad-CAM", "raises the log-odds, per cell", maps, in_lungs)
 
 

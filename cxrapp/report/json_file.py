@@ -150,6 +150,7 @@ def _in_lungs(release: Release, found: "LungEvidence") -> dict[str, Any]:
         result.finding.name: {
             "share": _share(found.inside[k]),
             "by_chance": _share(found.chance[k]),
+            "low": found.is_low(k),
             "zones": {
                 side: {zone: _share(found.zones[k, s, z]) for z, zone in enumerate(ZONES)}
                 for s, side in enumerate(SIDES)

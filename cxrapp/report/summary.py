@@ -69,7 +69,7 @@ def lung_lines(release: Release) -> list[str]:
     """How much of each map's evidence lies in the lungs, and what the line on it is; may be none.
 
     Of findings that were asked and have evidence; those read as present are warned of where
-    less of it lies there than under any shuffled head.
+    less of it lies there than chance would put.
     """
     found = release.heat_maps and release.heat_maps.in_lungs
     if not found:

@@ -49,7 +49,7 @@ class Film:
         packed: Its pixels.
         thumbnail: A small JPEG as a data URL.
         fingerprint: What it is called without its name: 12 hex digits of its pixels' SHA-256.
-        tags, stretched_from: As in `Radiograph`.
+        tags, stretched_from, in_colour: As in `Radiograph`.
     """
 
     key: str
@@ -59,11 +59,18 @@ class Film:
     fingerprint: str
     tags: Tags
     stretched_from: float | None = None
+    in_colour: bool = False
 
     def unpack(self) -> Radiograph:
         """The film as it was read."""
         pixels = self.packed.unpack()
-        return Radiograph(self.name, pixels, self.tags, stretched_from=self.stretched_from)
+        return Radiograph(
+            self.name,
+            pixels,
+            self.tags,
+            stretched_from=self.stretched_from,
+            in_colour=self.in_colour,
+        )
 
 
 def to_film(key: str, radiograph: Radiograph, packed: Packed) -> Film:
@@ -76,8 +83,16 @@ def to_film(key: str, radiograph: Radiograph, packed: Packed) -> Film:
     sha256 = fingerprint(picture)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     small = data_url(picture, "JPEG", quality=80)
-    name, tags = radiograph.name, radiograph.tags
-    return Film(key, name, packed, small, sha256, tags, radiograph.stretched_from)
+    return Film(
+        key,
+        radiograph.name,
+        packed,
+        small,
+        sha256,
+        radiograph.tags,
+        radiograph.stretched_from,
+        radiograph.in_colour,
+    )
 
 
 def pack(radiograph: Radiograph) -> Packed:

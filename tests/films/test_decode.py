@@ -1,5 +1,6 @@
 import io
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,9 @@ from PIL import Image
 from cxrapp.films.decode import read_upload
 from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.films.radiograph import Radiograph, Rejection
+from cxrapp.films.sandbox import read_untrusted
 from tests.places import SAMPLES
+from train.lungs.phone import photograph
 
 SAMPLE = SAMPLES[0]
 GREY = Image.open(SAMPLE).convert("L").resize((160, 120))
@@ -48,6 +51,28 @@ def test_jpeg_and_cmyk_jpeg_are_read() -> None:
     for image in (GREY, GREY.convert("RGB").convert("CMYK")):
         got = pixels(encode(image, "JPEG", quality=95))
         assert np.abs(got - expected).mean() < 0.02
+
+
+@pytest.mark.parametrize("path", SAMPLES)
+def test_a_film_is_not_in_colour_whatever_it_was_saved_as(path: Path) -> None:
+    film = Image.open(path)
+    for image in (film, film.convert("RGB"), film.convert("RGBA"), film.convert("P")):
+        assert not read_one(encode(image)).in_colour
+    assert not read_one(encode(film.convert("RGB"), "JPEG", quality=30)).in_colour
+    marked = film.convert("RGB")
+    width, height = marked.size
+    marked.paste((255, 220, 0), (0, 0, width // 3, height // 3))  # a label in colour
+    assert not read_one(encode(marked)).in_colour
+
+
+def test_a_photograph_of_a_film_is_in_colour() -> None:
+    generator = np.random.default_rng(0)
+    film = np.asarray(GREY, np.float32) / 255
+    seen = [read_one(photograph(film, generator)) for _ in range(40)]
+    assert sum(photo.in_colour for photo in seen) >= 36  # a neutral light has no cast
+    (sandboxed,) = read_untrusted("photo.jpg", photograph(film, np.random.default_rng(0)), 64)
+    assert sandboxed.in_colour
+    assert not read_one(photograph(film, generator, colour=False)).in_colour
 
 
 def test_pixels_are_float32_in_unit_range_with_black_zero() -> None:

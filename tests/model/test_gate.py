@@ -84,6 +84,12 @@ def test_what_the_file_says_counts(bundle: Bundle, written: dict, level: str, wo
     assert words in " ".join(told.reasons)
 
 
+def test_a_picture_in_colour_is_warned_of(bundle: Bundle) -> None:
+    film = Radiograph("film", np.zeros((500, 500), np.float32), in_colour=True)
+    told = judge(bundle.card, film, 0.0, {})
+    assert told.level == "warn" and "photograph of a film" in told.reasons[0]
+
+
 def test_every_reason_is_kept_and_what_refuses_comes_first(bundle: Bundle) -> None:
     told = tell(bundle, 1.01 * bundle.card.gate.warn, view="PA", modality="CT")
     assert told.level == "refuse" and told.refused

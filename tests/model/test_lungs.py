@@ -1,14 +1,16 @@
 import dataclasses
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cxrapp.errors import InvalidBundle
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle, find_bundles, load_bundle
 from cxrapp.model.gate import Verdict, judge
-from cxrapp.model.lung_finder import load_lungs
+from cxrapp.model.lung_finder import load_lung_card, load_lungs, read_sheet
 from cxrapp.model.lungs import KINDS, Lungs, describe
 from cxrapp.model.predict import screen
 from tests.model.small_bundle import put
@@ -100,6 +102,14 @@ def test_what_is_no_chest_is_not_compared_with_a_childs(bundle: Bundle, tmp_path
     assert "another view or body part" in reason
 
 
+@pytest.mark.parametrize("kind", ["upside down", "negative"])
+def test_of_a_film_the_wrong_way_round_no_age_is_told(
+    bundle: Bundle, tmp_path: Path, kind: str
+) -> None:
+    (reason,) = tell(bundle, look(tmp_path, kind=kind, adult=0.9)).reasons
+    assert "adult" not in reason
+
+
 def test_lungs_of_implausible_size_are_refused(bundle: Bundle, tmp_path: Path) -> None:
     shapes = {name: [0.0, 1.0] for name in describe(lung_masks())}
     lungs = look(tmp_path, shapes=shapes | {"area of the smaller": [0.5, 1.0]})
@@ -149,6 +159,26 @@ def test_lungs_are_described_in_shares_of_the_film() -> None:
     assert shape["apart"] == pytest.approx(0.46, abs=0.01)
     empty = describe(np.zeros((2, SIZE, SIZE), np.float32))
     assert empty["area of the larger"] == empty["apart"] == empty["sureness"] == 0
+
+
+def test_a_sheet_of_films_is_cut_into_its_pictures(tmp_path: Path) -> None:
+    sheet = Image.new("RGB", (20, 20), (200, 0, 0))
+    sheet.paste((0, 0, 200), (0, 10, 10, 20))
+    sheet.save(tmp_path / "lungs.jpg")
+    digest = hashlib.sha256((tmp_path / "lungs.jpg").read_bytes()).hexdigest()
+    films = [{"film": f"film {n}", "level": "accept", "words": ""} for n in range(3)]
+    told = {"sha256": digest, "across": 2, "films": films, "source": "drawn"}
+    path = put_lungs(tmp_path, sheet=told)
+    card = load_lung_card(path)
+    pictures = read_sheet(path, card)
+    assert [picture.size for picture in pictures] == [(10, 10)] * 3
+    assert [picture.getpixel((5, 5))[2] > 100 for picture in pictures] == [False, False, True]
+    assert read_sheet(path, dataclasses.replace(card, sheet=None)) == []
+    (tmp_path / "lungs.jpg").write_bytes(b"another")
+    with pytest.raises(InvalidBundle, match="not the one of its card"):
+        read_sheet(path, card)
+    (tmp_path / "lungs.jpg").unlink()
+    assert read_sheet(path, card) == [] and load_lungs(path) is not None
 
 
 def test_kinds_begin_with_the_one_that_is_meant() -> None:

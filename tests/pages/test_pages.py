@@ -70,6 +70,15 @@ def test_model_page_states_use_limits_and_numbers() -> None:
         assert title in texts(app)
 
 
+def test_model_page_shows_ten_films_that_count_and_ten_that_do_not() -> None:
+    app = AppTest.from_function(model_page, default_timeout=120).run()
+    assert len(app.get("image")) == 20
+    captions = [text.value for text in app.caption]
+    for said, count in {"Accepted.": 10, "Refused.": 9, "Warned of.": 1}.items():
+        assert sum(said in caption for caption in captions) == count
+    assert any("CC BY 4.0" in caption for caption in captions)
+
+
 def test_model_page_shows_maps_of_random_weights() -> None:
     app = AppTest.from_function(model_page, default_timeout=120).run()
     app.toggle(key="sanity").set_value(True).run()

@@ -83,8 +83,8 @@ def lung_parts() -> dict[str, object]:
     """Lungs, and evidence in the patient's left lower zone alone, for `case`."""
     zones = np.zeros((2, 2, 3))
     zones[0, 1, 2], zones[1] = 0.6, np.nan
-    shares, chance, lowest = (np.array([share, np.nan]) for share in (0.6, 0.4, 0.2))
-    found = LungEvidence(shares, zones, chance, lowest)
+    shares, chance, low = (np.array([share, np.nan]) for share in (0.6, 0.4, 0.2))
+    found = LungEvidence(shares, zones, chance, low)
     heats = case().heat_maps
     return {"lungs": Lungs(lung_masks()), "heat_maps": replace(heats, in_lungs=found)}
 

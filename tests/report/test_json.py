@@ -54,4 +54,5 @@ def test_lungs_and_the_evidence_in_them_are_told() -> None:
     assert after["lungs"]["share_of_film"]["left"] == pytest.approx(np.pi * 0.15 * 0.3, rel=0.1)
     told = after["heat_maps"]["in_lungs"]["pneumonia"]
     assert (told["share"], told["by_chance"], told["zones"]["right"]["lower"]) == (0.6, 0.4, 0.6)
+    assert told["low"] is False
     assert after["heat_maps"]["in_lungs"]["viral"]["share"] is None

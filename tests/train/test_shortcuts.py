@@ -2,14 +2,11 @@
 
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from torch import nn
 
-from cxrapp.films.preprocess import Preprocessing
 from cxrapp.model.card import Finding
 from cxrapp.model.card_file import load_card
 from cxrapp.model.lungs import Lungs
@@ -21,7 +18,6 @@ from train.shortcuts import (
     describe_thumbnails,
     describe_tones,
     fit_baseline,
-    heat_shares,
     hide_lungs,
     warn_of,
 )
@@ -74,28 +70,6 @@ def test_hiding_leaves_the_rest_of_the_film() -> None:
     assert hide_lungs(films, []) == {}
     assert (VIEWS["border hidden"](films) == 0).mean() == pytest.approx(1 - 0.8**2)
     assert (VIEWS["corners and markers hidden"](films) == 0).mean() == pytest.approx(4 * 0.25**2)
-
-
-def test_heat_is_shared_between_the_lungs_and_the_rest() -> None:
-    """A network whose feature map is the film, averaged over cells of 8 pixels."""
-    pool = nn.AvgPool2d(8)
-    linear = nn.Linear(1, 1, bias=False)
-    nn.init.ones_(linear.weight)
-    head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), linear).eval()
-    run = SimpleNamespace(
-        backbone=lambda films: (pool(films), films.mean((2, 3))),
-        head=head.requires_grad_(False),
-        preprocessing=Preprocessing(80),
-    )
-    films = np.zeros((3, 1, 80, 80), np.float32)
-    films[0, :, 32:48, 16:24] = 1  # in the lung on the left
-    films[1, :, :8, :8] = 1
-    shares = heat_shares(run, films, [Lungs(lung_masks())] * 3)
-    inside, corner, black = shares[:, 0, 0]
-    assert inside > 0.7
-    assert corner < 0.1
-    np.testing.assert_allclose(shares[:, 0, 0], shares[:, 0, 1])  # one weight cannot be shuffled
-    assert np.isnan(black)
 
 
 def test_description_tells_shape_and_sharpness() -> None:

@@ -90,6 +90,7 @@ def test_evaluate_and_export_make_a_bundle_the_app_loads(
     )
     assert stored["bfloat16"]["probability"] < 0.2  # of a network trained for seconds
     assert bundle.card.shortcuts == {}
+    assert set(bundle.card.lung_chance) <= set(bundle.card.metrics["test"])
     assert bundle.card.gate.warn < bundle.card.gate.refuse
     assert sorted(path.name for path in out.parent.iterdir()) == ["b.json", "b.pt"]
 

@@ -11,16 +11,19 @@ import numpy as np
 import torch
 
 from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.bundle import DEFAULT
+from cxrapp.model.card_file import load_card
 from cxrapp.model.lung_finder import LungFinder, load_lungs
 from cxrapp.model.lungs import KINDS, LungCard, describe
 from cxrapp.model.script import freeze, load_script
-from cxrapp.runtime.files import to_json
+from cxrapp.runtime.files import to_json, write_whole
 from train.export import to_bytes, write_bundle
 from train.files import write_atomically
 from train.lungs import fit
 from train.lungs.limits import look_at, set_limits
 from train.lungs.measure import load_validation, measure_lungs
 from train.lungs.network import ExportedLungs
+from train.lungs.sheet import make_sheet
 
 TOLERANCE = 0.02  # by which a stored probability may differ from the trained network's
 PARITY_FILMS = 64
@@ -44,6 +47,8 @@ def export_lungs(
 
     Args:
         held_out: See `train.lungs.adult.fit_adult`.
+        out: A bundle of children beside it says what becomes of the films of the sheet; without one
+            there is no sheet.
         run: Folder where the measures are written as well.
         test: Open the children's official test as well.
 
@@ -57,9 +62,15 @@ def export_lungs(
     check_parity(exported, finder, pool.films[:PARITY_FILMS])
     shapes, kinds, adult = set_limits(look_at(finder, pool.films), well, held_out)
     card = replace(card, shapes=shapes, kinds=kinds, adult=adult)
-    card = replace(card, measured=measure_lungs(replace(finder, card=card), root, test=test))
+    finder = replace(finder, card=card)
+    card = replace(card, measured=measure_lungs(finder, root, test=test))
     write_atomically(run / "measured.json", to_json(card.measured))
     out.parent.mkdir(parents=True, exist_ok=True)
+    judging = out.with_name(f"{DEFAULT}.pt")
+    if judging.exists():
+        picture, sheet = make_sheet(finder, load_card(judging), root)
+        write_whole(out.with_suffix(".jpg"), picture)
+        card = replace(card, sheet=sheet)
     write_bundle(out, model, card)
     load_lungs(out)
     return card

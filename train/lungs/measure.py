@@ -10,9 +10,11 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+from cxrapp.films.decode import read_film
 from cxrapp.model.lung_finder import LungFinder
-from cxrapp.model.lungs import LungCard, Lungs
+from cxrapp.model.lungs import KINDS, LungCard, Lungs
 from cxrapp.statistics.bootstrap import mean_rate, number_patients, share_rate
+from train import data
 from train.augment import draw_places, move
 from train.lungs.batches import TURNS
 from train.lungs.films import (
@@ -25,6 +27,7 @@ from train.lungs.films import (
     read_not_chest,
 )
 from train.lungs.limits import look_at
+from train.lungs.phone import photograph
 from train.recipe import Augment
 
 MOST_ADULTS = 600  # of one source
@@ -61,10 +64,32 @@ def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
         pool = load_pool(rows, np.zeros((0, 1, size, size), np.uint8), root, size)
         patients = rows["patient"].to_numpy()
         measured[name] = measure_frontal(finder, pool, patients)
+        measured[name]["warned: in colour"] = _share(
+            [data.read_film(root / path).in_colour for path in rows["path"]], patients
+        )
         if name in ("children", f"adults, {OTHER_ADULTS}"):
             measured[f"{name}, changed"] = measure_changed(finder, pool, patients)
     measured |= measure_others(finder, card, root)
+    measured["children, photographed (made)"] = measure_photographs(
+        finder, groups["children"], root
+    )
     return measured
+
+
+def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> dict[str, Any]:
+    """Of photographs made of films: what is noticed, and what of it when they are grey."""
+    generator, seen = np.random.default_rng(0), {True: [], False: []}
+    for path in rows["path"]:
+        pixels = data.read_film(root / path).pixels
+        for colour, films in seen.items():
+            films.append(read_film("", photograph(pixels, generator, colour=colour)))
+    patients = rows["patient"].to_numpy()
+    grey = finder.find([film.pixels for film in seen[False]])
+    noticed = [one.kind != KINDS[0] or bool(one.implausible) or one.looks_adult for one in grey]
+    return {
+        "warned: in colour": _share([film.in_colour for film in seen[True]], patients),
+        "made grey, refused or warned of": _share(noticed, patients),
+    }
 
 
 def measure_frontal(finder: LungFinder, pool: Pool, patients: np.ndarray) -> dict[str, Any]:
