@@ -7,7 +7,7 @@ CxrError
 ├── InvalidSettings    a file of saved operating points that must not be used
 ├── AuditFault         an audit file that cannot be written, or whose chain is broken
 └── ArchiveFault       an archive that did not do what it was asked to
-    └── ArchiveAway    and will do nothing else either, until that is mended
+    └── ArchiveAway    and will do nothing else either, until that is put right
 """
 
 

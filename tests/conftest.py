@@ -14,14 +14,15 @@ from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 from tests.archive.orthanc import Orthanc, running
 from tests.load.server import Server, free_port, serve
-from tests.model.small_bundle import script, stored
+from tests.model.small_bundle import put, script, stored
 from tests.places import ROOT, SAMPLES
 from tests.train.small import CYCLE
 from tests.workers import FileByFile, make_once
 
-# Rooms where a test takes many seconds, as it drives a server, a browser, a cluster or a thousand
-# bad files, and so does every test that trains or asks for many films, by the fixtures it names.
-SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "privacy"}
+# Rooms where a test takes many seconds, as it drives a page, a server, a browser, a cluster or a
+# thousand bad files, and so does every test that trains or asks for many films, by the fixtures it
+# names.
+SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "pages", "privacy"}
 SLOW_FIXTURES = {"app", "browser", "live_server", "orthanc", "tiny"}
 
 
@@ -63,6 +64,17 @@ def bundle() -> Bundle:
 def model() -> bytes:
     """A model file that loads in a moment."""
     return stored(script())
+
+
+@pytest.fixture(scope="session")
+def light_path(model: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle with a network that answers in a moment, where it does not matter what."""
+    return put(tmp_path_factory.mktemp("light"), model)
+
+
+@pytest.fixture(scope="session")
+def light(light_path: Path) -> Bundle:
+    return load_bundle(light_path)
 
 
 @pytest.fixture(scope="session")

@@ -84,7 +84,7 @@ def drop_damaged(table: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[st
             return str(error)
         return None
 
-    # All faults at once: whoever mends the films need not come back for each.
+    # All faults at once: whoever corrects the films need not come back for each.
     faults = pd.Series(list(_side_by_side(find_fault, table["path"])), table.index, dtype=object)
     return table[faults.isna()].reset_index(drop=True), faults.dropna().tolist()
 

@@ -129,7 +129,7 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
         **{finding.name: (finding.name, "sum") for finding in recipe.findings},
     )
     if not quiet:
-        # One line a file: who gathered the films can mend them by it, and a count alone hides a
+        # One line a file: who gathered the films can correct them by it, and a count alone hides a
         # lost class.
         for why in (*left_out, *damaged):
             print(f"left out: {why}")

@@ -28,7 +28,7 @@ from cxrapp.archive.entries import (
     read_instance,
     read_study,
 )
-from cxrapp.archive.settings import Settings, read_secret
+from cxrapp.archive.settings import ArchiveSettings, read_secret
 from cxrapp.errors import ArchiveAway, ArchiveFault, CxrError
 from cxrapp.films.dicom import is_dicom
 from cxrapp.films.limits import MAX_FILE_BYTES
@@ -51,7 +51,7 @@ class Archive:
         CxrError: The file of a secret cannot be read.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ArchiveSettings) -> None:
         self._session = _open_session(settings)
         self._url, self._timeout = settings.url, settings.timeout
         self._client = DICOMwebClient(
@@ -168,7 +168,7 @@ def _key(entry: Entry) -> str:
     return str(entry[tag]["Value"][0])
 
 
-def _open_session(settings: Settings) -> requests.Session:
+def _open_session(settings: ArchiveSettings) -> requests.Session:
     session = requests.Session()
     session.trust_env = False  # no proxy and no password that nobody named here
     session.max_redirects = 0  # films and secrets go to this archive and nowhere else

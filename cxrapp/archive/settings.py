@@ -1,8 +1,8 @@
 """Where the archive is, and how it knows us: from the environment, or from one file.
 
-CXR_PACS_FILE names a TOML file with any of the names of `Settings`; CXR_PACS_URL, CXR_PACS_USER and
-so on, in capitals, outweigh it. Secrets stand in files of their own and are read for every
-connection, so that they can be changed while the program runs.
+CXR_PACS_FILE names a TOML file with any of the names of `ArchiveSettings`; CXR_PACS_URL,
+CXR_PACS_USER and so on, in capitals, outweigh it. Secrets stand in files of their own and are read
+for every connection, so that they can be changed while the program runs.
 """
 
 import os
@@ -21,7 +21,7 @@ SECONDS = 30.0
 
 
 @dataclass(frozen=True)
-class Settings:
+class ArchiveSettings:
     """How to reach the archive. Kept out of its `repr`, so that no log can hold it.
 
     Args:
@@ -44,13 +44,13 @@ class Settings:
     timeout: float = SECONDS
 
 
-NAMES = tuple(one.name for one in fields(Settings))
+NAMES = tuple(one.name for one in fields(ArchiveSettings))
 PATHS = {"password_file", "token_file", "ca", "certificate", "key"}
 
 
 def load_settings(
     url: str | None = None, environment: Mapping[str, str] = os.environ
-) -> Settings | None:
+) -> ArchiveSettings | None:
     """The settings, None where no archive is set up.
 
     Args:
@@ -77,7 +77,7 @@ def load_settings(
         raise CxrError("The archive's time-out is not a number of seconds.") from None
     if not 0 < values["timeout"] < 3600:
         raise CxrError("The archive's time-out is between 0 and 3,600 seconds.")
-    settings = Settings(**values | {"url": str(values["url"]).rstrip("/")})
+    settings = ArchiveSettings(**values | {"url": str(values["url"]).rstrip("/")})
     if settings.user and not settings.password_file:
         raise CxrError("A user of the archive needs the file of a password.")
     if settings.user and settings.token_file:

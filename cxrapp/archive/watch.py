@@ -47,7 +47,7 @@ class Waiting:
     seen: float
 
     @property
-    def mark(self) -> str:
+    def digest(self) -> str:
         """What it is called in the log, which holds no number of the archive."""
         return hashlib.sha256(self.film.uid.encode()).hexdigest()[:12]
 
@@ -183,7 +183,7 @@ class Watcher:
         except AuditFault:
             raise
         except Exception:
-            log.exception("screening failed", extra={"film": one.mark})
+            log.exception("screening failed", extra={"film": one.digest})
             self._fail(one, "Screening it failed.")
             return
         self._failed.pop(one.film.uid, None)
@@ -192,7 +192,8 @@ class Watcher:
             ARCHIVE_FILMS.labels(became).inc()
             ARCHIVE_SECONDS.observe(seconds)
             log.info(
-                "report sent", extra={"film": one.mark, "became": became, "s": round(seconds, 1)}
+                "report sent",
+                extra={"film": one.digest, "became": became, "s": round(seconds, 1)},
             )
 
     def _screen(self, one: Waiting) -> str:
@@ -233,7 +234,7 @@ class Watcher:
             ARCHIVE_FILMS.labels("failed").inc(not blameless)
         failure.tries += 1
         failure.due = max(failure.due, time.monotonic() + pause)
-        log.warning("no report", extra={"film": one.mark, "reason": reason, "try": failure.tries})
+        log.warning("no report", extra={"film": one.digest, "reason": reason, "try": failure.tries})
 
     def _disconnect(self) -> None:
         """The next connection reads the settings' secrets anew."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.explain import cams
-from cxrapp.explain.perturbation import Progress, ignore, lime_regions, occlusion_maps
+from cxrapp.explain.perturbation import TellProgress, ignore, lime_regions, occlusion_maps
 from cxrapp.model.bundle import Bundle, Encoder
 
 Found = tuple[np.ndarray, ...]  # maps, and LIME's fits and noise's, see `Explanation`
@@ -32,7 +32,7 @@ class Method:
     quick: bool
     signed: bool
     unit: str
-    compute: Callable[[Bundle, np.ndarray, np.ndarray, Progress], Found]
+    compute: Callable[[Bundle, np.ndarray, np.ndarray, TellProgress], Found]
     how_to_read: str
 
     def __call__(
@@ -40,7 +40,7 @@ class Method:
         bundle: Bundle,
         film: np.ndarray,
         feature_map: np.ndarray,
-        progress: Progress = ignore,
+        progress: TellProgress = ignore,
     ) -> "Explanation":
         """Explain every finding of one film.
 
@@ -76,15 +76,15 @@ class Explanation:
 
 def _cam(
     method: Callable[[Encoder, np.ndarray], np.ndarray],
-) -> Callable[[Bundle, np.ndarray, np.ndarray, Progress], Found]:
+) -> Callable[[Bundle, np.ndarray, np.ndarray, TellProgress], Found]:
     return lambda bundle, film, feature_map, progress: (method(bundle, feature_map),)
 
 
-def _occlude(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: Progress) -> Found:
+def _occlude(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: TellProgress) -> Found:
     return (occlusion_maps(bundle, film, progress=progress),)
 
 
-def _lime(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: Progress) -> Found:
+def _lime(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: TellProgress) -> Found:
     regions = lime_regions(bundle, film, progress=progress)
     return regions.weights, regions.fits, regions.noise_fits
 

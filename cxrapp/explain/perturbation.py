@@ -9,7 +9,7 @@ from cxrapp.model.bundle import Encoder
 from cxrapp.model.predict import BATCH, encode
 
 # Called with the fraction done, in (0, 1]. To stop the work, raise from it: nothing is kept.
-Progress = Callable[[float], None]
+TellProgress = Callable[[float], None]
 SQUARES = 7  # a side
 REGIONS = 36  # asked of the segmentation, which finds about as many
 SAMPLES = 96  # twice as many raise R2 on unseen samples by 0.06 at most
@@ -19,7 +19,7 @@ SHUFFLES = 20  # of the logits, for how well noise is fitted
 
 
 def ignore(fraction: float) -> None:
-    """The `Progress` of nobody who waits."""
+    """The `TellProgress` of nobody who waits."""
 
 
 def score_hidden(
@@ -27,7 +27,7 @@ def score_hidden(
     film: np.ndarray,
     hidden: np.ndarray,
     filling: np.ndarray,
-    progress: Progress = ignore,
+    progress: TellProgress = ignore,
 ) -> np.ndarray:
     """Score a film with parts of it replaced.
 
@@ -50,7 +50,7 @@ def score_hidden(
 
 
 def occlusion_maps(
-    network: Encoder, film: np.ndarray, grid: int = SQUARES, progress: Progress = ignore
+    network: Encoder, film: np.ndarray, grid: int = SQUARES, progress: TellProgress = ignore
 ) -> np.ndarray:
     """Drop in each logit when a square of the network input is hidden.
 
@@ -99,7 +99,7 @@ def lime_regions(
     network: Encoder,
     film: np.ndarray,
     samples: int = SAMPLES,
-    progress: Progress = ignore,
+    progress: TellProgress = ignore,
 ) -> Regions:
     """Fit a linear model of each logit to the film with regions switched on and off.
 

@@ -41,7 +41,7 @@ def agreement(first: Explanation, second: Explanation) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Agreement:
+class MethodAgreement:
     """Whether two methods put the places of one film in the same order.
 
     Args:
@@ -67,7 +67,7 @@ def compare_methods(
     bundle: Bundle,
     film: np.ndarray,
     feature_map: np.ndarray,
-) -> Agreement:
+) -> MethodAgreement:
     """Agreement of two explanations of one film, beside what chance would give.
 
     Maps of different films agree too, because every chest is laid out alike; and so do maps of one
@@ -86,7 +86,7 @@ def compare_methods(
         shuffled = METHODS["Evidence for and against"]
     others = [shuffled(bundle, film, one) for one in _shuffle(feature_map)]
     chance = np.stack([agreement(kept, other) for other in others])
-    return Agreement(agreement(first, second), chance)
+    return MethodAgreement(agreement(first, second), chance)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:

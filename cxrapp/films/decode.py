@@ -40,7 +40,7 @@ BRANDS |= {b"msf": "a HEIC picture", b"avi": "an AVIF picture"}
 SAMPLES = 256  # pixels a side, at least, that are asked for their colour
 COLOURED = 4  # of 255 between the strongest and the weakest of red, green and blue
 COLOURED_SHARE = 0.25  # of the pixels
-MEND = "ask for the DICOM file, or save it as PNG"  # what whoever sent it can do
+REMEDY = "ask for the DICOM file, or save it as PNG"  # what whoever sent it can do
 
 
 def read_film(name: str, data: bytes) -> Radiograph | Rejection:
@@ -145,4 +145,4 @@ def _name_the_kind(data: bytes) -> str:
         kind = "a WEBP picture"
     if kind is None:
         return "The file is not a DICOM, JPEG or PNG film."
-    return f"The file is {kind}, not a DICOM, JPEG or PNG film; {MEND}."
+    return f"The file is {kind}, not a DICOM, JPEG or PNG film; {REMEDY}."

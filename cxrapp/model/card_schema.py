@@ -107,7 +107,7 @@ class History(TypedDict):
     validation_loss: list[float]
 
 
-class Settings(TypedDict):
+class ShownRecipe(TypedDict):
     """Of the recipe, what the app shows."""
 
     __pydantic_config__ = OPEN
@@ -138,7 +138,7 @@ Precision.__pydantic_config__ = OPEN
 Training = TypedDict(
     "Training",
     {
-        "recipe": Settings,
+        "recipe": ShownRecipe,
         "films": dict[str, int],
         "patients": dict[str, int],
         "data sha256": str,

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.explain import METHODS, Explanation
-from cxrapp.explain.trust import Agreement, compare_methods, evidence_in_lungs
+from cxrapp.explain.trust import MethodAgreement, compare_methods, evidence_in_lungs
 from cxrapp.figures.pictures import AGAINST, COLOURS, FOR, data_url, outline_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
@@ -199,7 +199,7 @@ def _fit_words(fit: float, noise: np.ndarray) -> str:
     )
 
 
-def _show_agreement(bundle: Bundle, found: Agreement, k: int) -> None:
+def _show_agreement(bundle: Bundle, found: MethodAgreement, k: int) -> None:
     """Whether two methods point to the same places for finding k more than chance would."""
     name, number = capitalised(bundle.card.findings[k].positive), found.values[k]
     chance = found.chance[np.isfinite(found.chance[:, k]), k]

@@ -34,7 +34,7 @@ def dicom_objects(
 
 
 def write(card: ModelCard, releases: Sequence[Release]) -> bytes:
-    """A ZIP archive with one folder a film, NUMBER-MARK, holding SC-1.dcm, ... and SR.dcm."""
+    """A ZIP archive with a folder a film, NUMBER-FINGERPRINT, of SC-1.dcm, ... and SR.dcm."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, release in enumerate(releases, start=1):

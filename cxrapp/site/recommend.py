@@ -10,6 +10,7 @@ import numpy as np
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import (
+    TAIL,
     Rate,
     chosen_interval,
     design_effect,
@@ -75,7 +76,7 @@ def _threshold_rate(films: Scores, point: OperatingPoint) -> Rate:
     found = point.sensitivity.value
     low, high = interval(strictest(films, film_weights(films.patients), found))
     patients = len(np.unique(films.patients[films.labels]))
-    if found**patients > 0.025:  # the chance that none of so many were missed
+    if found**patients > TAIL:  # the chance that none of so many were missed
         low = 0.0
     value = point.threshold
     return Rate(value, min(float(low), value), max(float(high), value), int(films.labels.sum()))

@@ -16,6 +16,7 @@ from scipy.special import betainc, betaincinv, expit, logit, ndtri
 
 REPLICATES = 2000
 ENDS = (2.5, 97.5)  # per cent, of every interval
+TAIL = ENDS[0] / 100  # chance beyond either end
 
 
 @dataclass(frozen=True)

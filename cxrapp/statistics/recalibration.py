@@ -17,13 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import Rate, drawn_rate, film_weights, share_rate
+from cxrapp.statistics.bootstrap import TAIL, Rate, drawn_rate, film_weights, share_rate
 from cxrapp.statistics.curves import calibration_error, error_if_calibrated
 
 STEPS = 15  # Newton's; from the line of all films three are enough for most resamples
 SETTLED = 1e-3  # a last step; what is left after one of Newton's is about its square
 BLOCK = 250  # resamples at a time: all at once would take gigabytes for thousands of films
-MAX_SEPARATED = 0.025  # more resamples than that beyond a bound, and there is no such bound
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _fit_lines(scores: Scores, drawn: np.ndarray) -> tuple[Rate, Rate] | None:
             for line, weights in zip(quick, block, strict=True)
         ]
     bounded = [line for line in lines if line is not None]
-    if len(bounded) < (1 - MAX_SEPARATED) * len(drawn):
+    if len(bounded) < (1 - TAIL) * len(drawn):  # beyond a bound, and there is no such bound
         return None
     drawn_lines = np.transpose(bounded)
     slope, intercept = (

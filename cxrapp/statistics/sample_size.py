@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import share_interval
+from cxrapp.statistics.bootstrap import TAIL, share_interval
 
 MIN_PATIENTS = 10  # of each kind; below that no measure is given at all
 
@@ -91,7 +91,7 @@ def _half_width(share: float, patients: int) -> float:
 
 def patients_to_show(goal: float) -> int:
     """The fewest ill patients whose exact lower bound reaches a sensitivity, none being missed."""
-    return _up(math.log(0.025) / math.log(goal))
+    return _up(math.log(TAIL) / math.log(goal))
 
 
 def _up(films: float) -> int:

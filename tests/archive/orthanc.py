@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from cxrapp.archive.client import Archive
-from cxrapp.archive.settings import Settings
+from cxrapp.archive.settings import ArchiveSettings
 from tests.load.server import free_port
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -94,7 +94,7 @@ class Orthanc:
 
     def connect(self) -> Archive:
         """What the program asks by."""
-        return Archive(Settings(self.url))
+        return Archive(ArchiveSettings(self.url))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from cxrapp.archive.client import PAGE, Archive
 from cxrapp.archive.entries import ArchivedInstance
-from cxrapp.archive.settings import Settings
+from cxrapp.archive.settings import ArchiveSettings
 from cxrapp.errors import ArchiveAway, ArchiveFault
 from cxrapp.films.limits import MAX_FILE_BYTES
 from tests.archive.certificates import certificate, serving
@@ -60,7 +60,7 @@ def answering(
 
 
 def ask(url: str, **settings: object) -> Archive:
-    archive = Archive(Settings(url, **settings))
+    archive = Archive(ArchiveSettings(url, **settings))
     archive.find_studies()
     return archive
 
@@ -72,7 +72,7 @@ def test_a_page_instead_of_dicom_is_no_answer() -> None:
             ask(url)
         assert "ZZTEST" not in str(fault.value)
         with pytest.raises(ArchiveFault, match="not DICOM"):
-            Archive(Settings(url)).fetch(ANY)
+            Archive(ArchiveSettings(url)).fetch(ANY)
 
 
 @pytest.mark.parametrize(
@@ -93,13 +93,13 @@ def test_an_archive_that_does_not_page_is_asked_until_nothing_is_new() -> None:
     one = b'{"0020000D": {"vr": "UI", "Value": ["1.2.%d"]}}'
     body = b"[" + b",".join(one % number for number in range(700)) + b"]"
     with answering(body, "application/dicom+json") as url:
-        assert len(Archive(Settings(url)).find_studies()) == 700
+        assert len(Archive(ArchiveSettings(url)).find_studies()) == 700
 
 
 def test_a_film_that_is_too_large_is_let_go() -> None:
     with answering(bytes(MAX_FILE_BYTES + 2**21), "application/dicom") as url:
         with pytest.raises(ArchiveFault, match="larger"):
-            Archive(Settings(url)).fetch(ANY)
+            Archive(ArchiveSettings(url)).fetch(ANY)
 
 
 def test_an_answer_that_is_cut_off_is_none() -> None:
@@ -107,9 +107,9 @@ def test_an_answer_that_is_cut_off_is_none() -> None:
     body = b"--x\r\nContent-Type: application/dicom\r\n\r\n" + whole
     with answering(body, 'multipart/related; type="application/dicom"; boundary=x') as url:
         with pytest.raises(ArchiveFault, match="cut off"):
-            Archive(Settings(url)).fetch(ANY)
+            Archive(ArchiveSettings(url)).fetch(ANY)
     with answering(body + b"\r\n--x--", "multipart/related; boundary=x") as url:
-        assert Archive(Settings(url)).fetch(ANY) == whole
+        assert Archive(ArchiveSettings(url)).fetch(ANY) == whole
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pydicom
 import pytest
 
 from cxrapp.archive.client import Archive
-from cxrapp.archive.settings import Settings
+from cxrapp.archive.settings import ArchiveSettings
 from cxrapp.errors import ArchiveAway
 from tests.archive.certificates import certificate
 from tests.archive.films import film
@@ -49,7 +49,7 @@ https://localhost:{port} {{
 class Gateway:
     """The right settings, and the archive behind them."""
 
-    settings: Settings
+    settings: ArchiveSettings
     orthanc: Orthanc
 
 
@@ -73,7 +73,7 @@ def gateway(orthanc: Orthanc, tmp_path: Path) -> Iterator[Gateway]:
             behind=orthanc.http,
         )
     )
-    settings = Settings(
+    settings = ArchiveSettings(
         f"https://localhost:{port}/dicom-web",
         token_file=secret,
         ca=theirs,
@@ -93,7 +93,7 @@ def gateway(orthanc: Orthanc, tmp_path: Path) -> Iterator[Gateway]:
         process.wait()
 
 
-def _wait_for(settings: Settings) -> None:
+def _wait_for(settings: ArchiveSettings) -> None:
     for _ in range(120):
         try:
             Archive(settings).find_studies()

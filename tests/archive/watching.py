@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cxrapp.archive.client import Archive
 from cxrapp.archive.reports import KINDS
-from cxrapp.archive.settings import Settings
+from cxrapp.archive.settings import ArchiveSettings
 from cxrapp.archive.watch import Watcher
 from cxrapp.model.bundle import Bundle, load_bundle
 
@@ -16,7 +16,7 @@ PRELOADED = ["tests.archive.watching", "highdicom", "highdicom.sr", "highdicom.s
 
 def watcher(url: str, bundle: Bundle) -> Watcher:
     """Of a day, sending everything."""
-    return Watcher(lambda: Archive(Settings(url)), bundle, timedelta(hours=24), KINDS)
+    return Watcher(lambda: Archive(ArchiveSettings(url)), bundle, timedelta(hours=24), KINDS)
 
 
 def start(url: str, bundle: Path, every: float = 0.5) -> BaseProcess:

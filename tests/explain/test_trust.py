@@ -1,4 +1,4 @@
-"""How far explanations can be trusted, and the list of them."""
+"""How far explanations can be trusted."""
 
 import dataclasses
 import shutil
@@ -11,8 +11,8 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.explain import METHODS, grad_cams, trust
 from cxrapp.explain.cams import evidence
 from cxrapp.explain.trust import (
-    Agreement,
     LungEvidence,
+    MethodAgreement,
     agreement,
     chance_in_lungs,
     compare_methods,
@@ -129,9 +129,9 @@ def test_a_slow_method_is_never_run_again_for_chance(
 
 def test_agreement_of_any_size_is_nothing_where_chance_gives_as_much() -> None:
     chance = np.array([[0.5, 0.0], [0.8, 0.1], [np.nan, np.nan]])
-    found = Agreement(np.array([0.75, 0.2]), chance)
+    found = MethodAgreement(np.array([0.75, 0.2]), chance)
     assert [found.is_above_chance(k) for k in range(2)] == [False, True]
-    opposed = Agreement(np.array([-0.4, -0.4]), np.array([[-0.5, -0.3], [-0.6, -0.2]]))
+    opposed = MethodAgreement(np.array([-0.4, -0.4]), np.array([[-0.5, -0.3], [-0.6, -0.2]]))
     assert not any(opposed.is_above_chance(k) for k in range(2))
 
 
@@ -210,7 +210,7 @@ def test_randomised_weights_change_the_map(film: np.ndarray, bundle: Bundle) -> 
 
 
 def test_the_head_alone_is_random_first_and_the_backbone_too_later(
-    film: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    film: np.ndarray, light_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[np.ndarray] = []
 
@@ -219,18 +219,18 @@ def test_the_head_alone_is_random_first_and_the_backbone_too_later(
         return evidence(network, feature_map)
 
     monkeypatch.setattr(trust, "evidence", watched)
-    trust.randomise_weights(WEIGHTS / "pneumonia.pt", film, draws=2)
+    trust.randomise_weights(light_path, film, draws=2)
     true, first, second, third, fourth = seen
     np.testing.assert_array_equal(true, first)
     np.testing.assert_array_equal(true, second)
     for one, other in ((true, third), (true, fourth), (third, fourth)):
-        assert np.abs(one - other).max() > 0.5
+        assert np.abs(one - other).max() > 0.1
 
 
-def test_randomised_maps_are_the_same_for_the_same_seed_only(film: np.ndarray) -> None:
-    path = WEIGHTS / "all-ages.pt"
-    film = Preprocessing(160).to_input(film[0])
-    first, again, other = (randomise_weights(path, film, s, draws=1) for s in (0, 0, 1))
+def test_randomised_maps_are_the_same_for_the_same_seed_only(
+    film: np.ndarray, light_path: Path
+) -> None:
+    first, again, other = (randomise_weights(light_path, film, s, draws=1) for s in (0, 0, 1))
     for one, same, different in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one.maps, same.maps)
         assert not np.allclose(one.maps, different.maps)
@@ -243,34 +243,3 @@ def test_an_altered_file_is_not_opened_to_be_randomised(film: np.ndarray, tmp_pa
     path.write_bytes(path.read_bytes() + b"x")
     with pytest.raises(InvalidBundle, match="SHA-256 differs"):
         randomise_weights(path, film)
-
-
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.quick])
-def test_quick_methods_explain_a_film(
-    bundle: Bundle, film: np.ndarray, prediction: Prediction, name: str
-) -> None:
-    found = METHODS[name](bundle, film, prediction.feature_map)
-    assert (found.method.name, found.fits) == (name, None)
-    assert found.maps.shape == (2, 7, 7)
-    assert found.method.signed == bool((found.maps < 0).any())
-    assert found.seconds >= 0
-
-
-def test_slow_methods_tell_their_progress(bundle: Bundle) -> None:
-    small = np.random.default_rng(0).random((1, 64, 64), np.float32)  # the network takes any size
-    feature_map = encode(bundle, small[None]).feature_maps[0]
-    for name, side in {"Occlusion": 7, "LIME": 64}.items():
-        told: list[float] = []
-        found = METHODS[name](bundle, small, feature_map, told.append)
-        assert not METHODS[name].quick
-        assert found.maps.shape == (2, side, side)
-        assert told[-1] == 1
-    assert found.fits is not None
-    assert found.fits.shape == (2,)
-
-
-def test_every_method_says_how_to_read_it() -> None:
-    for name, method in METHODS.items():
-        assert method.name == name
-        assert method.how_to_read.endswith(".")
-        assert method.unit in ("logits", "no unit")

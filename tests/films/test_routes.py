@@ -85,6 +85,7 @@ def greys(shared_data: Path) -> list[np.ndarray]:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_film_is_the_same_by_every_way_in(

@@ -15,8 +15,8 @@ from train.model import Exported, build_network, with_averages
 CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())
 
 
-def script(findings: int = 2) -> torch.jit.ScriptModule:
-    torch.manual_seed(0)
+def script(findings: int = 2, seed: int = 0) -> torch.jit.ScriptModule:
+    torch.manual_seed(seed)
     network = build_network(findings, dropout=0.2, backbone="small_cnn").eval()
     parts = with_averages(network), network.head, PopulationDistance(128, 4)
     return torch.jit.script(Exported(*parts))

@@ -14,6 +14,7 @@ def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, metho
     assert f"**{method}**" in texts(app)
 
 
+@pytest.mark.slow
 def test_feature_maps_of_a_chosen_layer() -> None:
     def page() -> None:
         from cxrapp.pages import model

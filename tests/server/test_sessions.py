@@ -31,21 +31,21 @@ def server(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 @pytest.fixture
-def seated(server: SimpleNamespace, bundle: Bundle) -> Session:
+def here(server: SimpleNamespace, light: Bundle) -> Session:
     here = Session()
-    here.worklist.add(bundle, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
+    here.worklist.add(light, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
     here.worklist.wait()
     sessions._known["a"] = sessions._Known(weakref.ref(here))
     return here
 
 
-def test_a_connected_reader_keeps_his_films(server: SimpleNamespace, seated: Session) -> None:
+def test_a_connected_reader_keeps_their_films(server: SimpleNamespace, here: Session) -> None:
     for now in (0, 1000, 2000):
         sweep(now, patience=60)
-    assert len(seated.worklist.films) == 1
+    assert len(here.worklist.films) == 1
 
 
-def test_a_lost_connection_may_come_back(server: SimpleNamespace, seated: Session) -> None:
+def test_a_lost_connection_may_come_back(server: SimpleNamespace, here: Session) -> None:
     server.connected.clear()
     sweep(0, patience=60)
     sweep(59, patience=60)
@@ -54,21 +54,21 @@ def test_a_lost_connection_may_come_back(server: SimpleNamespace, seated: Sessio
     server.connected.clear()
     sweep(70, patience=60)
     sweep(129, patience=60)
-    assert len(seated.worklist.films) == 1
+    assert len(here.worklist.films) == 1
 
 
 def test_films_of_a_reader_who_has_gone_leave_the_memory(
-    server: SimpleNamespace, seated: Session
+    server: SimpleNamespace, here: Session
 ) -> None:
     server.connected.clear()
     sweep(0, patience=60)
     sweep(60, patience=60)
-    assert not seated.worklist.films
+    assert not here.worklist.films
     assert server.removed == ["a"]
     assert not sessions._known
 
 
-def test_a_seat_keeps_no_desk_alive(server: SimpleNamespace) -> None:
+def test_what_is_known_keeps_no_session_alive(server: SimpleNamespace) -> None:
     here = Session()
     sessions._known["a"] = sessions._Known(weakref.ref(here))
     del here

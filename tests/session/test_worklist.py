@@ -16,18 +16,29 @@ from PIL import Image
 from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
-from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.predict import predict, screen
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.session import quota, scoring
 from cxrapp.session.film import Film
 from cxrapp.session.worklist import Worklist
 from tests.films.dicom_maker import make
+from tests.model.small_bundle import put, script, stored
 from tests.places import SAMPLES
 
 
 def uploads(*paths: Path) -> list[tuple[str, bytes]]:
     return [(path.name, path.read_bytes()) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def bundle(light: Bundle) -> Bundle:
+    return light
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return load_bundle(put(tmp_path_factory.mktemp("other"), stored(script(seed=1))))
 
 
 @pytest.fixture
@@ -53,7 +64,7 @@ def test_films_are_kept_without_loss(scored: Worklist, films: list[Radiograph]) 
         assert film.unpack().tags == original.tags
 
 
-def test_a_film_has_the_mark_its_report_will_have(scored: Worklist) -> None:
+def test_a_film_has_the_fingerprint_its_report_will_have(scored: Worklist) -> None:
     for film in scored.films.values():
         assert film.fingerprint == fingerprint(film_picture(film.unpack().pixels))
 
@@ -82,8 +93,9 @@ def test_an_archive_counts_its_files_and_a_broken_one_is_named(bundle: Bundle) -
     assert [rejection.name for rejection in worklist.rejections] == ["night.zip/ward/notes.txt"]
 
 
-def test_another_bundle_is_asked_about_the_same_films(scored: Worklist, bundle: Bundle) -> None:
-    other = load_bundle(WEIGHTS / "all-ages.pt")
+def test_another_bundle_is_asked_about_the_same_films(
+    scored: Worklist, bundle: Bundle, other: Bundle
+) -> None:
     assert scored.scored(other) == []
     scored.request(other)
     scored.wait()
@@ -123,9 +135,9 @@ def test_stop_gives_up_what_is_left(slow: threading.Event, bundle: Bundle) -> No
 
 
 def test_a_film_is_asked_about_once_and_again_only_on_demand(
-    slow: threading.Event, bundle: Bundle
+    slow: threading.Event, bundle: Bundle, other: Bundle
 ) -> None:
-    worklist, other = Worklist(), load_bundle(WEIGHTS / "all-ages.pt")
+    worklist = Worklist()
     slow.set()
     worklist.add(bundle, uploads(*SAMPLES[:2]))
     worklist.wait()

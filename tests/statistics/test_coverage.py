@@ -21,6 +21,7 @@ from cxrapp.statistics.recalibration import fit_site_calibration
 
 APART = 1.5  # between the means of well and ill, in standard deviations
 CUT = 0.5
+LARGE = pytest.param(600, 60, marks=pytest.mark.slow)  # takes seconds
 
 
 def cohorts(number: int, patients: int, films: int = 1) -> Iterator[Scores]:
@@ -43,7 +44,7 @@ def held(wrong: tuple[float, float], number: int, *, exact: bool = False) -> boo
     return sum(wrong) < 0.07 + error and (exact or sum(wrong) > 0.03 - error)
 
 
-@pytest.mark.parametrize(("patients", "number"), [(40, 150), (150, 60), (600, 60)])
+@pytest.mark.parametrize(("patients", "number"), [(40, 150), (150, 60), LARGE])
 @pytest.mark.parametrize("films", [1, 2])
 def test_area_under_the_curve(patients: int, number: int, films: int) -> None:
     truth = norm.cdf(APART / np.sqrt(2))

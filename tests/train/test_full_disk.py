@@ -179,6 +179,7 @@ def test_a_disk_that_fills_up_while_training_ends_in_a_sentence(tiny: Path, tmp_
     assert left == {"split.csv", "labels.csv", "tensorboard"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [["-o", "size=4k"], ["-o", "ro"]], ids=["full", "read-only"])
 def test_screening_ends_in_a_sentence_where_its_table_cannot_be_written(
     tmp_path: Path, options: list[str]

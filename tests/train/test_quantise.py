@@ -118,6 +118,7 @@ def test_the_shipped_one_says_nearly_what_its_origin_says(
             assert np.abs(one - other).mean() < 0.02
 
 
+@pytest.mark.slow
 def test_it_disturbs_no_log() -> None:
     """PyTorch would write to standard error by itself, between the lines of the log."""
     script = (
