@@ -23,7 +23,7 @@ from tests.workers import FileByFile, make_once
 # thousand bad files, and so does every test that trains or asks for many films, by the fixtures it
 # names.
 SLOW_ROOMS = {"benchmarks", "browser", "bulk", "hostile", "load", "pages", "privacy"}
-SLOW_FIXTURES = {"app", "browser", "live_server", "orthanc", "tiny"}
+SLOW_FIXTURES = {"app", "browser", "everything", "live_server", "orthanc", "tiny"}
 
 
 MAIN = sys.modules["__main__"]

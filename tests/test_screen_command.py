@@ -18,9 +18,9 @@ BUNDLE = WEIGHTS / "pneumonia.pt"
 COLUMNS = ["file", "finding", "probability", "threshold", "decision", "status", "message"]
 
 
-def screen(out: Path, *arguments: object) -> list[dict[str, str]]:
+def screen(out: Path, *arguments: object, bundle: Path = BUNDLE) -> list[dict[str, str]]:
     command = ["screen", *map(str, arguments), "--csv", str(out / "out.csv")]
-    assert main([*command, "--bundle", str(BUNDLE)]) == 0
+    assert main([*command, "--bundle", str(bundle)]) == 0
     with (out / "out.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         assert reader.fieldnames == COLUMNS
@@ -79,8 +79,8 @@ def test_threshold_decides_and_viral_keeps_its_probability(tmp_path: Path) -> No
     assert high[0]["threshold"] == "1"
 
 
-def test_heat_maps_are_written_at_the_films_size(tmp_path: Path) -> None:
-    screen(tmp_path, SAMPLES[0], "--heatmaps", tmp_path / "maps")
+def test_heat_maps_are_written_at_the_films_size(light_path: Path, tmp_path: Path) -> None:
+    screen(tmp_path, SAMPLES[0], "--heatmaps", tmp_path / "maps", bundle=light_path)
     written = sorted((tmp_path / "maps").iterdir())
     assert len(written) == 2
     for path, finding in zip(written, ("pneumonia", "viral"), strict=True):
@@ -89,20 +89,21 @@ def test_heat_maps_are_written_at_the_films_size(tmp_path: Path) -> None:
             assert heat_map.size == film.size
 
 
-def test_no_two_films_share_a_heat_map(tmp_path: Path) -> None:
+def test_no_two_films_share_a_heat_map(light_path: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "alike.zip", "w") as archive:
         for name, sample in zip(("a/b.jpeg", "a_b.jpeg", "a b.jpeg"), SAMPLES, strict=False):
             archive.write(sample, name)
-    screen(tmp_path, tmp_path / "alike.zip", "--heatmaps", tmp_path / "maps")
+    screen(tmp_path, tmp_path / "alike.zip", "--heatmaps", tmp_path / "maps", bundle=light_path)
     assert len(list((tmp_path / "maps").iterdir())) == 3 * 2
 
 
-def test_a_zip_entry_cannot_write_heat_maps_elsewhere(tmp_path: Path) -> None:
+def test_a_zip_entry_cannot_write_heat_maps_elsewhere(light_path: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
         archive.write(SAMPLES[0], "../../../evil.jpeg")
-    screen(tmp_path, tmp_path / "evil.zip", "--heatmaps", tmp_path / "out" / "maps")
+    maps = tmp_path / "out" / "maps"
+    screen(tmp_path, tmp_path / "evil.zip", "--heatmaps", maps, bundle=light_path)
     assert not list(tmp_path.glob("*evil*.png"))
-    assert len(list((tmp_path / "out" / "maps").iterdir())) == 2
+    assert len(list(maps.iterdir())) == 2
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,7 @@ def test_official_test_films_score_as_the_card_says(
         np.testing.assert_allclose(found, stated, atol=0.01)
 
 
+@pytest.mark.slow
 def test_an_original_scores_like_its_small_copy(shared_data: Path, tmp_path: Path) -> None:
     originals = sorted((shared_data / "originals/test").rglob("*.jpeg"))
     large = screen(tmp_path, *originals)

@@ -16,8 +16,8 @@ from cxrapp.model.card_file import load_card
 CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())
 
 
-def changed(change: Callable[[dict], Any]) -> str:
-    values = copy.deepcopy(CARD)
+def changed(change: Callable[[dict], Any], card: dict = CARD) -> str:
+    values = copy.deepcopy(card)
     change(values)
     return json.dumps(values)
 
@@ -136,14 +136,18 @@ def leaves(value: Any, keys: tuple = ()) -> Iterator[tuple]:
 
 
 def test_no_value_anywhere_in_a_card_raises_anything_else(tmp_path: Path) -> None:
-    generator, everywhere = random.Random(0), list(leaves(CARD))
+    small = copy.deepcopy(CARD)
+    for cohort in small["cohorts"].values():  # every tenth film, of both kinds and findings
+        for part in ("patients", "labels", "logits", "distances"):
+            cohort[part] = cohort[part][::10]
+    generator, everywhere = random.Random(0), list(leaves(small))
     shallow = [keys for keys in everywhere if len(keys) < 4]
     path, refused = tmp_path / "card.json", 0
     hostile = (None, -1, 0, 1e308, 10**400, "x", "<b>", "0.5", [], [[]], {}, {"a": 1}, True)
     for _ in range(200):
         keys = generator.choice(generator.choice([everywhere, shallow]))
         value = generator.choice(hostile)
-        path.write_text(changed(lambda values, k=keys, v=value: at(*k)(values, v)))
+        path.write_text(changed(lambda values, k=keys, v=value: at(*k)(values, v), small))
         try:
             card = load_card(path)
         except InvalidBundle:

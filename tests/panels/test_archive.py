@@ -5,6 +5,7 @@ from tests.load.server import free_port
 from tests.places import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True])
 def test_an_archive_is_mentioned_where_one_is_named_and_asked_when_it_is_opened(
     named: bool, monkeypatch: pytest.MonkeyPatch
