@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from cxrapp.explain import grad_cams
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import DEFAULT, WEIGHTS, Bundle, load_bundle
-from cxrapp.model.predict import BATCH, predict
+from cxrapp.model.predict import BATCH, screen
+from cxrapp.report.case import grad_cam_maps
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.places import SAMPLE_FOLDER
 from train.model import Exported, build_network, with_averages
@@ -44,10 +44,10 @@ def eager() -> nn.Module:
 
 
 def film_against_forward(rounds: int, name: str) -> Comparison:
-    """Probabilities and maps of all findings, against one eager forward."""
+    """Probabilities, lungs and maps of all findings, against one eager forward."""
     inputs = _inputs(1)
     return Comparison(
-        f"one film: probabilities and Grad-CAM of all findings, {name}",
+        f"one film: probabilities, lungs and Grad-CAM of all findings, {name}",
         "one eager forward of the same network",
         time_in_turn(lambda: _explain(name), lambda: _forward(inputs), rounds),
         0.35 if name == DEFAULT else 0.30,
@@ -63,7 +63,7 @@ def film_against_grad_cam(rounds: int, name: str) -> Comparison:
     findings = range(len(shipped(DEFAULT).card.findings))
     with GradCAM(model=network, target_layers=[network.features]) as method:
         return Comparison(
-            f"one film: probabilities and Grad-CAM of all findings, {name}",
+            f"one film: probabilities, lungs and Grad-CAM of all findings, {name}",
             "pytorch-grad-cam on the eager network, once a finding",
             # It runs the network forwards and back for each of two findings, which is six forwards
             # in all; ours needs one, and no more for a third finding.
@@ -98,8 +98,9 @@ def _inputs(count: int) -> torch.Tensor:
 
 
 def _explain(name: str) -> None:
-    (prediction,) = predict(shipped(name), [film()])
-    grad_cams(shipped(name), prediction.feature_map)
+    """All that a reader sees of a film: its check, with its lungs, is part of it."""
+    (screened,) = screen(shipped(name), [film()])
+    grad_cam_maps(shipped(name), screened.prediction.feature_map, screened.lungs)
 
 
 @torch.no_grad()
