@@ -212,9 +212,11 @@ def read_card(
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
     if upgrade is None:
-        found, newest = str(schema)[:20], next(iter(upgrades))
+        known = " and ".join(map(str, upgrades))
         raise InvalidBundle(
-            f"{path.name}: the model card has format {found}; this program reads {newest}."
+            f"{path.name}: the model card has format {str(schema)[:20]}; this program reads "
+            f"{known}. An older one is written anew from its run by this program's python -m train; a newer "
+            "one asks for a newer program."
         )
     try:
         card = TypeAdapter(kind).validate_python(upgrade(values))
