@@ -212,10 +212,10 @@ def read_card(
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InvalidBundle(f"{path.name}: the model card is damaged ({error}).") from error
     if upgrade is None:
-        known = " and ".join(map(str, upgrades))
+        found, known = str(schema)[:20], " and ".join(map(str, upgrades))
         raise InvalidBundle(
-            f"{path.name}: the model card has format {str(schema)[:20]}; this program reads "
-            f"{known}. An older one is written anew from its run by this program's python -m train; a newer "
+            f"{path.name}: the model card has format {found}; this program reads {known}."
+            " An older one is written anew from its run by this program's python -m train; a newer "
             "one asks for a newer program."
         )
     try:
