@@ -106,12 +106,12 @@ def evidence_words(inside: float, chance: float, zones: np.ndarray) -> str:
         zones: (2, 3), the same by side of the film and zone.
     """
     by_chance = "" if math.isnan(chance) else f" (by chance {100 * chance:.0f} %)"
-    words = f"{100 * inside:.0f} % of the evidence lies in the lungs{by_chance}"
+    words = f"{100 * inside:.0f} % of the evidence is in the lungs{by_chance}"
     if not inside > 0:
         return words
     side, zone = np.unravel_index(int(zones.argmax()), zones.shape)
     # A film hangs as if the patient faced the reader.
-    return f"{words}, most in the {ZONES[zone]} zone of the {('right', 'left')[side]} lung"
+    return f"{words}, most in the {('right', 'left')[side]} {ZONES[zone]} zone"
 
 
 def capitalised(text: str) -> str:

@@ -112,18 +112,18 @@ def _scatter(a: ModelCard, b: ModelCard, finding: FindingComparison) -> go.Figur
             if changed == which
         ]
         figure.add_scatter(
-            x=[one[1] for one in chosen],
-            y=[one[2] for one in chosen],
+            x=[100 * one[1] for one in chosen],
+            y=[100 * one[2] for one in chosen],
             text=[one[0].rsplit("/", 1)[-1] for one in chosen],
             mode="markers",
             marker={"color": colour, "size": size},
             name="changed" if which else "as before",
-            hovertemplate="%{text}: %{x:.3f}, %{y:.3f}<extra></extra>",
+            hovertemplate="%{text}: %{x:.1f} %, %{y:.1f} %<extra></extra>",
         )
-    figure.add_vline(finding.before[0].threshold, line={"color": FAINT, "width": 2})
-    figure.add_hline(finding.after[0].threshold, line={"color": FAINT, "width": 2})
-    figure.update_xaxes(title=f"{a.name}", range=[-0.03, 1.03])
-    figure.update_yaxes(title=f"{b.name}", range=[-0.03, 1.03])
+    figure.add_vline(100 * finding.before[0].threshold, line={"color": FAINT, "width": 2})
+    figure.add_hline(100 * finding.after[0].threshold, line={"color": FAINT, "width": 2})
+    figure.update_xaxes(title=f"{a.name} model, %", range=[-3, 103])
+    figure.update_yaxes(title=f"{b.name} model, %", range=[-3, 103])
     figure.update_layout(legend=LEGEND)
     return dress(figure)
 
@@ -143,7 +143,9 @@ def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> Non
         hide_index=True,
         height=300,
         key=f"change table {finding.finding}",
-        column_config={card.name: st.column_config.NumberColumn(format="%.3f") for card in (a, b)},
+        column_config={
+            card.name: st.column_config.NumberColumn(format="%.1f %%") for card in (a, b)
+        },
     )
 
 
@@ -154,7 +156,7 @@ def _rows(finding: FindingComparison) -> list[tuple[str, Decision, Decision, boo
 
 def _shown(decision: Decision) -> float:
     """No network is certain: the ends of the scale are never shown."""
-    return min(max(decision.probability, 0.001), 0.999)
+    return 100 * min(max(decision.probability, 0.001), 0.999)
 
 
 def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None:

@@ -10,7 +10,7 @@ from cxrapp.panels.consequences import (
     show_consequences,
     show_details,
 )
-from cxrapp.panels.first_read import ask_for_call
+from cxrapp.panels.first_read import ask_for_call, show_summary
 from cxrapp.panels.heat_maps import show_film, show_maps
 from cxrapp.panels.intake import offer_samples, show_progress, show_rejections, take_in
 from cxrapp.panels.open_film import place_words, show_heading
@@ -64,7 +64,7 @@ def _welcome(here: Session, bundle: Bundle) -> None:
     """What this is for, and the way in for somebody who has no film at hand."""
     words, samples = st.columns([1.2, 1], gap="large")
     with words:
-        st.markdown("### Drop chest films above, or start with the samples")
+        st.markdown("### Drop chest films anywhere on this page, or start with the samples")
         st.markdown(f"**For:** {bundle.card.intended_use}")
         st.markdown(f"**Not for:** {' '.join(bundle.card.out_of_scope)}")
         st.caption(f"{NOT_A_DIAGNOSIS} Films stay in this session's memory, on this machine.")
@@ -90,7 +90,7 @@ def _show_options(here: Session) -> None:
         help="You make your own call on each film before the model's answer is shown.",
     )
     here.folders = st.toggle(
-        "Whole folders", key="folder", help="The upload takes a folder instead of files."
+        "Upload whole folders", key="folder", help="A folder and all in it, instead of files."
     )
     _offer_clear(here)
 
@@ -129,10 +129,8 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: boo
     hidden = withheld or is_blinded(here, film)
     with controlled:
         show_heading(here, bundle, film)
-        if here.blinded:
+        if is_reading(here, film):
             ask_for_call(here, bundle, film)
-        if not is_blinded(here, film):
-            _show_verdict(here, bundle, film, result)
         decisions = None if hidden else here.decide(bundle.card, result)
         if decisions:
             show_verdicts(here, bundle.card, decisions)
@@ -140,6 +138,11 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: boo
         # What the model does elsewhere would tell how it takes a film that is still being read.
         if not is_reading(here, film):
             finding, cohort = _show_setting(here, bundle, films)
+    if not is_blinded(here, film):
+        with viewed.container(key="notice"):
+            _show_verdict(here, bundle, film, result)
+            if here.blinded and not is_reading(here, film):
+                show_summary(here)
     # Last, because some maps take many seconds: all else is by then of the same film.
     with viewed:
         title = " · ".join(filter(None, (place_words(here, film), here.patient_words(film))))
@@ -206,10 +209,18 @@ def _show_verdict(here: Session, bundle: Bundle, film: Film, result: Result) -> 
     """Why a film has no result, or one to read with care."""
     reasons = " ".join(result.verdict.reasons)
     key = (film.key, bundle.card.sha256)
-    if here.is_withheld(film, bundle):
-        show_notice("refused", "Not screened", reasons)
-        st.button(
-            "Show the result all the same",
+    if not result.verdict.refused:
+        if reasons:
+            show_notice("undecided", "Read this result with care", reasons)
+        return
+    words, button = st.columns([3, 1], gap="xsmall", vertical_alignment="center")
+    withheld = here.is_withheld(film, bundle)
+    with words:
+        heading = "Not screened" if withheld else "Refused, and shown at the reader's own choice"
+        show_notice("refused", heading, reasons)
+    if withheld:
+        button.button(
+            "Show the result",
             key="overrule",
             help="The numbers of this model were measured on films unlike this one and say nothing "
             "about it. A result shown all the same stays marked, here and in every export.",
@@ -217,14 +228,11 @@ def _show_verdict(here: Session, bundle: Bundle, film: Film, result: Result) -> 
             args=(key,),
             width="stretch",
         )
-    elif result.verdict.refused:
-        show_notice("refused", "Refused, and shown at the reader's own choice", reasons)
-        st.button(
+    else:
+        button.button(
             "Hide it again",
             key="undo overrule",
             on_click=here.overruled.discard,
             args=(key,),
             width="stretch",
         )
-    elif result.verdict.reasons:
-        show_notice("undecided", "Read this result with care", reasons)

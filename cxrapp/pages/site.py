@@ -37,7 +37,7 @@ def show() -> None:
     model, intake, kind = st.columns([1, 2.2, 0.6], vertical_alignment="center")
     with model:
         bundle = choose_bundle()
-    folder = kind.toggle("Whole folders", key="site folder")
+    folder = kind.toggle("Upload whole folders", key="site folder")
     with intake:
         _take_in(here, bundle, folder=folder)
     here.site.request(bundle)
@@ -61,18 +61,20 @@ def show() -> None:
 
 def _explain(*, labelled: bool) -> None:
     if labelled:
-        st.success("The labels are in. Now drop the films they are about.")
+        st.success("The table is in. Now drop the films it is about.")
     st.markdown(
         "### How does the model do here?\n"
-        "Drop labelled films of your own: a ZIP or a folder whose subfolders are the labels "
-        "(`NORMAL`, `PNEUMONIA`, `bacterial pneumonia` and so on), or films together with a CSV "
-        "that has a column `file`, a column for each finding (`pneumonia`, `viral`) with yes or "
-        "no, and if you can a column `patient`."
+        "Drop films of your own whose answer you know, either\n"
+        "- a ZIP or a folder whose subfolders are the answers: `NORMAL`, `PNEUMONIA`, "
+        "`bacterial pneumonia` and so on; or\n"
+        "- films together with a table, CSV: a column `file`, a column for each finding "
+        "(`pneumonia`, `viral`) with yes or no, and if you can a column `patient`.\n\n"
+        "You get one recommended threshold a finding, with the reason; the ROC curve and the "
+        "calibration on your films; the films that were misread; and files to keep the settings."
     )
     st.caption(
-        "You get the ROC curve, the calibration and a recommended threshold for your films, each "
-        "with its interval, how many more films a sharper answer needs, and a settings file. "
-        "Nothing leaves this machine, and nothing is written to its disk."
+        "The answers are checked before any film is screened. Nothing leaves this machine, and "
+        "nothing is written to its disk."
     )
 
 
@@ -130,16 +132,18 @@ def _show_problems(here: Session, labels: SiteLabels) -> None:
         if len(problems) > NAMED:
             lines.append(f"- and {len(problems) - NAMED} more")
         st.warning("\n".join(["Not used:", *lines]))
-    words, clear = st.columns([6, 1], vertical_alignment="center")
+    words, clear = st.columns([5, 1], vertical_alignment="center")
     words.caption(escape_markdown(labels.grouping))
-    clear.button("Remove them", key="site clear", on_click=here.clear_site, width="stretch")
+    clear.button("Remove these films", key="site clear", on_click=here.clear_site, width="stretch")
 
 
 def _show_reports(here: Session, bundle: Bundle, films: list[Film], labels: SiteLabels) -> None:
     goal_cell, width_cell, _ = st.columns([1, 1, 2])
-    goal = goal_cell.number_input("Sensitivity to keep, %", 50.0, 99.9, 95.0, 0.5, key="site goal")
+    goal = goal_cell.number_input(
+        "Sensitivity to keep, %", 50.0, 99.9, 95.0, 0.5, "%.1f", key="site goal"
+    )
     width = width_cell.number_input(
-        "Wanted precision, plus or minus points", 1.0, 20.0, 5.0, 0.5, key="site width"
+        "Wanted precision, plus or minus points", 1.0, 20.0, 5.0, 0.5, "%.1f", key="site width"
     )
     results = [here.site.result(film, bundle) for film in films]
     known = np.array([not result.verdict.refused for result in results])
@@ -203,8 +207,10 @@ def _show_report(
     finding = card.findings[card.index(report.finding)]
     with st.container(border=True):
         _recommend(here, card, report, capitalised(finding.positive))
+        if not films:
+            return
         picture, calibration, words = st.columns([1, 1, 1.4])
-        point = report.recommended.point if report.recommended else report.own
+        point = report.recommended.point if report.sound else report.own
         if report.roc and point:
             with picture:
                 show_figure(roc_figure(report.roc, point), f"site roc {report.finding}")
@@ -230,15 +236,14 @@ def _recommend(here: Session, card: ModelCard, report: SiteReport, finding: str)
         reason = report.warnings[0]
         st.markdown(f"### {finding}: keep {kept}")
         st.markdown(
-            f"because these films cannot carry a threshold of their own. {escape_markdown(reason)} "
-            "What they show of the model below holds all the same."
+            f"because these films cannot carry a threshold of their own. {escape_markdown(reason)}"
         )
         return
     value = report.recommended.threshold.value
-    found, wrongly = report.recommended.point.sensitivity, report.recommended.point.specificity
+    found, rightly = report.recommended.point.sensitivity, report.recommended.point.specificity
     because = (
-        f"because on these films it finds {rate_words(found)} of those with the finding and leaves "
-        f"{rate_words(wrongly)} of the others alone."
+        f"because on these films it finds {rate_words(found)} of those with the finding and does "
+        f"not flag {rate_words(rightly)} of the others."
     )
     if abs(current - value) < 5e-4:
         st.markdown(f"### {finding}: keep {kept}\n{because}")
@@ -309,13 +314,14 @@ def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) 
     if card_here := recalibrate(card, reports, today):
         with recalibrated:
             offer_file(
-                "Recalibrated card, JSON",
+                "Recalibrated model, JSON",
                 card_here.to_json(),
                 f"{card.name}.json",
                 "application/json",
                 "site card",
             )
         words.caption(
-            f"The recalibrated card takes the place of {card.name}.json in the weights folder when "
-            "the app is next started: decisions stay, probabilities become those of your films."
+            f"The recalibrated model: put it in the place of {card.name}.json in the weights "
+            "folder and start the app anew. Decisions stay, probabilities become those of your "
+            "films."
         )

@@ -82,10 +82,10 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
     key = f"prevalence {finding.name} {card.sha256}"
     known = session.ward(card).get(finding.name)
     whom = f"{card.population} with {finding.given}" if finding.given else card.population
-    question = f"Of 100 {whom} seen here, how many have {finding.positive}?"
+    question = f"Of 100 {whom} you see, how many have {finding.positive}?"
     counted_at = session.counted_at(card, finding.name)
     words, field = st.columns([1.7, 1], gap="xsmall", vertical_alignment="center")
-    until = f" Until you say: {100 * counted_at:.3g}, as among the validation films."
+    until = f" Until you say: {100 * counted_at:.3g}, as among validation films."
     words.caption(question + until * (known is None))
     field.number_input(
         question,
@@ -124,7 +124,7 @@ def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
             "found": counted.found,
             "missed": counted.missed,
             "false alarms": counted.false_alarms,
-            "left alone": counted.cleared,
+            "cleared": counted.cleared,
         }.items()
     ]
     for name, rate, nobody in (("PPV", counted.ppv, "flagged"), ("NPV", counted.npv, "cleared")):
@@ -134,7 +134,7 @@ def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
         )
     if band:
         r = counted.undecided
-        cells += [f"undecided | **{r.value:.0f}** ({r.low:.0f}–{r.high:.0f})", "both kinds |"]
+        cells += [f"undecided | **{r.value:.0f}** ({r.low:.0f}–{r.high:.0f})", "ill or not |"]
     rows = [f"| {left} | {right} |" for left, right in zip(cells[::2], cells[1::2], strict=True)]
     return "\n".join(["| of 1,000 | 95 % interval | | |", "|---|---|---|---|", *rows])
 

@@ -13,9 +13,9 @@ from cxrapp.figures.charts import MUTED, POINT, SHARES, place_score, score_ends,
 from cxrapp.model.decision import Setting
 from cxrapp.statistics.operating_point import OperatingPoint
 
-HEIGHT = 186  # pixels of a figure
-MARGIN = {"l": 44, "r": 6, "t": 18, "b": 42}
-LEGEND_MARGIN = MARGIN | {"t": 38}
+HEIGHT = 176  # pixels of a figure
+MARGIN = {"l": 44, "r": 6, "t": 8, "b": 42}
+LEGEND_MARGIN = MARGIN | {"t": 28}
 
 
 @dataclass(frozen=True)

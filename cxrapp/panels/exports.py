@@ -8,6 +8,7 @@ import streamlit as st
 
 from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle
+from cxrapp.model.decision import Decisions
 from cxrapp.panels.archive import offer_sending
 from cxrapp.panels.widgets import offer_file
 from cxrapp.report import (
@@ -23,9 +24,10 @@ from cxrapp.report.table import COLUMNS, context_columns, context_rows, inert
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import closed_reads
 from cxrapp.session.session import Session
+from cxrapp.session.worklist import Result
 from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
 from cxrapp.statistics.reader_agreement import Read, rows
-from cxrapp.words import escape_markdown, one_line, weak_words
+from cxrapp.words import escape_markdown, evidence_words, one_line, weak_words
 
 IDENTITY_COLUMNS = (
     "patient",
@@ -127,7 +129,6 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
     performance = {
         name: measure_threshold(card, name, setting.threshold) for name, setting in settings.items()
     }
-    weak = {f.name: weak_words(found) for f in card.findings if (found := weakness(card, f.name))}
     columns = (*COLUMNS, *OWN_COLUMNS, *context_columns(card), *whose)
     writer = table_writer(file, columns)
     for film in films:
@@ -149,15 +150,36 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
             overruled=session.is_overruled(film, bundle),
         )
         contexts = context_rows(card, decisions, ward, performance)
+        cautions = [""] * len(rows)
+        if not session.is_withheld(film, bundle):
+            cautions = _cautions(bundle, result, decisions)
         writer.writerows(
-            row | own | more | {"caution": weak.get(row["finding"], "") if row["decision"] else ""}
-            for row, more in zip(rows, contexts, strict=True)
+            row | own | more | {"caution": caution}
+            for row, more, caution in zip(rows, contexts, cautions, strict=True)
         )
     for number, rejection in enumerate(session.worklist.rejections, start=1):
         if not identified:
             rejection = replace(rejection, name=f"unread file {number}")
         writer.writerows(rejection_rows(card, rejection, settings))
     return file.getvalue()
+
+
+def _cautions(bundle: Bundle, result: Result, decisions: Decisions) -> list[str]:
+    """What stands beside each finding's answer on the screen: that the model is weak at it, and
+    that the map of one read as present has too little of its evidence in the lungs."""
+    found = None
+    if result.lungs and any(decision.outcome == "positive" for decision in decisions):
+        found = grad_cam_maps(bundle, result.prediction.feature_map, result.lungs).in_lungs
+    cautions = []
+    for k, decision in enumerate(decisions):
+        words = []
+        if decision.outcome != "not asked" and (weak := weakness(bundle.card, decision.finding)):
+            words.append(weak_words(weak))
+        if found and decision.outcome == "positive" and found.is_low(k):
+            inside = evidence_words(found.inside[k], found.chance[k], found.zones[k])
+            words.append(f"Only {inside}: do not rely on the map.")
+        cautions.append(" ".join(words))
+    return cautions
 
 
 def _identity(film: Film) -> dict[str, str]:

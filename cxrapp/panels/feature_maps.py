@@ -42,8 +42,9 @@ def show_layers(shown: Bundle, film: Radiograph, name: str) -> None:
     channels = layer_channels(bundle, inputs, layer, bundle.card.index(finding.name), COUNT)
     st.caption(
         f"The {COUNT} channels of the {layer} that move the score for "
-        f"{finding.positive} most: bright is where the channel responds, the number what it adds "
-        "to the logit. A channel rarely means one thing a person has a word for."
+        f"{finding.positive} most: bright is where the channel responds, the number how much it "
+        "raises or lowers the score (log-odds). A channel rarely means one thing a person has a "
+        "word for."
         + " This model scores in eight bits; its layers are shown as they were trained."
         * bundle.card.is_int8
     )

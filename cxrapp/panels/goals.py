@@ -1,8 +1,7 @@
-"""Operating points by goal: those on the card, and any other a reader asks for."""
+"""Operating points by goal: a rule, and the threshold that the validation films give for it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import cycle
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from cxrapp.panels.points import point_at
 from cxrapp.server.bundles import BY_DIGEST
 from cxrapp.session.session import Session
 from cxrapp.statistics.thresholds import cost_threshold, threshold_for, youden_threshold
-from cxrapp.words import capitalised, rate_words, threshold_words
+from cxrapp.words import rate_words, threshold_words
 
 
 @dataclass(frozen=True)
@@ -22,12 +21,12 @@ class Goal:
     Args:
         help: A sentence for the reader.
         find: Films, the value asked for and the prevalence -> threshold; None where none keeps it.
-        ask: Of that value: label, lowest, highest, first and step; none where it needs none.
+        ask: Of that value: lowest, highest, first and step; none where it needs none.
     """
 
     help: str
     find: Callable[[Scores, float, float], float | None]
-    ask: tuple[str, float, float, float, float] | None = None
+    ask: tuple[float, float, float, float] | None = None
 
 
 def _cost(films: Scores, miss_cost: float, prevalence: float) -> float:
@@ -35,71 +34,61 @@ def _cost(films: Scores, miss_cost: float, prevalence: float) -> float:
 
 
 GOALS = {
-    "Sensitivity of at least": Goal(
-        "Share of the ill that must be found, by the lower bound of the 95 % interval.",
+    "Sensitivity, %": Goal(
+        "At least so many of those with it are found.",
         lambda films, percent, _: threshold_for(films, sensitivity=percent / 100),
-        ("%", 50.0, 99.9, 95.0, 0.5),
+        (50.0, 99.9, 95.0, 0.5),
     ),
-    "Specificity of at least": Goal(
-        "Share of the others that must be left alone, by the lower bound.",
+    "Specificity, %": Goal(
+        "At least so many of those without it are not flagged.",
         lambda films, percent, _: threshold_for(films, specificity=percent / 100),
-        ("%", 50.0, 99.9, 95.0, 0.5),
+        (50.0, 99.9, 95.0, 0.5),
     ),
     "Youden's index": Goal(
         "Sensitivity and specificity weighed alike, whatever the prevalence.",
         lambda films, *_: youden_threshold(films),
     ),
     "Cost of a miss": Goal(
-        "How many false alarms one missed patient weighs, at the prevalence counted with below.",
+        "How many false alarms are as bad as one missed patient, at the prevalence given below.",
         _cost,
-        ("False alarms a miss weighs", 0.1, 1000.0, 10.0, 0.01),
+        (0.1, 1000.0, 10.0, 0.01),
     ),
-    "Net benefit": Goal(
-        "The chance of illness from which on you would act; the setting with the highest "
-        "net benefit for it, at the prevalence counted with below.",
+    "Net benefit, %": Goal(
+        "The chance of illness from which you would act: the threshold with the highest "
+        "net benefit for it, at the prevalence given below.",
         # Acting from a chance p on weighs a miss as (1 - p) / p false alarms.
         lambda films, percent, prevalence: _cost(films, 100 / percent - 1, prevalence),
-        ("Act from a chance of, %", 1.0, 99.0, 10.0, 0.01),
+        (1.0, 99.0, 10.0, 0.01),
     ),
 }
 
 
 def offer_goals(session: Session, card: ModelCard, finding: Finding) -> None:
-    """The card's own points, and any other goal."""
-    st.caption("Chosen on validation patients; goals are met by the lower bound of the interval.")
-    sides = st.columns(2)
-    points = card.operating_points[card.index(finding.name)]
-    for side, (name, threshold) in zip(cycle(sides), points.items(), strict=False):
-        side.button(
-            f"{capitalised(name)}: {threshold_words(threshold)}",
-            key=f"goal {finding.name} {name}",
-            on_click=session.change,
-            args=(card, finding.name),
-            kwargs={"threshold": threshold},
-            width="stretch",
-        )
+    """A goal, what the threshold that meets it does, and a button to use it."""
     key = f"goal {finding.name}"
-    kind, amount = st.columns([1.2, 1])
-    goal = kind.selectbox("Another goal", list(GOALS), key=key)
-    ask = GOALS[goal].ask
-    value = amount.number_input(*ask, key=f"{key} {goal}") if ask else 0.0
-    st.caption(GOALS[goal].help)
+    kind, amount, use = st.columns([1.5, 1, 1], gap="xsmall", vertical_alignment="center")
+    goal = kind.selectbox("Goal", list(GOALS), key=key, label_visibility="collapsed")
+    ask, value = GOALS[goal].ask, 0.0
+    if ask:
+        value = amount.number_input(goal, *ask, key=f"{key} {goal}", label_visibility="collapsed")
     threshold = _search(card, finding.name, goal, value, session.counted_at(card, finding.name))
     if threshold is None:
-        st.warning("The validation films are too few to show that, or no threshold keeps it.")
+        st.warning("No threshold meets that, or the validation films are too few to show it.")
         return
     point = point_at(card, "validation", finding.name, threshold)
     st.caption(
-        f"Threshold {threshold_words(threshold)}: sensitivity {rate_words(point.sensitivity)}, "
-        f"specificity {rate_words(point.specificity)}."
+        f"{threshold_words(threshold)}: sensitivity {rate_words(point.sensitivity)}, specificity "
+        f"{rate_words(point.specificity)} on validation films.",
+        help=f"{GOALS[goal].help} A goal is met by the lower end of its 95 % interval.",
     )
-    st.button(
-        "Use it",
+    use.button(
+        f"Use {threshold_words(threshold)}",
         key=f"{key} use",
         on_click=session.change,
         args=(card, finding.name),
         kwargs={"threshold": threshold},
         type="primary",
+        width="stretch",
     )
 
 

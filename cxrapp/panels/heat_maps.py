@@ -162,7 +162,7 @@ def _waiting_words(name: str) -> str:
 def _note(drawn: Drawn, k: int, decision: Decision) -> str:
     """What stands under the map of finding k: how much of it lies in the lungs, and where most."""
     if drawn.explanation.maps[k].max() <= 0:
-        return "no positive evidence"
+        return "Nothing here speaks for it"
     if drawn.lungs is None:
         return ""
     words = evidence_words(drawn.lungs.inside[k], drawn.lungs.chance[k], drawn.lungs.zones[k])
@@ -172,11 +172,11 @@ def _note(drawn: Drawn, k: int, decision: Decision) -> str:
 
 
 def _scale(explanation: Explanation, scale: float) -> Scale:
-    unit = "raises the log-odds" if explanation.method.unit == "logits" else "within a map"
+    unit = "log-odds" if explanation.method.unit == "logits" else "within a map"
     if explanation.method.signed:
         colours = (AGAINST, "rgb(20, 24, 30)", FOR)
-        return Scale(f"{explanation.method.name}: −{scale:.2g}", f"{scale:.2g}", unit, colours)
-    return Scale(f"{explanation.method.name}: 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
+        return Scale(f"{explanation.method.name} adds −{scale:.2g}", f"{scale:.2g}", unit, colours)
+    return Scale(f"{explanation.method.name} adds 0", f"{scale:.2g}", unit, tuple(COLOURS[::32]))
 
 
 def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:

@@ -84,12 +84,13 @@ def show_rejections(session: Session) -> None:
     ]
     if len(rejections) > REASONS:
         lines.append(f"and {len(rejections) - REASONS} more, all in the exported table")
-    count = "1 file was" if len(rejections) == 1 else f"{len(rejections)} files were"
+    count = "1 file" if len(rejections) == 1 else f"{len(rejections)} files"
     listed = "\n".join(f"- {line}" for line in lines)
     if not session.worklist.films:
-        st.warning(f"{count} not screened.\n{listed}")
+        st.warning(f"{count} not screened:\n{listed}")
         return
-    why, close = st.columns([2.6, 1], gap="xsmall", vertical_alignment="center")
+    with st.container(key="rejected"):
+        why, close = st.columns([3.2, 1], gap="xsmall", vertical_alignment="center")
     with why.popover(f"⚠ {count} not screened", width="stretch"):
         st.markdown(listed)
-    close.button("Close", key="close rejections", on_click=session.see_rejections)
+    close.button("Close", key="close rejections", on_click=session.see_rejections, width="stretch")

@@ -7,7 +7,7 @@ import streamlit as st
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.first_read import CALL_WORDS
 from cxrapp.session.film import Film
-from cxrapp.session.first_reads import record_call
+from cxrapp.session.first_reads import is_reading, record_call
 from cxrapp.session.session import Session
 from cxrapp.words import SEXES, age_words, capitalised, date_words, escape_markdown, taken_words
 
@@ -30,7 +30,7 @@ def show_heading(session: Session, bundle: Bundle, film: Film) -> None:
     )
     with more.popover("This film", width="stretch"):
         _show_tags(session, film)
-        if not session.blinded:
+        if not is_reading(session, film):
             _ask_for_word(session, bundle, film)
         st.button(
             "Remove this film",
@@ -102,14 +102,14 @@ def _show_tags(session: Session, film: Film) -> None:
 def _ask_for_word(session: Session, bundle: Bundle, film: Film) -> None:
     """The reader's own call and comment, which go to the exports."""
     st.markdown(f"**Your call: {bundle.card.findings[0].positive}?**")
-    said = session.calls.get(film.key)
+    said = session.call(film)
     for cell, (call, words) in zip(
         st.columns([1, 1, 1.4], gap="xsmall"), CALL_WORDS.items(), strict=True
     ):
         cell.button(
             f"{capitalised(words)} ({call[0].upper()})",
             key=f"own call {call}",
-            help="Press it again to take it back.",
+            help=None if session.blinded else "Press it again to take it back.",
             on_click=record_call,
             args=(session, bundle, film, call),
             type="primary" if said == call else "secondary",

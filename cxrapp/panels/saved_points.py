@@ -16,6 +16,15 @@ from cxrapp.words import escape_markdown, threshold_words
 def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
     """Points of this finding to use, to save and to load; one file holds those of all findings."""
     points = session.saved.setdefault(card.sha256, [])
+    key = f"save {finding.name}"
+    with st.form(f"{key} form", clear_on_submit=True, border=False):
+        name, why, save = st.columns([1, 1, 0.7], gap="xsmall")
+        plain = {"label_visibility": "collapsed"}
+        name.text_input("Name", placeholder="Name", max_chars=80, key=f"{key} name", **plain)
+        why.text_input("Why", placeholder="Why", max_chars=MAX_TEXT, key=f"{key} note", **plain)
+        save.form_submit_button(
+            "Save", on_click=_save, args=(session, card, finding, key), width="stretch"
+        )
     for number, point in enumerate(points):
         if point.finding != finding.name:
             continue
@@ -29,11 +38,6 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
             width="stretch",
         )
         words.caption(escape_markdown(" · ".join(filter(None, (point.saved, point.note)))))
-    key = f"save {finding.name}"
-    with st.form(f"{key} form", clear_on_submit=True, border=False):
-        st.text_input("Name", max_chars=80, key=f"{key} name")
-        st.text_input("Why", max_chars=MAX_TEXT, key=f"{key} note")
-        st.form_submit_button("Save this point", on_click=_save, args=(session, card, finding, key))
     if points:
         offer_file(
             "Save all to a file",
@@ -55,10 +59,9 @@ def offer_saved(session: Session, card: ModelCard, finding: Finding) -> None:
 
 def _save(session: Session, card: ModelCard, finding: Finding, key: str) -> None:
     name, note = (st.session_state[f"{key} {part}"] for part in ("name", "note"))
-    if name:
-        setting, day = session.setting(card, finding.name), date.today().isoformat()
-        point = SavedPoint(finding.name, name, setting, note, day)
-        session.saved[card.sha256].append(point)
+    setting, day = session.setting(card, finding.name), date.today().isoformat()
+    point = SavedPoint(finding.name, name or "Saved", setting, note, day)
+    session.saved[card.sha256].append(point)
 
 
 def _load(session: Session, card: ModelCard, key: str) -> None:

@@ -7,7 +7,7 @@ from cxrapp.films.limits import MAX_FILE_BYTES
 
 # One line at the top holds the name, the pages and what is chosen rarely; all below it is the
 # film's. What is dropped on the intake moves to the worklist, so that it needs no more than a
-# doorway, which opens over the whole page while films are dragged over it (film_list.js).
+# doorway, which opens over the whole page while films are dragged over it (tab.py).
 STYLE = """<style>
 :root {--head: 2.7rem; --film-height: max(420px, calc(100vh - 108px))}
 [data-testid="stHeader"], [data-testid="stToolbar"] {height: var(--head); min-height: var(--head)}
@@ -20,8 +20,7 @@ STYLE = """<style>
   min-height: 0; padding: 0 0.3rem; align-items: center}
 .st-key-intake [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
 .st-key-intake [data-testid="stFileUploaderDropzone"]::after {
-  content: "INVITATION"; padding-left: 0.5rem; font-size: 0.85rem; opacity: 0.85;
-  overflow: hidden; text-overflow: ellipsis; white-space: nowrap}
+  content: "INVITATION"; padding-left: 0.5rem; font-size: 0.75rem; line-height: 1.2}
 .stFileChip [role="alert"] { /* Streamlit says for screen readers alone why it refuses a file */
   position: static !important; width: auto !important; height: auto !important;
   clip: auto !important; clip-path: none !important; margin: 0 0.4rem !important;
@@ -34,11 +33,16 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
   .st-key-top {
     position: fixed; top: 0.2rem; left: 36.5rem; right: 3.4rem; width: auto; z-index: 999991}
   body:has([data-testid="stTopNavLink"][href$="/sign-out"]) .st-key-top {left: 43.5rem}
-  .st-key-top button, .st-key-top [data-baseweb="select"] > div,
   .st-key-top [data-testid="stFileUploaderDropzone"] {min-height: 2.1rem; height: 2.1rem}
 }
-.st-key-bench button, .st-key-bench [data-baseweb="select"] > div {
-  min-height: 2.1rem; padding-top: 0; padding-bottom: 0}
+:is(.st-key-top, .st-key-bench) :is([data-testid="stBaseButton-secondary"],
+  [data-testid="stPopoverButton"], .react-aria-ComboBox > div) {
+  min-height: 2.1rem; height: 2.1rem; padding-top: 0; padding-bottom: 0}
+:is(.st-key-top, .st-key-bench) .react-aria-ComboBox input {padding-top: 0; padding-bottom: 0}
+.st-key-bench [data-testid^="stBaseButton"] {min-height: 2.1rem; padding-top: 0; padding-bottom: 0}
+.st-key-rejected button {padding: 0 0.4rem; font-size: 0.85rem}
+/* What must be known of a film stands over it: the threshold and its curve keep their place. */
+.st-key-bench:has(.st-key-notice .notice) {--film-height: max(420px, calc(100vh - 150px))}
 @media (min-width: 900px) {
   .st-key-bench > div > [data-testid="stHorizontalBlock"] {gap: 0.6rem; flex-wrap: nowrap}
   .st-key-bench > div > * > [data-testid="stColumn"] {min-width: 0}
@@ -48,7 +52,10 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
   .st-key-bench > div > * > [data-testid="stColumn"]:nth-child(3) {
     flex: 0 0 clamp(290px, 27vw, 560px)}
 }
-.st-key-bench [data-testid="stTabs"] button {min-height: 1.7rem; height: 1.7rem; padding: 0}
+.st-key-bench [role="tab"] {min-height: 1.7rem; height: 1.7rem; padding: 0}
+.st-key-bench :is([data-testid="stTextInputRootElement"],
+  [data-testid="stNumberInputContainer"]) {height: 2.1rem}
+.st-key-bench form {gap: 0}
 .st-key-bench [data-testid="stTabPanel"] {padding-top: 0.4rem}
 .st-key-show button {min-height: 1.7rem; height: 1.7rem; padding: 0 0.5rem}
 .st-key-show div:has(> button) {gap: 0.25rem}
@@ -62,6 +69,7 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
   font-size: 0.95rem}
 .verdict b {font-weight: 600}
 .verdict .number {margin-left: auto; font-weight: 600; font-variant-numeric: tabular-nums}
+.aside {font-size: 0.85rem; line-height: 1.2; opacity: 0.85; text-align: right}
 .decision {white-space: nowrap; font-weight: 600}
 .notice {font-size: 0.85rem; line-height: 1.35; border-left: 3px solid; padding: 0.1rem 0.5rem}
 .st-key-outcomes table {font-size: 0.8rem; width: 100%}
@@ -70,6 +78,15 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
   .st-key-outcomes table {font-size: 0.73rem}
   .st-key-outcomes td, .st-key-outcomes th {padding: 0 0.1rem}
   .st-key-top button {padding: 0 0.3rem; font-size: 0.85rem}
+  [data-testid="stTopNavLink"] {padding: 0 0.4rem}
+  .st-key-bench .stTabs input {font-size: 0.8rem; padding: 0 0.3rem}
+  .st-key-bench .stTabs [data-testid^="stBaseButton"] {padding: 0 0.2rem; font-size: 0.85rem}
+  .st-key-top input {font-size: 0.85rem; padding-left: 0.4rem}
+  .st-key-top [data-testid="stColumn"] {flex: 0 0 auto; width: auto; min-width: 0}
+  .st-key-top [data-testid="stColumn"]:first-child {flex: 1 1 0}
+  body:not(.dragging) .st-key-intake [data-testid="stFileUploaderDropzone"] {
+    border: 0; padding: 0; background: none}
+  body:not(.dragging) .st-key-intake [data-testid="stFileUploaderDropzone"]::after {display: none}
 }
 .st-key-tour {position: fixed; left: 1rem; bottom: 0.8rem; width: min(46rem, calc(100vw - 2rem));
   z-index: 99999; background: var(--page); border-radius: 6px}

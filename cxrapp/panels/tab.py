@@ -1,4 +1,5 @@
-"""The reader's tab: its films outlast a reload of the page, and a page that is stuck is drawn anew.
+"""The reader's tab: its films outlast a reload of the page, files are dropped anywhere on it, and a
+page that is stuck is drawn anew.
 
 The browser keeps, for this tab alone and until it is closed, a number nobody can guess, and shows
 it after a reload. Of films and readers it keeps nothing.
@@ -21,6 +22,14 @@ export default function ({ data, parentElement, setStateValue }) {
   // Outside every fragment: where one has been lost on the way, a whole run brings it back.
   const draw = () => setStateValue('stuck', Date.now());
   document.addEventListener('cxrapp:stuck', draw);
+  // Films are dropped anywhere on the page (style.py opens the intake over it).
+  document.body.ondragenter = (event) => {
+    if (event.dataTransfer?.types.includes('Files')) document.body.classList.add('dragging');
+  };
+  document.body.ondragleave = (event) => {
+    if (!event.relatedTarget) document.body.classList.remove('dragging');
+  };
+  document.body.ondrop = () => document.body.classList.remove('dragging');
   return () => document.removeEventListener('cxrapp:stuck', draw);
 }
 """

@@ -85,15 +85,14 @@ def _show_verdict(
     if not number:
         return
     there = share_words(calibrated_to(card, finding.name))
-    help = (
-        "How common it is on your ward is asked below; the probability and the answers above "
-        "follow it. The threshold is held against the probability as calibrated."
-    )
     if prevalence is not None:
-        st.caption(
-            f"where {share_words(prevalence)} have it; **{percent(decision.probability)}** as "
-            f"calibrated, where {there} have it",
-            help=help,
+        how = (
+            "How common it is on your ward is asked below, and the probability above follows it. "
+            f"The threshold is held against that as calibrated, where {there} have it."
+        )
+        st.html(
+            f'<div class="aside" title="{how}">where {share_words(prevalence)} have it; '
+            f"<b>{percent(decision.probability)}</b> as calibrated</div>"
         )
     if found := weakness(card, finding.name):
         st.html(f'<div class="notice undecided">{weak_words(found)}</div>')
@@ -142,20 +141,22 @@ def _show_point(session: Session, card: ModelCard, finding: Finding, cohort: str
     """Where the threshold is, and the way back to the point that the card chose."""
     threshold = session.setting(card, finding.name).threshold
     default = card.default_thresholds()[finding.name]
-    words, back = st.columns([2.3, 1], gap="xsmall", vertical_alignment="center")
-    words.caption(
+    moved = abs(threshold - default) >= 5e-4
+    cells = st.columns([4, 1], gap="xsmall") if moved else [st.container()]
+    cells[0].caption(
         _distance_words(card, finding, threshold, cohort, logit=session.logit),
         help=_performance_words(card, finding, threshold),
     )
-    back.button(
-        f"Back to {threshold_words(default)}",
-        key=f"back {finding.name}",
-        on_click=session.change,
-        args=(card, finding.name),
-        kwargs={"threshold": default},
-        disabled=abs(threshold - default) < 5e-4,
-        width="stretch",
-    )
+    if moved:
+        cells[1].button(
+            "Back",
+            key=f"back {finding.name}",
+            help=f"To the {threshold_words(default)} chosen on validation films",
+            on_click=session.change,
+            args=(card, finding.name),
+            kwargs={"threshold": default},
+            width="stretch",
+        )
 
 
 def _distance_words(
@@ -170,8 +171,8 @@ def _distance_words(
             for one, at in points.items()
         )
         return (
-            f"At the point chosen on validation films ({name[0].lower()}{name[1:]}): sensitivity "
-            f"and specificity {found} films."
+            f"The point chosen on validation films ({name[0].lower()}{name[1:]}). Sensitivity and "
+            f"specificity: {found} films."
         )
     now, then = (point_at(card, cohort, finding.name, value) for value in (threshold, default))
     gains = [
@@ -212,9 +213,9 @@ def _offer_band(
     def switch() -> None:
         session.change(card, finding.name, abstain_from=low if st.session_state[key] else None)
 
-    st.toggle("Abstain band below the threshold", on_change=switch, **showing(key, on))
+    st.toggle("Leave a band below the threshold undecided", on_change=switch, **showing(key, on))
     st.caption(
-        f"From {threshold_words(low)} up to {threshold_words(setting.threshold)}: **{inside} of "
-        f"{len(probabilities)}** here {'are' if on else 'would be'} left undecided and counted "
-        "apart: somebody must look."
+        f"{threshold_words(low)} to {threshold_words(setting.threshold)}: **{inside} of "
+        f"{len(probabilities)} films** {'are' if on else 'would be'} undecided, for somebody to "
+        "read."
     )

@@ -8,9 +8,10 @@ SENTENCES = (
     "The list holds every film, the most urgent first: each bar is a probability, the tick on it "
     "your threshold; go through it with the arrow keys and press R when a film is done.",
     "The film is in the middle, at its own resolution: turn the wheel to zoom, drag to move, drag "
-    "with the right button to window, and press M for what spoke for a finding.",
+    "with the right button to window, and press M for the map of what speaks for a finding.",
     "Each finding has one threshold on the right: move it, and the decision, the list, the curves "
-    "and the counts below move with it; Set offers goals, an abstain band and saved points.",
+    "and the counts move with it; the tabs below it set it by a goal, leave a band undecided, or "
+    "save it.",
     "Tell the app how common the finding is where you work, and it counts how many of 1,000 "
     "patients are found, missed and wrongly flagged at your setting, with intervals.",
     "A film unlike those the model knows is refused with the reason; nothing here is a diagnosis, "

@@ -17,6 +17,7 @@ from cxrapp.statistics.curves import Roc, auroc_rate, roc
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 from cxrapp.statistics.recalibration import SiteCalibration, fit_site_calibration
 from cxrapp.statistics.sample_size import FilmsNeeded, patients_to_show, too_few
+from cxrapp.words import threshold_words
 
 GOOD_FILMS = 100  # of each kind; Vergouwe et al. (2005), Collins et al. (2016)
 
@@ -162,14 +163,15 @@ def _warn(report: SiteReport) -> tuple[str, ...]:
     elif not recommended.shown:
         found = recommended.point.sensitivity
         sentences.append(
-            f"The films cannot show that the sensitivity is at least {goal}: at the recommended "
-            f"threshold it was {100 * found.value:.1f} %, and may be as low as "
-            f"{100 * found.low:.1f} %. It takes {patients_to_show(report.goal):,} patients with "
-            "the finding to show it, and then only by missing none of them."
+            f"The films cannot show that a threshold keeps a sensitivity of {goal}: "
+            f"{threshold_words(recommended.threshold.value)} kept {100 * found.value:.1f} % here, "
+            f"which may be as low as {100 * found.low:.1f} %. It takes "
+            f"{patients_to_show(report.goal):,} patients with the finding to show it, and then "
+            "only by missing none of them."
         )
     if recommended and recommended.point.false_negatives == 0:
         sentences.append(
-            "No film was missed at the recommended threshold, so these films cannot show how much "
-            "lower it would have to be for other patients."
+            f"No film was missed at {threshold_words(recommended.threshold.value)}, so these films "
+            "cannot show how much lower it would have to be for other patients."
         )
     return tuple(sentences)

@@ -66,7 +66,8 @@ def summarise(
 
 
 def describe(report: SiteReport) -> tuple[str, ...]:
-    """What was found, for a reader who knows no statistics; `report.warnings` come besides."""
+    """What was found, for a reader who knows no statistics; the recommended threshold and
+    `report.warnings` come besides."""
     sentences = [
         f"{report.films:,} films of {report.patients:,} patients are labelled for "
         f"{report.finding}: {report.positives:,} with it, {report.negatives:,} without."
@@ -74,12 +75,7 @@ def describe(report: SiteReport) -> tuple[str, ...]:
     if report.auroc:
         sentences.append(f"AUROC {report.auroc}.")
     if report.own:
-        sentences.append(f"At the bundle's own threshold {_describe_point(report.own)}")
-    if report.recommended:
-        sentences += [
-            f"At the recommended threshold {_describe_point(report.recommended.point)}",
-            f"It is chosen to find at least {100 * report.goal:g} % of the films with the finding.",
-        ]
+        sentences.append(f"At the model's own threshold {_describe_point(report.own)}")
     if report.calibration:
         sentences += _describe_calibration(report.calibration)
     return (*sentences, _describe_needed(report))
@@ -95,7 +91,7 @@ def _describe_point(point: OperatingPoint) -> str:
 def _describe_calibration(calibration: SiteCalibration) -> list[str]:
     observed, shift = calibration.observed, calibration.in_the_large
     sentence = (
-        f"The bundle expects the finding on {100 * calibration.stated:.1f} % of the films; it is "
+        f"The model expects the finding on {100 * calibration.stated:.1f} % of the films; it is "
         f"on {rate_words(observed)}"
     )
     # Said only where the interval just printed shows it too.
@@ -111,7 +107,7 @@ def _describe_calibration(calibration: SiteCalibration) -> list[str]:
         sentences.append(f"Its probabilities are too near the middle (slope {_number(slope)}).")
     elif slope:
         sentences.append(
-            f"These films do not show its probabilities to be too bold or too timid (slope "
+            f"These films do not show its probabilities to be too extreme or too cautious (slope "
             f"{_number(slope)}, 1 is perfect)."
         )
     error = calibration.error

@@ -6,8 +6,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 from playwright.sync_api import Locator, Page, expect
+from sklearn.datasets import load_sample_image
 
 from tests.films.dicom_maker import make
 from tests.places import SAMPLES
@@ -15,6 +16,16 @@ from tests.places import SAMPLES
 BROKEN = {"name": "broken.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n\x1a\nnothing"}
 FILM = next(path for path in SAMPLES if "bacteria" in path.name)
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
+
+
+def as_upload(name: str, picture: Image.Image) -> dict:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return {"name": name, "mimeType": "image/png", "buffer": buffer.getvalue()}
+
+
+PHOTOGRAPH = as_upload("photograph.png", Image.fromarray(load_sample_image("china.jpg")))
+MIRRORED = as_upload("mirrored.png", ImageOps.mirror(Image.open(FILM).convert("L")))
 
 # The operating point, in per cent, from where its dot stands over the ROC figure's plot.
 POINT = """() => {

@@ -12,6 +12,7 @@ from tests.places import ROOT, SAMPLES
 
 DOCS = ROOT / "docs"
 LAPTOP = {"width": 1366, "height": 768}
+OTHERS = ({"width": 1024, "height": 768}, {"width": 1920, "height": 1080})
 
 
 @pytest.fixture(params=["dark", "light"])
@@ -35,8 +36,9 @@ def settle(page: Page) -> None:
     page.wait_for_timeout(1000)
 
 
-def shoot(page: Page, name: str, theme: str, height: int = LAPTOP["height"]) -> None:
-    page.set_viewport_size(LAPTOP | {"height": height})
+def shoot(page: Page, name: str, theme: str, **size: int) -> None:
+    """Args: size: Width and height in pixels, where they are not the laptop's."""
+    page.set_viewport_size(LAPTOP | size)
     settle(page)
     suffix = "" if theme == "dark" else f"-{theme}"
     page.screenshot(path=DOCS / f"{name}{suffix}.png")
@@ -62,6 +64,8 @@ def test_screen(open_page: Page, theme: str) -> None:
     page.get_by_role("button", name="Close").click()
     page.mouse.move(0, 0)
     shoot(page, "screen", theme)
+    for size in OTHERS:
+        shoot(page, f"screen-{size['width']}", theme, **size)
 
 
 @pytest.mark.parametrize("theme", ["dark"], indirect=True)
@@ -71,11 +75,11 @@ def test_other_pages(open_page: Page, theme: str, kermany: Path) -> None:
     page.get_by_text(f"{len(SAMPLES)} films", exact=True).wait_for()
     page.get_by_role("link", name="Compare models").click()
     page.get_by_text("the decision changes on").first.wait_for()
-    shoot(page, "compare", theme, 1000)
+    shoot(page, "compare", theme, height=1000)
     page.get_by_role("link", name="About the model").click()
     page.get_by_text("official test").first.wait_for()
-    shoot(page, "model", theme, 1000)
+    shoot(page, "model", theme, height=1000)
     page.get_by_role("link", name="Your own films").click()
     page.locator("input[type=file]").first.set_input_files(site_films(kermany))
     page.get_by_role("button", name="Settings file").wait_for()
-    shoot(page, "site", theme, 1000)
+    shoot(page, "site", theme, height=1000)

@@ -97,7 +97,7 @@ def drawn(page: Page) -> None:
 
 def percent(page: Page) -> int:
     drawn(page)
-    return int(page.locator(".readout").inner_text().split()[0])
+    return int(page.locator(".readout").inner_text().split()[1])
 
 
 @pytest.mark.parametrize("turned", ["", "xt"])

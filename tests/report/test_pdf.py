@@ -77,6 +77,6 @@ def test_fonts_are_embedded() -> None:
 
 def test_the_page_says_how_much_evidence_lies_in_the_lungs() -> None:
     (page,) = pages(case(**lung_parts()))
-    words = "60 % of the evidence lies in the lungs (by chance 40 %), most in the lower zone"
-    assert f"Pneumonia: {words} of the left lung." in page
+    words = "60 % of the evidence is in the lungs (by chance 40 %), most in the left"
+    assert f"Pneumonia: {words} lower zone." in page
     assert "edge of the lungs" not in pages(case())[0]

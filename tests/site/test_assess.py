@@ -86,7 +86,7 @@ def test_films_that_cannot_show_the_goal_get_the_estimate_and_are_told() -> None
     assert report.positives < 60
     assert not report.recommended.shown
     assert report.recommended.point.sensitivity.value >= 0.95
-    assert any("cannot show that the sensitivity" in warning for warning in report.warnings)
+    assert any("cannot show that a threshold keeps" in warning for warning in report.warnings)
     assert any("at least 100 of each" in warning for warning in report.warnings)
 
 

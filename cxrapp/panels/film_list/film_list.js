@@ -66,14 +66,6 @@ function setUpFoot(parent, list, keys) {
   size.oninput = () => { localStorage.setItem(SIZE, size.value); resize(); };
   resize();
   parent.querySelector('.help').onclick = () => showKeys(parent, keys);
-  // Films are dropped anywhere on the page (style.py opens the intake over it).
-  document.body.ondragenter = (event) => {
-    if (event.dataTransfer?.types.includes('Files')) document.body.classList.add('dragging');
-  };
-  document.body.ondragleave = (event) => {
-    if (!event.relatedTarget) document.body.classList.remove('dragging');
-  };
-  document.body.ondrop = () => document.body.classList.remove('dragging');
 }
 
 function showKeys(parent, keys) {

@@ -345,7 +345,7 @@ function describe() {
   const readout = part('.readout');
   readout.textContent = '';
   if (!film) return;
-  const words = [`${Math.round(100 * fitScale(view, film, boxOf(mainPane())) * view.zoom)} %`];
+  const words = [`Zoom ${Math.round(100 * fitScale(view, film, boxOf(mainPane())) * view.zoom)} %`];
   const { film: on, x, y } = pointed ?? {};
   if (pointed && x >= 0 && y >= 0 && x < on.width && y < on.height) {
     const value = valueAt(on, x, y);
