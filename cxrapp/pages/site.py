@@ -285,9 +285,9 @@ def _show_misread(
     wrong = [n for n in order if kinds[chosen][n]]
     for start in range(0, min(len(wrong), MISREAD), ROW):
         for cell, n in zip(st.columns(ROW), wrong[start : start + ROW], strict=False):
-            cell.image(films[n].thumbnail, width="stretch")
-            name = escape_markdown(films[n].name.rsplit("/", 1)[-1])
-            cell.caption(f"{name}, {percent(scores.probabilities[n])}")
+            name = films[n].name.rsplit("/", 1)[-1]
+            cell.image(films[n].thumbnail, width="stretch", alt=name)
+            cell.caption(f"{escape_markdown(name)}, {percent(scores.probabilities[n])}")
     if len(wrong) > MISREAD:
         st.caption(f"and {len(wrong) - MISREAD} more")
 

@@ -46,7 +46,7 @@ def offer_samples(session: Session, bundle: Bundle) -> None:
         session.tour = 0
 
     for path, cell in zip(paths, st.columns(len(paths), gap="xsmall"), strict=True):
-        cell.image(path)
+        cell.image(path, alt=f"Sample film {path.name}")
     st.button("Try it on six sample films", key="samples", on_click=choose, type="primary")
     st.caption(
         "Kermany et al., 2018, CC BY 4.0; none was used in training. The file name tells the "

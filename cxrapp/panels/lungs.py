@@ -51,7 +51,7 @@ def _show_examples(finder: LungFinder, path: Path) -> None:
         if number % sheet.across == 0:
             places = st.columns(sheet.across)
         place = places[number % sheet.across]
-        place.image(picture, width="stretch")
+        place.image(picture, width="stretch", alt=capitalised(example.film))
         place.caption(f"{capitalised(example.film)}. {SAID[example.level]} {example.words}")
     st.caption(
         "Films kept apart, taken at even steps in the order of their names and not chosen, and "

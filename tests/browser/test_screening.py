@@ -204,7 +204,7 @@ def test_every_format_is_exported_without_names(exported: Page) -> None:
 def test_the_table_has_a_row_a_film_and_finding(page: Page) -> None:
     upload(page, *SAMPLES, BROKEN)
     page.get_by_text(f"{len(SAMPLES)} films", exact=True).wait_for()
-    expect(page.get_by_text("1 file was not screened")).to_be_visible()
+    expect(page.get_by_text("1 file not screened")).to_be_visible()
     page.get_by_role("button", name="Export").click()
     lines = download(page, "Table of all films, CSV").decode().splitlines()
     assert lines[0].startswith("file,finding,probability,threshold,decision,status,message,")
