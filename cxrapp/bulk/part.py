@@ -19,7 +19,7 @@ from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.decision import decide
 from cxrapp.model.lung_finder import MISSING
 from cxrapp.model.predict import Screened, screen
-from cxrapp.report import film_rows, rejection_rows, table_writer
+from cxrapp.report.table import film_rows, rejection_rows, table_writer
 from cxrapp.runtime.files import open_whole
 from cxrapp.runtime.network_queue import NetworkQueue
 

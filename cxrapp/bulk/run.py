@@ -11,7 +11,7 @@ from tqdm import tqdm
 from cxrapp.bulk.files import File
 from cxrapp.bulk.job import Job, Part, cut, parts_folder
 from cxrapp.bulk.part import Screener
-from cxrapp.report import table_writer
+from cxrapp.report.table import table_writer
 from cxrapp.runtime.files import open_whole
 
 Engine = Callable[[Screener, Sequence[Part]], Iterator[int]]

@@ -18,14 +18,13 @@ from cxrapp.panels.threshold import show_classes, show_control, show_verdicts
 from cxrapp.panels.tour import show_tour
 from cxrapp.panels.widgets import show_notice
 from cxrapp.panels.worklist import show_worklist
-from cxrapp.report import NOT_A_DIAGNOSIS
 from cxrapp.server.bundles import choose_bundle
 from cxrapp.server.sessions import current_session
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import is_blinded, is_reading, start_read
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import capitalised
+from cxrapp.words import NOT_A_DIAGNOSIS, capitalised
 
 
 def show() -> None:

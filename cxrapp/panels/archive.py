@@ -14,7 +14,7 @@ from cxrapp.archive.settings import load_settings
 from cxrapp.errors import CxrError
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.open_film import offer_names
-from cxrapp.report import Case
+from cxrapp.report.case import Case
 from cxrapp.session.session import Session
 from cxrapp.words import (
     SEXES,

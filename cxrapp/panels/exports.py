@@ -11,16 +11,18 @@ from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Decisions
 from cxrapp.panels.archive import offer_sending
 from cxrapp.panels.widgets import offer_file
-from cxrapp.report import (
-    FORMATS,
-    Case,
+from cxrapp.report.case import Case, grad_cam_maps
+from cxrapp.report.formats import FORMATS
+from cxrapp.report.release import measure_threshold, weakness
+from cxrapp.report.table import (
+    COLUMNS,
+    context_columns,
+    context_rows,
     film_rows,
+    inert,
     rejection_rows,
     table_writer,
 )
-from cxrapp.report.case import grad_cam_maps
-from cxrapp.report.release import measure_threshold, weakness
-from cxrapp.report.table import COLUMNS, context_columns, context_rows, inert
 from cxrapp.session.film import Film
 from cxrapp.session.first_reads import closed_reads
 from cxrapp.session.session import Session

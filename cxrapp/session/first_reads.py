@@ -11,18 +11,12 @@ from cxrapp.statistics.reader_agreement import Read
 
 def is_blinded(session: Session, film: Film) -> bool:
     """Whether the model's answer on this film is not to be seen yet."""
-    if not session.blinded:
-        return False
-    read = session.reads.get(film.key)
-    return read is None or read.first is None
+    return session.blinded and not getattr(session.reads.get(film.key), "first", None)
 
 
 def is_reading(session: Session, film: Film) -> bool:
     """Whether the reader has not yet said the last word on the film."""
-    if not session.blinded:
-        return False
-    read = session.reads.get(film.key)
-    return read is None or read.final is None
+    return session.blinded and not getattr(session.reads.get(film.key), "final", None)
 
 
 def start_read(session: Session, film: Film) -> None:

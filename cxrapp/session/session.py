@@ -131,10 +131,8 @@ class Session:
     @property
     def unread(self) -> bool:
         """Whether a blinded read is under way: the model's answers must not be seen elsewhere."""
-        if not self.blinded:
-            return False
         reads = (self.reads.get(key) for key in self.worklist.films)
-        return any(read is None or read.first is None for read in reads)
+        return self.blinded and any(read is None or read.first is None for read in reads)
 
     def see_rejections(self) -> None:
         """Close their message; the exported table still names them."""

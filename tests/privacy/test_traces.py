@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from cxrapp.report import NOT_A_DIAGNOSIS
+from cxrapp.words import NOT_A_DIAGNOSIS
 from tests.load.reader import Reader
 from tests.load.server import free_port, serve
 from tests.privacy.films import IDENTIFIERS, make_uploads

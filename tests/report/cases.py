@@ -17,7 +17,7 @@ from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Settings, decide, default_settings
 from cxrapp.model.gate import judge
 from cxrapp.model.lungs import Lungs
-from cxrapp.report import Case, HeatMaps
+from cxrapp.report.case import Case, HeatMaps
 from tests.films.dicom_maker import FILM, make
 from tests.model.small_lungs import lung_masks
 from tests.places import ROOT

@@ -11,8 +11,9 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from cxrapp.films.radiograph import Patient, Source
-from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
+from cxrapp.report.formats import FORMATS
 from cxrapp.report.release import measure_threshold
+from cxrapp.words import NOT_A_DIAGNOSIS
 from tests.report.cases import (
     CARD,
     TAGS,

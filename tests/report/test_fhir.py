@@ -6,7 +6,8 @@ from fhir.resources.R4B.diagnosticreport import DiagnosticReport
 from fhir.resources.R4B.observation import Observation
 
 from cxrapp.model.decision import Setting
-from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
+from cxrapp.report.formats import FORMATS
+from cxrapp.words import NOT_A_DIAGNOSIS
 from tests.report.cases import CARD, SCREENED, SETTINGS, case, lung_parts, picture_film, refused
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from cxrapp.films.radiograph import Patient, Source, Study, Tags
 from cxrapp.model.decision import Setting
-from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS
+from cxrapp.report.formats import FORMATS
+from cxrapp.words import NOT_A_DIAGNOSIS
 from tests.report.cases import (
     CARD,
     FILM_NAME,
@@ -143,6 +144,7 @@ def test_nothing_to_write_about_is_an_error(kind: str) -> None:
 
 def test_reports_load_neither_network_nor_writers_before_they_are_used() -> None:
     slow = ("torch", "streamlit", "highdicom", "fhir", "reportlab", "matplotlib")
-    program = f"import sys, cxrapp.report; print([m for m in {slow} if m in sys.modules])"
+    rooms = "cxrapp.report.formats, cxrapp.report.table, cxrapp.archive.reports"
+    program = f"import sys, {rooms}; print([m for m in {slow} if m in sys.modules])"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert result.stdout.strip() == "[]", result.stderr

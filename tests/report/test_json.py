@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cxrapp.model.gate import UNCHECKED
-from cxrapp.report import FORMATS
+from cxrapp.report.formats import FORMATS
 from tests.report.cases import CARD, SCREENED, case, lung_parts, refused
 
 

@@ -5,9 +5,10 @@ import pypdf
 
 from cxrapp.films.radiograph import Study
 from cxrapp.model.gate import Verdict
-from cxrapp.report import FORMATS, NOT_A_DIAGNOSIS, HeatMaps
+from cxrapp.report.case import HeatMaps
+from cxrapp.report.formats import FORMATS
 from cxrapp.report.release import measure_threshold
-from cxrapp.words import rate_words
+from cxrapp.words import NOT_A_DIAGNOSIS, rate_words
 from tests.report.cases import CARD, case, film, lung_parts, refused, tagged
 
 

@@ -9,9 +9,9 @@ import pydicom
 import pypdf
 import pytest
 
-from cxrapp.report import FORMATS, film_rows
+from cxrapp.report.formats import FORMATS
 from cxrapp.report.release import Release, measure_threshold, release_cases
-from cxrapp.report.table import context_rows
+from cxrapp.report.table import context_rows, film_rows
 from cxrapp.words import percent, rate_words
 from tests.report.cases import CARD, case
 

@@ -6,7 +6,7 @@ import pytest
 from cxrapp.films.radiograph import Rejection
 from cxrapp.model.decision import default_settings
 from cxrapp.model.gate import Verdict
-from cxrapp.report import film_rows, rejection_rows, table_writer
+from cxrapp.report.table import film_rows, rejection_rows, table_writer
 from tests.report.cases import CARD, case, film
 
 SETTINGS = default_settings(CARD)
