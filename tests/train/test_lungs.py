@@ -1,5 +1,6 @@
 """Training of the network that finds the lungs: masks, batches, the network, and its limits."""
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import torch
 from PIL import Image
 from sklearn.metrics import f1_score
 
-from cxrapp.model.lung_finder import load_lungs
+from cxrapp.model.bundle import DEFAULT, WEIGHTS
+from cxrapp.model.card_file import load_card
+from cxrapp.model.lung_finder import FILE, load_lungs
 from cxrapp.model.lungs import KINDS
 from tests.model.small_lungs import SIZE, lung_masks, put_lungs
 from train.lungs import fit as fit_module
@@ -20,6 +23,7 @@ from train.lungs.fit import fit, load_network, lung_loss, rate_at
 from train.lungs.limits import Looks, set_limits
 from train.lungs.measure import dice_scores
 from train.lungs.network import AGE_PLACES, ExportedLungs, LungNet
+from train.lungs.sheet import make_sheet
 
 
 @pytest.fixture
@@ -57,6 +61,22 @@ def test_not_chest_films_are_set_apart_by_patient(shared_data: Path) -> None:
     table = read_not_chest(shared_data)
     assert table.groupby("patient")["role"].nunique().max() == 1
     assert (table["role"] == "apart").sum() > 50
+
+
+@pytest.mark.slow
+def test_the_shipped_sheet_is_the_one_this_program_makes(shared_data: Path) -> None:
+    path = WEIGHTS / FILE
+    finder = load_lungs(path)
+    picture, sheet = make_sheet(finder, load_card(WEIGHTS / f"{DEFAULT}.pt"), shared_data)
+    shipped = finder.card.sheet
+    assert sheet.films == shipped.films
+    levels = [example.level for example in sheet.films]
+    assert levels[:10] == ["accept"] * 10 and "accept" not in levels[10:]
+    ours, theirs = (
+        np.asarray(Image.open(file), float)
+        for file in (io.BytesIO(picture), path.with_suffix(".jpg"))
+    )
+    assert np.abs(ours - theirs).mean() < 2
 
 
 def test_batches_know_what_they_did(pool: Pool) -> None:
