@@ -114,6 +114,19 @@ def evidence_words(inside: float, chance: float, zones: np.ndarray) -> str:
     return f"{words}, most in the {('right', 'left')[side]} {ZONES[zone]} zone"
 
 
+def agreement_words(value: float, chance: tuple[float, float], *, above: bool) -> str:
+    """Whether two methods agree, beside what chance would give.
+
+    Args:
+        value, chance: As in `MethodAgreement`, chance on average and at most.
+        above: Whether the value is above chance.
+    """
+    by_chance = "by chance {:.2f}, at most {:.2f}".format(*chance)
+    if above:
+        return f"agree above chance ({value:.2f}; {by_chance}; 1 is the same order of places)"
+    return f"agree no better than chance ({value:.2f}; {by_chance}): do not rely on either map"
+
+
 def capitalised(text: str) -> str:
     """The first letter large, all others as they are: "COVID-19" stays so."""
     return text[:1].upper() + text[1:]

@@ -45,20 +45,35 @@ class MethodAgreement:
     """Whether two methods put the places of one film in the same order.
 
     Args:
+        methods: Names of the two.
         values: (K,) float64 in [-1, 1]; NaN where one of the two maps is empty.
         chance: (SHUFFLES, K) float64: the same with a shuffled head behind one of the two; NaN
             where that map is empty.
     """
 
+    methods: tuple[str, str]
     values: np.ndarray
     chance: np.ndarray
+
+    def first(self, count: int) -> "MethodAgreement":
+        """The same of the first findings alone."""
+        return MethodAgreement(self.methods, self.values[:count], self.chance[:, :count])
+
+    def by_chance(self, finding: int) -> tuple[float, float]:
+        """What shuffled heads give on average, and at most; NaN where none gives anything."""
+        drawn = self.chance[np.isfinite(self.chance[:, finding]), finding]
+        return (float(drawn.mean()), float(drawn.max())) if len(drawn) else (np.nan, np.nan)
+
+    def is_known(self, finding: int) -> bool:
+        """Whether there is an agreement and a chance level: neither where a map is empty."""
+        return bool(np.isfinite([self.values[finding], *self.by_chance(finding)]).all())
 
     def is_above_chance(self, finding: int) -> bool:
         """Whether the two agree more than under every shuffled head, as one in 21 would by luck.
 
         Two maps in opposite orders disagree, even where chance would oppose them more.
         """
-        return bool(self.values[finding] > max(0, np.fmax.reduce(self.chance[:, finding])))
+        return bool(self.values[finding] > max(0, self.by_chance(finding)[1]))
 
 
 def compare_methods(
@@ -86,7 +101,8 @@ def compare_methods(
         shuffled = METHODS["Evidence for and against"]
     others = [shuffled(bundle, film, one) for one in _shuffle(feature_map)]
     chance = np.stack([agreement(kept, other) for other in others])
-    return MethodAgreement(agreement(first, second), chance)
+    names = first.method.name, second.method.name
+    return MethodAgreement(names, agreement(first, second), chance)
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -143,6 +159,10 @@ class LungEvidence:
     zones: np.ndarray
     chance: np.ndarray
     low: np.ndarray
+
+    def first(self, count: int) -> "LungEvidence":
+        """The same of the first findings alone."""
+        return LungEvidence(*(part[:count] for part in vars(self).values()))
 
     def is_low(self, finding: int) -> bool:
         """Whether less of a finding's evidence lies in the lungs than a shuffled head would show.

@@ -10,6 +10,7 @@ from cxrapp.figures.pictures import film_picture
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Decisions
 from cxrapp.panels.archive import offer_sending
+from cxrapp.panels.heat_maps import compare_chosen
 from cxrapp.panels.widgets import offer_file
 from cxrapp.report.case import Case, grad_cam_maps
 from cxrapp.report.formats import FORMATS
@@ -41,6 +42,8 @@ IDENTITY_COLUMNS = (
     "comment",
 )
 OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call", "caution")
+# The command line's table, from which models are measured, has the number of every film.
+HIDDEN = dict.fromkeys(("probability", "ward_prevalence", "ward_probability"), "")
 
 
 def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
@@ -112,7 +115,12 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
         result.verdict,
         result.prediction.distance,
         screened=now,
-        heat_maps=grad_cam_maps(bundle, result.prediction.feature_map, result.lungs),
+        heat_maps=grad_cam_maps(
+            bundle,
+            result.prediction.feature_map,
+            result.lungs,
+            compare_chosen(session, bundle, film, result),
+        ),
         overruled=session.is_overruled(film, bundle),
         lungs=result.lungs,
         reader_call=session.call(film),
@@ -156,7 +164,7 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
         if not session.is_withheld(film, bundle):
             cautions = _cautions(bundle, result, decisions)
         writer.writerows(
-            row | own | more | {"caution": caution}
+            row | own | more | {"caution": caution} | ({} if shown(row) else HIDDEN)
             for row, more, caution in zip(rows, contexts, cautions, strict=True)
         )
     for number, rejection in enumerate(session.worklist.rejections, start=1):
@@ -182,6 +190,11 @@ def _cautions(bundle: Bundle, result: Result, decisions: Decisions) -> list[str]
             words.append(f"Only {inside}: do not rely on the map.")
         cautions.append(" ".join(words))
     return cautions
+
+
+def shown(row: dict[str, str]) -> bool:
+    """Whether the page shows a number: not of a refused film, nor of what was not asked."""
+    return row["decision"] not in ("", "not asked")
 
 
 def _identity(film: Film) -> dict[str, str]:

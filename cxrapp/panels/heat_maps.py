@@ -21,7 +21,7 @@ from cxrapp.session.map_cache import Drawn, draw
 from cxrapp.session.priors import prior_film
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import capitalised, evidence_words, interval_words
+from cxrapp.words import agreement_words, capitalised, evidence_words, interval_words
 
 NONE = "no second method"
 OUTLINE_SIDE = 640  # pixels; the browser stretches it over the film
@@ -50,6 +50,7 @@ def show_maps(
     first, second, help_cell = st.columns([1, 1, 0.75], gap="xsmall")
     chosen = _choose_methods(first, second)
     names = [name for name in chosen if name != NONE]
+    session.methods = tuple(names)
     kept = {n for n in names if (film.key, card.sha256, n) in session.drawn}
     late = [name for name in names if not METHODS[name].quick and name not in kept]
     drawn = [_explain(session, bundle, film, result, n) for n in names if n not in late]
@@ -78,12 +79,22 @@ def show_maps(
     with help_cell.popover("How to read it", width="stretch"):
         for explanation in explanations:
             st.markdown(_words(explanation, card.findings))
-    if len(explanations) == 2:
-        inputs = card.preprocessing.to_input(film.unpack().pixels)
-        feature_map = result.prediction.feature_map
-        found = compare_methods(*explanations, bundle, inputs, feature_map)
+    if found := compare_chosen(session, bundle, film, result):
         for k in asked:
             _show_agreement(bundle, found, k)
+
+
+def compare_chosen(
+    session: Session, bundle: Bundle, film: Film, result: Result
+) -> MethodAgreement | None:
+    """Agreement of the two methods that are chosen, where both were drawn for this film."""
+    names = session.methods
+    drawn = [session.drawn.get((film.key, bundle.card.sha256, name)) for name in names]
+    if len(drawn) < 2 or None in drawn:
+        return None
+    inputs = bundle.card.preprocessing.to_input(film.unpack().pixels)
+    explanations = (one.explanation for one in drawn)
+    return compare_methods(*explanations, bundle, inputs, result.prediction.feature_map)
 
 
 def _film_pane(film: Film, title: str) -> Pane:
@@ -201,19 +212,10 @@ def _fit_words(fit: float, noise: np.ndarray) -> str:
 
 def _show_agreement(bundle: Bundle, found: MethodAgreement, k: int) -> None:
     """Whether two methods point to the same places for finding k more than chance would."""
-    name, number = capitalised(bundle.card.findings[k].positive), found.values[k]
-    chance = found.chance[np.isfinite(found.chance[:, k]), k]
-    if not np.isfinite(number) or not len(chance):
+    name = capitalised(bundle.card.findings[k].positive)
+    if not found.is_known(k):
         st.caption(f"{name}: a map is empty, so the two methods cannot be compared.")
         return
-    by_chance = f"by chance {chance.mean():.2f}, at most {chance.max():.2f}"
-    if found.is_above_chance(k):
-        st.caption(
-            f"{name}: the two methods agree above chance (**{number:.2f}**; {by_chance}; 1 is "
-            "the same order of places)."
-        )
-    else:
-        st.warning(
-            f"{name}: the two methods agree **no better than chance** ({number:.2f}; "
-            f"{by_chance}). Do not rely on either map."
-        )
+    above = found.is_above_chance(k)
+    words = agreement_words(found.values[k], found.by_chance(k), above=above)
+    (st.caption if above else st.warning)(f"{name}: the two methods {words}.")

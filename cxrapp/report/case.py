@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from cxrapp.model.gate import Verdict
 from cxrapp.model.lungs import Lungs
 
 if TYPE_CHECKING:  # they bring the network along, and nothing here needs one
-    from cxrapp.explain.trust import LungEvidence
+    from cxrapp.explain.trust import LungEvidence, MethodAgreement
     from cxrapp.model.bundle import Bundle
 
 
@@ -28,28 +28,48 @@ class HeatMaps:
     Args:
         method: How they were made, such as Grad-CAM.
         unit: What their numbers say, such as "raises the log-odds, per cell".
-        values: (K, h, w) float32 >= 0; the findings share one scale.
+        scale: Heat of the brightest colour, the same for all findings of the film.
+        values: (K, h, w) float32 >= 0.
         in_lungs: How much of them lies in the lungs; None where nobody looked for those.
+        agreement: Of the two methods the reader compared on this film; None where it was none.
     """
 
     method: str
     unit: str
+    scale: float
     values: np.ndarray
     in_lungs: LungEvidence | None = None
+    agreement: MethodAgreement | None = None
+
+    def first(self, count: int) -> HeatMaps:
+        """The same of the first findings alone."""
+        return replace(
+            self,
+            values=self.values[:count],
+            in_lungs=self.in_lungs and self.in_lungs.first(count),
+            agreement=self.agreement and self.agreement.first(count),
+        )
 
 
-def grad_cam_maps(bundle: Bundle, feature_map: np.ndarray, lungs: Lungs | None) -> HeatMaps:
+def grad_cam_maps(
+    bundle: Bundle,
+    feature_map: np.ndarray,
+    lungs: Lungs | None,
+    agreement: MethodAgreement | None = None,
+) -> HeatMaps:
     """The maps that reports show.
 
     Args:
         feature_map: (C, h, w) float32 of the film.
+        agreement: Of the two methods the reader compared.
     """
     from cxrapp.explain import grad_cams
     from cxrapp.explain.trust import evidence_in_lungs
 
     maps = grad_cams(bundle, feature_map)
     in_lungs = evidence_in_lungs(maps, lungs, bundle.card) if lungs else None
-    return HeatMaps("Grad-CAM", "raises the log-odds, per cell", maps, in_lungs)
+    scale = float(maps.max())
+    return HeatMaps("Grad-CAM", "raises the log-odds, per cell", scale, maps, in_lungs, agreement)
 
 
 @dataclass(frozen=True)
@@ -87,6 +107,11 @@ class Case:
     def withheld(self) -> bool:
         """Whether no probability and no decision may leave."""
         return self.verdict.refused and not self.overruled
+
+    @property
+    def asked(self) -> int:
+        """How many findings were asked: the first of the chain."""
+        return sum(decision.outcome != "not asked" for decision in self.decisions)
 
     @property
     def fingerprint(self) -> str:

@@ -4,10 +4,11 @@ SCT is SNOMED CT, DCM is PS3.16 annex D, UCUM has the units; DICOM and FHIR writ
 under other names of the scheme.
 """
 
+import math
 from dataclasses import dataclass
 
 from cxrapp.model.card import Finding
-from cxrapp.report.release import FindingResult, Performance
+from cxrapp.report.release import FindingResult, Performance, Release
 from cxrapp.statistics.bootstrap import Rate
 
 PRIVATE = "99CXRAPP"
@@ -29,6 +30,9 @@ SPECIFICITY = Concept("111090", "DCM", "Case Specificity")
 JOINT = Concept("JOINT", PRIVATE, "Probability together with what it is given")
 IN_LUNGS = Concept("IN-LUNGS", PRIVATE, "Share of the map's evidence in the lungs")
 IN_LUNGS_BY_CHANCE = Concept("IN-LUNGS-CHANCE", PRIVATE, "The same by chance")
+AGREEMENT = Concept("AGREEMENT", PRIVATE, "Rank correlation of two methods' maps")
+AGREEMENT_BY_CHANCE = Concept("AGREEMENT-CHANCE", PRIVATE, "The same by chance, on average")
+AGREEMENT_AT_MOST = Concept("AGREEMENT-MOST", PRIVATE, "The same by chance, at most")
 LUNG_AREAS = (
     Concept("LUNG-LEFT", PRIVATE, "Lung on the film's left, share of the film"),
     Concept("LUNG-RIGHT", PRIVATE, "Lung on the film's right, share of the film"),
@@ -78,6 +82,24 @@ def finding_concept(finding: Finding) -> Concept:
     """The code of a finding; a private one for findings this program does not know."""
     known = FINDINGS.get(finding.name)
     return known or Concept(finding.name.upper()[:16], PRIVATE, finding.positive[:64])
+
+
+def film_numbers(release: Release, k: int) -> dict[Concept, float]:
+    """What the film has of finding k: nothing where it was not asked, and nothing that is NaN."""
+    result, heats = release.results[k], release.heat_maps
+    if not result.asked:
+        return {}
+    numbers = {PROBABILITY: result.probability, JOINT: result.joint}
+    if result.prevalence is not None:
+        numbers |= {PREVALENCE: result.prevalence, WARD: result.ward}
+    if heats and heats.in_lungs:
+        numbers[IN_LUNGS] = heats.in_lungs.inside[k]
+        numbers[IN_LUNGS_BY_CHANCE] = heats.in_lungs.chance[k]
+    if heats and heats.agreement and heats.agreement.is_known(k):
+        numbers[AGREEMENT] = heats.agreement.values[k]
+        chance = heats.agreement.by_chance(k)
+        numbers |= dict(zip((AGREEMENT_BY_CHANCE, AGREEMENT_AT_MOST), chance, strict=True))
+    return {concept: float(value) for concept, value in numbers.items() if not math.isnan(value)}
 
 
 def performance_rates(result: FindingResult) -> list[tuple[Concept, Rate]]:

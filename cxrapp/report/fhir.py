@@ -13,10 +13,10 @@ from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
-from cxrapp.report.codes import Concept, finding_concept, performance_rates
+from cxrapp.report.codes import Concept, film_numbers, finding_concept, performance_rates
 from cxrapp.report.fhir_values import Resource, codeable, coded, number_part, quantity, rate_parts
 from cxrapp.report.release import Release
-from cxrapp.report.summary import finding_line, performance_line, summary_lines
+from cxrapp.report.summary import agreement_line, finding_line, performance_line, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM, date_words, person_words
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem"
@@ -128,39 +128,28 @@ def _film_check(release: Release) -> Resource:
     }
 
 
-def _evidence(release: Release, k: int) -> list[Resource]:
-    """How much of the map's evidence lies in the lungs, beside what chance would put there."""
-    found = release.heat_maps and release.heat_maps.in_lungs
-    if not found:
-        return []
-    shares = {codes.IN_LUNGS: found.inside[k], codes.IN_LUNGS_BY_CHANCE: found.chance[k]}
-    return [number_part(code, float(share)) for code, share in shares.items() if share >= 0]
-
-
 def _finding(release: Release, k: int) -> Resource:
     """The probability and what is made of it; a finding that was not asked has neither."""
     result = release.results[k]
+    numbers = film_numbers(release, k)
+    probability = numbers.pop(codes.PROBABILITY, None)
     parts = [
-        number_part(codes.JOINT, result.joint),
         number_part(codes.THRESHOLD, result.threshold),
         *(part for rate in performance_rates(result) for part in rate_parts(*rate)),
-        *_evidence(release, k),
+        *(number_part(*number) for number in numbers.items()),
     ]
-    if result.prevalence is not None:
-        parts.append(number_part(codes.PREVALENCE, result.prevalence))
-        parts.append(number_part(codes.WARD, result.ward))
     observation = _observation(f"finding-{k + 1}", finding_concept(result.finding))
-    if result.outcome == "not asked":
+    if probability is None:
         reason = coded(f"{TERMINOLOGY}/data-absent-reason", "not-asked", "Not Asked")
         observation["dataAbsentReason"] = reason
-        parts.insert(0, number_part(codes.PROBABILITY, result.probability))
     else:
         code = INTERPRETATIONS[result.outcome]
         system = f"{TERMINOLOGY}/v3-ObservationInterpretation"
         words = codes.OUTCOMES[result.outcome].meaning
-        observation["valueQuantity"] = quantity(result.probability)
+        observation["valueQuantity"] = quantity(probability)
         observation["interpretation"] = [coded(system, code, words)]
     notes = [finding_line(result), *(performance_line(result, one) for one in result.performance)]
+    notes += filter(None, [agreement_line(release, k)])
     return observation | {"component": parts, "note": [{"text": text} for text in notes]}
 
 

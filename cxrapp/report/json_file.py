@@ -15,15 +15,18 @@ from cxrapp.statistics.bootstrap import Rate
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
 if TYPE_CHECKING:  # it brings the network along, and nothing here needs one
-    from cxrapp.explain.trust import LungEvidence
+    from cxrapp.explain.trust import LungEvidence, MethodAgreement
 
-SCHEMA = 3  # 2 had the validation cohort alone; 1 the gate's status in one word
+# 3 had numbers of findings that were not asked; 2 the validation cohort alone; 1 the gate's status
+# in one word.
+SCHEMA = 4
 
 
 def write(card: ModelCard, releases: Sequence[Release]) -> bytes:
     """One strict JSON object, UTF-8: the model once, then one entry a film.
 
-    A withheld film has no findings and no heat maps. Measures that no film could give are null.
+    A withheld film has no findings and no heat maps; a finding that was not asked no probability
+    and no map. Measures that no film could give are null.
     """
     values = {
         "schema": SCHEMA,
@@ -131,11 +134,12 @@ def _heat_maps(release: Release) -> dict[str, Any] | None:
     heats = release.heat_maps
     if heats is None:
         return None
-    maps = zip(release.results, heats.values, strict=True)
+    maps = zip(release.results, heats.values, strict=False)  # of those that were asked
     return {
         "method": heats.method,
         "unit": heats.unit,
         "in_lungs": heats.in_lungs and _in_lungs(release, heats.in_lungs),
+        "agreement": heats.agreement and _agreement(release, heats.agreement),
         # Four digits are more than a colour can show.
         "maps": {
             result.finding.name: [[float(f"{cell:.4g}") for cell in row] for row in grid]
@@ -156,8 +160,18 @@ def _in_lungs(release: Release, found: "LungEvidence") -> dict[str, Any]:
                 for s, side in enumerate(SIDES)
             },
         }
-        for k, result in enumerate(release.results)
+        for k, result in enumerate(release.results[: len(found.inside)])
     }
+
+
+def _agreement(release: Release, found: "MethodAgreement") -> dict[str, Any]:
+    """Rank correlation of the two methods that the reader compared; null where a map is empty."""
+    findings = {}
+    for k, result in enumerate(release.results[: len(found.values)]):
+        numbers = (found.values[k], *found.by_chance(k))
+        names = ("value", "by_chance", "by_chance_at_most")
+        findings[result.finding.name] = dict(zip(names, map(_share, numbers), strict=True))
+    return {"methods": found.methods, "findings": findings}
 
 
 def _share(value: float) -> float | None:

@@ -10,7 +10,7 @@ from cxrapp.model.card import ModelCard
 from cxrapp.report.pdf_style import MUTED_STYLE, WIDTH, paragraph, safe, table
 from cxrapp.report.pictures import HeatPanel, colour_bar, fit, heat_panels
 from cxrapp.report.release import Release
-from cxrapp.report.summary import lung_lines
+from cxrapp.report.summary import agreement_line, lung_lines
 
 SIDE = 1000  # pixels of the long side: 300 to the inch at the size it is printed
 GAP = 9.0  # points between pictures
@@ -50,7 +50,8 @@ def _legend(release: Release, panels: list[HeatPanel]) -> list[Flowable]:
         f"{release.heat_maps.method}, {rows} x {columns} cells smoothed; the scale is this film's, "
         "shared by its findings. It shows what moved the score, not where disease is."
     )
-    words += "".join(f" {sentence}" for sentence in lung_lines(release))
+    agreements = (agreement_line(release, k) for k in range(len(release.results)))
+    words += "".join(f" {line}" for line in (*lung_lines(release), *filter(None, agreements)))
     words += "".join(f" No positive evidence for {name} anywhere on this film." for name in empty)
     return [bar, paragraph(safe(words), MUTED_STYLE)]
 

@@ -52,8 +52,7 @@ def result_parts(release: Release) -> list[Flowable]:
     ]
     notes += [safe(finding_line(r)) for r in release.results if r.prevalence is not None]
     notes = [f"<b>{safe(line)}</b>" for line in caution_lines(release)] + notes
-    asked = release.results[-1].outcome != "not asked"
-    if asked and len(release.answers) > 2:  # two answers are the finding itself
+    if len(release.answers) > 2:  # two answers are the finding itself
         answers = (f"{safe(name)} {percent(probability)}" for name, probability in release.answers)
         notes.insert(0, f"As one answer: {', '.join(answers)}.")
     return [
@@ -86,24 +85,27 @@ def _table(release: Release) -> Flowable:
 def _row(result: FindingResult) -> list[Paragraph]:
     finding = result.finding
     outcome, meaning = outcome_words(finding, result.outcome)
-    look, asked = LOOKS[result.outcome], result.outcome != "not asked"
-    given = f" if {safe(finding.given)}" if finding.given else ""
-    below = [f"{percent(result.joint)} overall"] if finding.given else []
+    look = LOOKS[result.outcome]
     said = f"{look.sign} {capitalised(outcome)}"
-    if result.prevalence is not None:
-        below.append(f"where {share_words(result.prevalence)} have it")
-    probability = f"<b>{percent(result.ward)}</b>{given}", ", ".join(below)
-    if not asked:
-        probability = ("–", "")
     tested = result.performance[-1]
     return [
         paragraph(f"<b>{safe(capitalised(finding.positive))}</b>"),
         _lines(f'<font color="{look.light}"><b>{safe(said)}</b></font>', safe(meaning)),
-        _lines(*probability, right=True),
+        _lines(*_probability_cells(result), right=True),
         _lines(percent(result.threshold), safe(result.goal or ""), right=True),
         _lines(*rate_cells(tested.sensitivity), right=True),
         _lines(*rate_cells(tested.specificity), right=True),
     ]
+
+
+def _probability_cells(result: FindingResult) -> tuple[str, str]:
+    if not result.asked:
+        return "–", ""
+    given = result.finding.given
+    below = [f"{percent(result.joint)} overall"] if given else []
+    if result.prevalence is not None:
+        below.append(f"where {share_words(result.prevalence)} have it")
+    return f"<b>{percent(result.ward)}</b>{f' if {safe(given)}' if given else ''}", ", ".join(below)
 
 
 def _lines(first: str, second: str = "", *, right: bool = False) -> Paragraph:

@@ -39,12 +39,11 @@ def fit(picture: Image.Image, side: int) -> Image.Image:
 
 
 def heat_panels(card: ModelCard, release: Release, side: int) -> list[HeatPanel]:
-    """One panel a finding that was asked, their long sides at most `side` pixels; may be none."""
+    """One panel a finding that was asked, long sides at most `side` pixels; may be none."""
     heats = release.heat_maps
     if heats is None:
         return []
     film = fit(release.picture, side)
-    scale = float(heats.values.max())
     return [
         HeatPanel(
             result,
@@ -52,17 +51,16 @@ def heat_panels(card: ModelCard, release: Release, side: int) -> list[HeatPanel]
                 overlay_picture(
                     film,
                     card.preprocessing.to_image(grid, (film.height, film.width)),
-                    scale,
+                    heats.scale,
                     OPACITY,
                 ),
                 release.lungs,
             ),
-            scale,
+            heats.scale,
             grid.shape,
             bool(grid.max() <= 0),
         )
-        for result, grid in zip(release.results, heats.values, strict=True)
-        if result.outcome != "not asked"
+        for result, grid in zip(release.results, heats.values, strict=False)
     ]
 
 

@@ -52,7 +52,7 @@ class FindingResult:
 
     Args:
         probability: In [0, 1], calibrated, of the finding where its `given` is present; what the
-            threshold is held against.
+            threshold is held against. None, as `ward` and `joint`, where it was not asked.
         calibrated_to: The share who have it where that probability is true.
         prevalence: The share who have it on the reader's ward; None where they did not say.
         ward: In [0, 1], the probability there; the calibrated one where they did not say.
@@ -64,16 +64,21 @@ class FindingResult:
     """
 
     finding: Finding
-    probability: float
+    probability: float | None
     calibrated_to: float
     prevalence: float | None
-    ward: float
-    joint: float
+    ward: float | None
+    joint: float | None
     outcome: Outcome
     threshold: float
     goal: str | None
     weakness: float | None
     performance: tuple[Performance, ...]
+
+    @property
+    def asked(self) -> bool:
+        """Whether the film has a number of it, and a map."""
+        return self.outcome != "not asked"
 
 
 @dataclass(frozen=True)
@@ -85,8 +90,9 @@ class Release:
         fingerprint: 12 hex digits that name the film without its name.
         overruled: The film was refused, and a reader chose to see its result.
         results: One a finding; none where the result is withheld.
-        answers: The chain read as one answer, (class, probability); none where withheld.
-        heat_maps: None where withheld.
+        answers: What was asked of the chain, read as one answer, (class, probability); none where
+            withheld.
+        heat_maps: None where withheld; of the findings that were asked, the first of the chain.
         tags: What may leave of them: without identity no patient, study or source; with it, dates
             are YYYYMMDD, times HHMMSS and, as UIDs, None where the file has no valid one.
         screened: None without identity.
@@ -169,7 +175,7 @@ def _release(
         distance=case.distance,
         results=_results(card, case, points) if shown else (),
         answers=_answers(card, case) if shown else (),
-        heat_maps=case.heat_maps if shown else None,
+        heat_maps=case.heat_maps and case.heat_maps.first(case.asked) if shown else None,
         tags=_clean_tags(case.tags),
         screened=case.screened.astimezone(),
         reader_call=case.reader_call,
@@ -193,14 +199,15 @@ def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult
     ):
         before = joint[finding.given] if finding.given else 1.0
         joint[finding.name] = before * ward
+        asked = decision.outcome != "not asked"
         results.append(
             FindingResult(
                 finding,
-                decision.probability,
+                decision.probability if asked else None,
                 calibrated_to(card, finding.name),
-                case.prevalences.get(finding.name),
-                ward,
-                joint[finding.name],
+                case.prevalences.get(finding.name) if asked else None,
+                ward if asked else None,
+                joint[finding.name] if asked else None,
                 decision.outcome,
                 decision.threshold,
                 next((goal for goal, value in named.items() if value == decision.threshold), None),
@@ -212,8 +219,8 @@ def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult
 
 
 def _answers(card: ModelCard, case: Case) -> tuple[tuple[str, float], ...]:
-    names = class_names(card.findings)
-    (joint,) = joint_probabilities(np.array([_on_ward(card, case)]))
+    names = class_names(card.findings[: case.asked])
+    (joint,) = joint_probabilities(np.array([_on_ward(card, case)[: case.asked]]))
     return tuple(zip(names, joint.tolist(), strict=True))
 
 

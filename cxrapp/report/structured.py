@@ -28,7 +28,7 @@ from cxrapp import __version__
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report import codes
-from cxrapp.report.codes import finding_concept, performance_rates
+from cxrapp.report.codes import film_numbers, finding_concept, performance_rates
 from cxrapp.report.dicom_tags import (
     REPORT,
     SERIES_DESCRIPTION,
@@ -41,7 +41,7 @@ from cxrapp.report.dicom_tags import (
 )
 from cxrapp.report.release import Release
 from cxrapp.report.sr_items import algorithm, code_item, coded, number_item, text_item
-from cxrapp.report.summary import performance_line, summary_lines
+from cxrapp.report.summary import agreement_line, performance_line, summary_lines
 from cxrapp.words import NOT_A_DIAGNOSIS, PROGRAM
 
 SERIES = 9902
@@ -138,18 +138,10 @@ def _finding_group(
     card: ModelCard, release: Release, k: int
 ) -> MeasurementsAndQualitativeEvaluations:
     """Finding k of the card."""
-    result, heats = release.results[k], release.heat_maps
-    numbers = {
-        codes.PROBABILITY: result.probability,
-        codes.JOINT: result.joint,
-        codes.THRESHOLD: result.threshold,
-        **{concept: rate.value for concept, rate in performance_rates(result)},
-    }
-    if heats and heats.in_lungs:
-        numbers[codes.IN_LUNGS] = heats.in_lungs.inside[k]
-        numbers[codes.IN_LUNGS_BY_CHANCE] = heats.in_lungs.chance[k]
-    if result.prevalence is not None:
-        numbers |= {codes.PREVALENCE: result.prevalence, codes.WARD: result.ward}
+    result = release.results[k]
+    numbers = {codes.THRESHOLD: result.threshold}
+    numbers |= {concept: rate.value for concept, rate in performance_rates(result)}
+    numbers |= film_numbers(release, k)
     outcome = codes.OUTCOMES[result.outcome]
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(new_uid(), identifier=result.finding.name),
@@ -162,8 +154,7 @@ def _finding_group(
         ],
         qualitative_evaluations=[QualitativeEvaluation(coded(codes.DECISION), coded(outcome))],
     )
-    group[0].ContentSequence.extend(
-        text_item(standard.DCM.Comment, performance_line(result, performance))
-        for performance in result.performance
-    )
+    words = [performance_line(result, performance) for performance in result.performance]
+    words += filter(None, [agreement_line(release, k)])
+    group[0].ContentSequence.extend(text_item(standard.DCM.Comment, line) for line in words)
     return group

@@ -2,6 +2,7 @@
 
 from cxrapp.report.release import FindingResult, Performance, Release
 from cxrapp.words import (
+    agreement_words,
     capitalised,
     evidence_words,
     outcome_words,
@@ -24,7 +25,7 @@ def caution_lines(release: Release) -> list[str]:
     return [
         f"{capitalised(result.finding.positive)}: {weak_words(result.weakness)}"
         for result in release.results
-        if result.weakness and result.outcome != "not asked"
+        if result.weakness and result.asked
     ]
 
 
@@ -37,7 +38,7 @@ def finding_line(result: FindingResult) -> str:
     """Decision, probability and threshold of one finding; and the probability on the ward."""
     outcome, meaning = outcome_words(result.finding, result.outcome)
     decision = f"{outcome} ({meaning})" if meaning else outcome
-    if outcome == "not asked":
+    if not result.asked:
         return f"{capitalised(result.finding.positive)}: {decision}."
     given = result.finding.given
     condition = f" if {given}" if given else ""
@@ -65,6 +66,17 @@ def performance_line(result: FindingResult, performance: Performance) -> str:
     )
 
 
+def agreement_line(release: Release, k: int) -> str:
+    """Whether the two methods that the reader compared agree on finding k; empty where none were
+    compared or the finding was not asked."""
+    found, result = release.heat_maps and release.heat_maps.agreement, release.results[k]
+    if not (found and result.asked and found.is_known(k)):
+        return ""
+    above = found.is_above_chance(k)
+    words = agreement_words(found.values[k], found.by_chance(k), above=above)
+    return f"{capitalised(result.finding.positive)}: {' and '.join(found.methods)} {words}."
+
+
 def lung_lines(release: Release) -> list[str]:
     """How much of each map's evidence lies in the lungs, and what the line on it is; may be none.
 
@@ -76,7 +88,7 @@ def lung_lines(release: Release) -> list[str]:
         return []
     lines = ["The line is the edge of the lungs as the program found them."]
     for k, result in enumerate(release.results):
-        if result.outcome == "not asked" or not found.inside[k] >= 0:
+        if not result.asked or not found.inside[k] >= 0:
             continue
         words = evidence_words(found.inside[k], found.chance[k], found.zones[k])
         low = found.is_low(k) and result.outcome == "positive"

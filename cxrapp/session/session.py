@@ -56,6 +56,7 @@ class Session:
     calls: dict[str, Call] = field(default_factory=dict)  # outside blinded reads
     comments: dict[str, str] = field(default_factory=dict)
     drawn: dict[tuple[str, str, str], Drawn] = field(default_factory=dict)
+    methods: tuple[str, ...] = ()  # of explanation, chosen on the viewer
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     audit_id: str = field(default_factory=lambda: secrets.token_hex(4))
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)  # see `tab`

@@ -30,6 +30,7 @@ from cxrapp.model.predict import Prediction, encode, predict
 from tests.model.small_lungs import lung_masks
 
 INPUT = Preprocessing(224)
+PAIR = ("Grad-CAM", "Occlusion")
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +130,9 @@ def test_a_slow_method_is_never_run_again_for_chance(
 
 def test_agreement_of_any_size_is_nothing_where_chance_gives_as_much() -> None:
     chance = np.array([[0.5, 0.0], [0.8, 0.1], [np.nan, np.nan]])
-    found = MethodAgreement(np.array([0.75, 0.2]), chance)
+    found = MethodAgreement(PAIR, np.array([0.75, 0.2]), chance)
     assert [found.is_above_chance(k) for k in range(2)] == [False, True]
-    opposed = MethodAgreement(np.array([-0.4, -0.4]), np.array([[-0.5, -0.3], [-0.6, -0.2]]))
+    opposed = MethodAgreement(PAIR, np.array([-0.4, -0.4]), np.array([[-0.5, -0.3], [-0.6, -0.2]]))
     assert not any(opposed.is_above_chance(k) for k in range(2))
 
 

@@ -59,11 +59,20 @@ def screen_by_command(folder: Path) -> dict[str, Scores]:
 
 
 def scores_of(rows: Iterable[dict[str, str]]) -> Scores:
-    """The probabilities of a table, the command line's or an exported one."""
+    """The probabilities of a table, the command line's or an exported one.
+
+    The reader's has none of findings that were not asked, the last of a film.
+    """
     scores: Scores = {}
     for row in rows:
-        scores.setdefault(row["file"], []).append(float(row["probability"]))
+        film = scores.setdefault(row["file"], [])
+        film += [float(row["probability"])] if row["probability"] else []
     return scores
+
+
+def only_shown(expected: Scores, shown: Scores) -> Scores:
+    """Of the command line's scores those that a reader is shown."""
+    return {name: values[: len(shown.get(name, ()))] for name, values in expected.items()}
 
 
 def largest_difference(one: Scores, other: Scores) -> float:

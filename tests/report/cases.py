@@ -73,7 +73,7 @@ def case(
         "verdict": judge(CARD, radiograph, 12.5, {}),
         "decisions": decide(CARD, probabilities, settings),
         "screened": SCREENED,
-        "heat_maps": HeatMaps("Grad-CAM", "raises the log-odds, per cell", values),
+        "heat_maps": HeatMaps("Grad-CAM", "raises the log-odds, per cell", 0.4, values),
         "reader_call": "unsure",
     }
     return Case(**{**defaults, **parts})

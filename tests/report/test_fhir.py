@@ -86,8 +86,7 @@ def test_not_asked_has_no_value_and_undecided_is_indeterminate() -> None:
     second = found["finding-2"]
     assert second.valueQuantity is None and second.interpretation is None
     assert second.dataAbsentReason.coding[0].code == "not-asked"
-    assert components(second)["JOINT"] == pytest.approx(0.125)
-    assert components(second)["122157"] == pytest.approx(0.25)
+    assert not {"JOINT", "122157", "WARD", "PREVALENCE", "IN-LUNGS"} & set(components(second))
 
 
 def test_a_refused_film_has_the_refusal_alone() -> None:

@@ -10,7 +10,7 @@ from tests.report.cases import CARD, SCREENED, case, lung_parts, refused
 
 def films(*cases: object, identified: bool = False) -> list[dict]:
     values = json.loads(FORMATS["json"].write(CARD, cases, identified=identified))
-    assert (values["schema"], values["identified"]) == (3, identified)
+    assert (values["schema"], values["identified"]) == (4, identified)
     assert values["model"]["bundle_sha256"] == CARD.sha256
     assert values["model"]["limits"] == [*CARD.limits, UNCHECKED]
     return values["films"]

@@ -58,7 +58,7 @@ def test_films_of_any_shape_fit() -> None:
 
 def test_an_empty_heat_map_says_so_instead_of_painting_noise() -> None:
     heats = case().heat_maps
-    empty = HeatMaps(heats.method, heats.unit, heats.values * 0)
+    empty = HeatMaps(heats.method, heats.unit, 0.0, heats.values * 0)
     (text,) = pages(case(heat_maps=empty))
     assert "No positive evidence for pneumonia anywhere on this film" in text
 
