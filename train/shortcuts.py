@@ -106,8 +106,8 @@ def read_shortcuts(run: Run, folder: Path) -> dict[str, Any]:
 def warn_of(checks: dict[str, Any], findings: Iterable[Finding]) -> tuple[str, ...]:
     """A sentence for the card on every finding: how well a thumbnail and the shape alone tell it.
 
-    On the last cohort that was measured. Where the interval of the network's margin over them
-    reaches 0 on validation films, the sentence says that the answer may rest on them.
+    On the last cohort that was measured; but where the interval of the network's margin over them
+    reaches 0, on the first that shows it, and the sentence says what may follow.
     """
     sentences = []
     for finding in findings:
@@ -115,15 +115,17 @@ def warn_of(checks: dict[str, Any], findings: Iterable[Finding]) -> tuple[str, .
         measured = {cohort: found[name] for cohort, found in checks.items() if found.get(name)}
         if not measured:
             continue
-        cohort, rates = list(measured.items())[-1]
+        margin = f"margin over {THUMBNAIL_NAME}"
+        doubted = [cohort for cohort, rates in measured.items() if rates[margin]["low"] <= 0]
+        cohort = doubted[0] if doubted else list(measured)[-1]
+        rates = measured[cohort]
         alone, whole = rates[f"{THUMBNAIL_NAME} alone"], rates["whole film"]
         sentence = (
             f"A thumbnail of {THUMBNAIL} x {THUMBNAIL} pixels and the film's shape alone tell "
             f"{finding.positive} from {finding.negative} with an AUROC of {alone['value']:.3f} on "
             f"{cohort} films (the network {whole['value']:.3f})"
         )
-        margin = measured.get("validation", rates)[f"margin over {THUMBNAIL_NAME}"]
-        doubt = "" if margin["low"] > 0 else ": the answer may rest on where a film comes from"
+        doubt = ": the answer may rest on where a film comes from" if doubted else ""
         sentences.append(f"{sentence}{doubt}.")
     return tuple(sentences)
 

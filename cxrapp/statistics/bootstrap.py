@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import betainc, betaincinv, expit, logit, ndtri
+from scipy.special import betainc, betaincinv, expit, logit, ndtri, stdtrit
 
 REPLICATES = 2000
 ENDS = (2.5, 97.5)  # per cent, of every interval
@@ -72,7 +72,7 @@ def share_interval(share: float, films: float) -> tuple[float, float]:
 
     Args:
         share: In [0, 1].
-        films: Independent ones, see `design_effect`.
+        films: See `independent_films`.
     """
     hits, misses = share * films, (1 - share) * films
 
@@ -96,7 +96,7 @@ def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
     simple method for the analysis of clustered binary data", Biometrics 1992), from 1 up to that of
     patients whose films all agree (Kish, "Survey Sampling", 1965). Where none or all are cases
     there is no variance, but as many chances to differ as there are patients. Few patients who do
-    differ tell little of it: they are weighed against one more in whom all films agree.
+    differ tell little of it: they are weighed against half a patient more whose films all agree.
 
     Args:
         cases: (N,) bool.
@@ -113,15 +113,40 @@ def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
     variance = len(films) / (len(films) - 1) * ((hits - share * films) ** 2).sum() / total
     most = float((films**2).sum() / total)
     estimated = float(np.clip(variance / (share * (1 - share)), 1, most))
-    return (differing * estimated + most) / (differing + 1)
+    return (differing * estimated + most / 2) / (differing + 0.5)
+
+
+def independent_films(cases: np.ndarray, patients: np.ndarray) -> float:
+    """How many films of patients of their own tell as much of a share as these.
+
+    Fewer than the design effect says, for that is estimated too, and from few patients where some
+    have many films: the quantile is Student's instead of the normal one (Korn and Graubard, Survey
+    Methodology 1998), its degrees of freedom those of a sum of patients whose films agree as much
+    as the design effect says (Satterthwaite, 1946).
+
+    Args:
+        cases: (N,) bool.
+        patients: (N,) of any names.
+    """
+    films, total = np.bincount(number_patients(patients)), len(cases)  # (P,)
+    if len(films) == total or cases.all() or not cases.any():  # nothing is estimated
+        return float(len(films))
+    effect, most = design_effect(cases, patients), (films**2).sum() / total
+    variances = films * (1 + (films - 1) * (effect - 1) / (most - 1))  # of a patient's count
+    freedom = max(variances.sum() ** 2 / (variances**2).sum() - 1, 1)
+    tail = ENDS[1] / 100
+    return float(total / effect * (ndtri(tail) / stdtrit(freedom, tail)) ** 2)
 
 
 def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
     """How many films are such cases, with the interval by patient; NaN for no films.
 
-    Simulated, it holds the truth in 93 to 97 of 100 cohorts of 40 to 600 patients, except where
-    fewer than about five of them are expected to differ from the others: counts are whole numbers,
-    and then no interval that holds it in 93 holds it in fewer than 98 or 99.
+    Simulated, it holds the truth in 93 to 97 of 100 cohorts of 40 to 600 patients, also where some
+    have very many films. Not where fewer than about five patients are expected to differ from the
+    others: counts are whole numbers, and no interval that holds it in 93 then holds it in fewer
+    than 98 or 99. Nor where a tenth of the patients have half of the films, and those of a patient
+    agree: 88 of 100 where one or two of that tenth are expected to differ. Films that are
+    independent although of few patients are held in up to 98: nobody can know that they are.
 
     Args:
         cases: (N,) bool.
@@ -130,9 +155,7 @@ def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
     if not len(cases):
         return Rate(float("nan"), float("nan"), float("nan"), 0)
     share = float(cases.mean())
-    return Rate(
-        share, *share_interval(share, len(cases) / design_effect(cases, patients)), len(cases)
-    )
+    return Rate(share, *share_interval(share, independent_films(cases, patients)), len(cases))
 
 
 def chosen_interval(cases: np.ndarray, patients: np.ndarray) -> tuple[float, float]:
@@ -147,7 +170,7 @@ def chosen_interval(cases: np.ndarray, patients: np.ndarray) -> tuple[float, flo
         cases: (N,) bool.
         patients: (N,) of any names.
     """
-    films = len(cases) / design_effect(cases, patients)
+    films = independent_films(cases, patients)
     hits = float(cases.mean()) * films
     low, high = betaincinv(max(hits, 1e-12), films - hits + 1, np.array(ENDS) / 100)
     return float(low), float(high)

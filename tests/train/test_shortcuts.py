@@ -59,6 +59,14 @@ def test_the_card_says_how_well_a_thumbnail_does() -> None:
     assert "tell COVID-19 from other pneumonia with an AUROC of 0.900 on validation" in sentence
     assert "may rest on where" in sentence and "may rest on where" not in surer
     assert warn_of({}, [finding]) == ()
+    # A doubt of validation once stood beside the test's numbers, which give no reason for it.
+    doubted = {"covid19": rates | {"margin over thumbnail and shape": rate | {"low": -0.01}}}
+    tested = {name: one | {"value": 0.5} for name, one in doubted["covid19"].items()}
+    sure = {"covid19": tested | {"margin over thumbnail and shape": rate}}
+    (both,) = warn_of({"validation": doubted, "test": sure}, [finding])
+    assert "AUROC of 0.900 on validation films" in both and "may rest on where" in both
+    (neither,) = warn_of({"validation": sure, "test": sure}, [finding])
+    assert "0.500 on test films" in neither and "may rest on where" not in neither
 
 
 def test_hiding_leaves_the_rest_of_the_film() -> None:
