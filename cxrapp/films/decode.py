@@ -128,7 +128,9 @@ def _is_in_colour(image: Image.Image) -> bool:
     if image.mode in ("1", "L"):
         return False
     step = max(1, min(image.size) // SAMPLES)
-    colours = np.asarray(image.convert("RGB"))[::step, ::step]
+    width, height = image.size
+    few = image.resize((width // step, height // step), Image.Resampling.NEAREST)
+    colours = np.asarray(few.convert("RGB"))
     return bool(np.mean(np.ptp(colours, axis=2) >= COLOURED) >= COLOURED_SHARE)
 
 
