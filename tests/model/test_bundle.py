@@ -91,6 +91,7 @@ def test_card_metrics_are_those_of_its_scores(bundle: Bundle) -> None:
             assert stored["n"] == len(scores.labels)
 
 
+@pytest.mark.slow
 def test_script_says_what_the_eager_network_says(
     bundle: Bundle, films: list[Radiograph], tmp_path: Path
 ) -> None:

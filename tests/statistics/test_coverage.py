@@ -150,7 +150,7 @@ def test_calibration_slope_and_in_the_large(patients: int, number: int) -> None:
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (1.0, 0.5), (0.6, -0.5)])
-@pytest.mark.parametrize("patients", [100, 600])
+@pytest.mark.parametrize("patients", [100, pytest.param(600, marks=pytest.mark.slow)])
 def test_calibration_error(patients: int, slope: float, intercept: float) -> None:
     stated = 1.5 * norm.ppf((np.arange(100_000) + 0.5) / 100_000)
     tenth = np.minimum((expit(stated) * 10).astype(int), 9)

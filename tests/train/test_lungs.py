@@ -177,6 +177,7 @@ def test_the_head_for_adults_is_a_logistic_regression_that_health_does_not_misle
     assert (held_out < told[adult & sick].min()).mean() > 0.8
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_it_stopped(
     pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -137,6 +137,7 @@ def test_every_backbone_gives_a_map_and_its_averages(backbone: str, channels: in
     assert maps.min() >= 0
 
 
+@pytest.mark.slow
 def test_a_librarys_own_file_fills_another_backbone(tmp_path: Path) -> None:
     vgg, resnet = torchvision.models.vgg19(weights=None), timm.create_model("resnet50")
     for name, model in {"vgg19": vgg, "resnet50": resnet}.items():
