@@ -96,7 +96,8 @@ def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
     simple method for the analysis of clustered binary data", Biometrics 1992), from 1 up to that of
     patients whose films all agree (Kish, "Survey Sampling", 1965). Where none or all are cases
     there is no variance, but as many chances to differ as there are patients. Few patients who do
-    differ tell little of it: they are weighed against half a patient more whose films all agree.
+    differ tell little of it: they are weighed against one more in whom all films agree. Less, and
+    the interval of one miss would promise more than that of none.
 
     Args:
         cases: (N,) bool.
@@ -113,7 +114,7 @@ def design_effect(cases: np.ndarray, patients: np.ndarray) -> float:
     variance = len(films) / (len(films) - 1) * ((hits - share * films) ** 2).sum() / total
     most = float((films**2).sum() / total)
     estimated = float(np.clip(variance / (share * (1 - share)), 1, most))
-    return (differing * estimated + most / 2) / (differing + 0.5)
+    return (differing * estimated + most) / (differing + 1)
 
 
 def independent_films(cases: np.ndarray, patients: np.ndarray) -> float:
@@ -145,8 +146,8 @@ def share_rate(cases: np.ndarray, patients: np.ndarray) -> Rate:
     have very many films. Not where fewer than about five patients are expected to differ from the
     others: counts are whole numbers, and no interval that holds it in 93 then holds it in fewer
     than 98 or 99. Nor where a tenth of the patients have half of the films, and those of a patient
-    agree: 88 of 100 where one or two of that tenth are expected to differ. Films that are
-    independent although of few patients are held in up to 98: nobody can know that they are.
+    agree: 89 of 100 where one or two of that tenth are expected to differ. Where films of a patient
+    are independent it is held in up to 99: few patients cannot show that they are.
 
     Args:
         cases: (N,) bool.

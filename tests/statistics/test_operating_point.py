@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_sc
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Setting, decide
 from cxrapp.model.scores import Scores
-from cxrapp.statistics.bootstrap import mean_rate, share_rate
+from cxrapp.statistics.bootstrap import chosen_interval, mean_rate, share_rate
 from cxrapp.statistics.curves import auroc_difference, auroc_rate, calibration_error, roc
 from cxrapp.statistics.operating_point import operating_point
 from cxrapp.statistics.prevalence import adjust_prevalence
@@ -200,3 +200,14 @@ def test_a_rarer_finding_is_less_likely_by_bayes_rule() -> None:
     assert adjust_prevalence(0.3, 0.2, 0.2) == pytest.approx(0.3)
     assert adjust_prevalence(0.0, 0.7, 0.1) == 0
     assert adjust_prevalence(1.0, 0.7, 0.1) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("patients", [np.arange(300), np.arange(600) // 2])
+def test_every_miss_lowers_the_bound(patients: np.ndarray) -> None:
+    """0, 1, 2 and 3 misses were 0.985, 0.991, 0.986 and 0.982."""
+    films = np.arange(len(patients))
+    found = [(films % 2 == 1) | (films >= 2 * misses) for misses in range(8)]
+    shares = [share_rate(one, patients).low for one in found]
+    chosen = [chosen_interval(one, patients)[0] for one in found]
+    for bounds in (shares, chosen):
+        assert bounds == sorted(bounds, reverse=True)
