@@ -18,7 +18,7 @@ from cxrapp.session.film import Film
 from cxrapp.session.session import Session
 from cxrapp.statistics.matching import Match, matching_threshold
 from cxrapp.statistics.model_comparison import FindingComparison, Side, compare_films
-from cxrapp.words import capitalised, escape_markdown, threshold_words
+from cxrapp.words import capitalised, escape_markdown, rate_words, threshold_words
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
 
@@ -109,7 +109,7 @@ def _scatter(a: ModelCard, b: ModelCard, finding: FindingComparison) -> go.Figur
         chosen = [
             (name, before.probability, after.probability)
             for name, before, after, changed in _rows(finding)
-            if changed == which
+            if changed == which and "not asked" not in (before.outcome, after.outcome)
         ]
         figure.add_scatter(
             x=[100 * one[1] for one in chosen],
@@ -154,8 +154,10 @@ def _rows(finding: FindingComparison) -> list[tuple[str, Decision, Decision, boo
     return list(zip(finding.films, finding.before, finding.after, finding.changed, strict=True))
 
 
-def _shown(decision: Decision) -> float:
-    """No network is certain: the ends of the scale are never shown."""
+def _shown(decision: Decision) -> float | None:
+    """Per cent, none where it was not asked. No network is certain: the ends are never shown."""
+    if decision.outcome == "not asked":
+        return None
     return 100 * min(max(decision.probability, 0.001), 0.999)
 
 
@@ -170,11 +172,11 @@ def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None
         return
     before, after = match.before, match.after
     st.markdown(
-        f"{a.name} at {threshold_words(threshold)}: sensitivity {before.sensitivity}, specificity "
-        f"{before.specificity}.\n\n{b.name} at **"
+        f"{a.name} at {threshold_words(threshold)}: sensitivity {rate_words(before.sensitivity)}, "
+        f"specificity {rate_words(before.specificity)}.\n\n{b.name} at **"
         f"{threshold_words(match.threshold.value)}** ({threshold_words(match.threshold.low)} to "
         f"{threshold_words(match.threshold.high)}): sensitivity "
-        f"{after.sensitivity}, specificity {match.specificity}."
+        f"{rate_words(after.sensitivity)}, specificity {rate_words(match.specificity)}."
     )
     st.caption(escape_markdown(match.basis))
     st.button(

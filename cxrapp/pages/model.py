@@ -48,7 +48,7 @@ def show() -> None:
     """The page."""
     bundle = choose_bundle()
     card = bundle.card
-    st.markdown(f"#### {card.name.capitalize()}")
+    st.markdown(f"#### The {card.name} model")
     _show_use(card)
     st.caption(_speed(card.sha256, bundle_path(bundle)))
     st.markdown("##### What was measured")

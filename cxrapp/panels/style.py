@@ -77,6 +77,7 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
 @media (max-width: 1150px) {
   .st-key-outcomes table {font-size: 0.73rem}
   .st-key-outcomes td, .st-key-outcomes th {padding: 0 0.1rem}
+  .st-key-outcomes [data-testid="stCaptionContainer"] p {font-size: 0.78rem}
   .st-key-top button {padding: 0 0.3rem; font-size: 0.85rem}
   [data-testid="stTopNavLink"] {padding: 0 0.4rem}
   .st-key-bench .stTabs input {font-size: 0.8rem; padding: 0 0.3rem}
