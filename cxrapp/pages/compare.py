@@ -18,7 +18,7 @@ from cxrapp.session.film import Film
 from cxrapp.session.session import Session
 from cxrapp.statistics.matching import Match, matching_threshold
 from cxrapp.statistics.model_comparison import FindingComparison, Side, compare_films
-from cxrapp.words import capitalised, escape_markdown, rate_words, threshold_words
+from cxrapp.words import capitalised, escape_markdown, percent, rate_words, threshold_words
 
 KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
 
@@ -143,9 +143,6 @@ def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> Non
         hide_index=True,
         height=300,
         key=f"change table {finding.finding}",
-        column_config={
-            card.name: st.column_config.NumberColumn(format="%.1f %%") for card in (a, b)
-        },
     )
 
 
@@ -154,11 +151,9 @@ def _rows(finding: FindingComparison) -> list[tuple[str, Decision, Decision, boo
     return list(zip(finding.films, finding.before, finding.after, finding.changed, strict=True))
 
 
-def _shown(decision: Decision) -> float | None:
-    """Per cent, none where it was not asked. No network is certain: the ends are never shown."""
-    if decision.outcome == "not asked":
-        return None
-    return 100 * min(max(decision.probability, 0.001), 0.999)
+def _shown(decision: Decision) -> str:
+    """The probability, a dash where the finding was not asked."""
+    return "–" if decision.outcome == "not asked" else percent(decision.probability)
 
 
 def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None:
