@@ -96,3 +96,12 @@ def download(page: Page, name: str) -> bytes:
     with page.expect_download() as wanted:
         page.get_by_role("button", name=name).click()
     return Path(wanted.value.path()).read_bytes()
+
+
+def touch(page: Page, steps: list[list[tuple[float, float]]]) -> None:
+    """Fingers that touch, move along the steps and go."""
+    session = page.context.new_cdp_session(page)
+    for kind, points in (("touchStart", steps[0]), *(("touchMove", s) for s in steps[1:])):
+        fingers = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})

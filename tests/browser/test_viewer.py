@@ -8,9 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.steps import FILM, NORMAL, leave_widgets, settle, upload
+from tests.browser.steps import FILM, NORMAL, leave_widgets, settle, touch, upload
 from tests.films.dicom_maker import TWELVE, make
-from tests.places import SAMPLES
 
 GREY = np.asarray(Image.open(FILM).convert("L").resize((400, 320))).astype(np.uint16)
 DEEP = 16 * GREY + np.arange(400, dtype=np.uint16) % 16  # what lies below the eighth bit matters
@@ -51,9 +50,8 @@ def film(page: Page) -> Page:
 
 @pytest.fixture
 def tablet(address: str, browser: Browser) -> Iterator[Page]:
-    page = browser.new_page(
-        base_url=address, viewport={"width": 1024, "height": 768}, has_touch=True
-    )
+    size = {"width": 1024, "height": 768}
+    page = browser.new_page(base_url=address, viewport=size, has_touch=True)
     page.set_default_timeout(120_000)
     yield page
     page.close()
@@ -250,59 +248,3 @@ def test_a_pinch_zooms_and_the_film_stays_in_its_pane(tablet: Page) -> None:
     assert min(shown) > 0
     touch(tablet, [[(x - 90 + 8 * n, y), (x + 90 - 8 * n, y)] for n in range(10)])
     assert percent(tablet) < near
-
-
-def touch(page: Page, steps: list[list[tuple[float, float]]]) -> None:
-    """Fingers that touch, move along the steps and go."""
-    session = page.context.new_cdp_session(page)
-    for kind, points in (("touchStart", steps[0]), *(("touchMove", s) for s in steps[1:])):
-        fingers = [{"x": x, "y": y, "id": n} for n, (x, y) in enumerate(points)]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers})
-    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-
-# In each picture of the screen: which row is open, and which film the viewer shows if it shows one.
-WATCH = """() => {
-  window.seen = [];
-  const inside = (selector) => {
-    for (const host of document.querySelectorAll('*')) {
-      const found = host.shadowRoot?.querySelector(selector);
-      if (found) return found;
-    }
-  };
-  const look = () => {
-    const row = inside('.row.selected');
-    const stage = inside('.stage');
-    const title = stage?.querySelector('.title')?.textContent ?? '';
-    if (row && stage && getComputedStyle(stage).visibility === 'visible') {
-      const open = [...row.parentElement.querySelectorAll('.row')].indexOf(row) + 1;
-      window.seen.push([open, +title.match(/film (\\d+) of/i)[1]]);
-    }
-    requestAnimationFrame(look);
-  };
-  look();
-}"""
-
-
-def test_the_viewer_never_shows_another_film_than_the_list(page: Page) -> None:
-    upload(page, *SAMPLES)
-    leave_widgets(page)
-    page.evaluate(WATCH)
-    for key in "jjjjjkkkjj":
-        page.keyboard.press(key)
-        page.wait_for_timeout(90)
-    settle(page)
-    page.wait_for_timeout(1000)
-    seen = page.evaluate("window.seen")
-    assert seen[-1][0] == seen[-1][1] == 5
-    assert [pair for pair in seen if pair[0] != pair[1]] == []
-
-
-def test_a_slow_method_does_not_hide_the_first(page: Page) -> None:
-    upload(page, FILM)
-    page.get_by_role("combobox", name="Second method").click()
-    page.get_by_role("option", name=re.compile("^Occlusion")).click()
-    page.get_by_text("is scored again and again").wait_for()
-    expect(page.locator(".pane .title").nth(1)).to_have_text(re.compile("^Grad-CAM"))
-    page.get_by_text("the two methods").first.wait_for()
-    expect(page.locator(".pane .title", has_text="Occlusion").first).to_be_visible()
