@@ -71,7 +71,7 @@ def share_words(share: float) -> str:
 
 def weak_words(found: float) -> str:
     """What must be said of a finding that the model often misses."""
-    return f"Weak: finds {share_words(found)}. Do not choose treatment by it."
+    return f"Weak: misses {100 * (1 - found):.0f} of 100. Do not choose treatment by it."
 
 
 def rate_words(rate: Rate) -> str:
@@ -88,7 +88,13 @@ def rate_cells(rate: Rate) -> tuple[str, str]:
 
 
 def outcome_words(finding: Finding, outcome: Outcome) -> tuple[str, str]:
-    """A decision, and in the finding's own words what it means; empty where that says no more."""
+    """A decision, and in the finding's own words what it means; empty where that says no more.
+
+    "Negative: bacterial pneumonia" would read as none of it: "no" to a question that another's
+    "yes" has led to names the other kind.
+    """
+    if finding.given and outcome == "negative":
+        return f"rather {finding.negative}", ""
     meanings = {
         "positive": "",
         "undecided": "in the abstain band",
@@ -99,7 +105,8 @@ def outcome_words(finding: Finding, outcome: Outcome) -> tuple[str, str]:
 
 
 def evidence_words(inside: float, chance: float, zones: np.ndarray) -> str:
-    """How much of a map's evidence lies in the lungs, and where most of that.
+    """How much of a map's evidence lies in the lungs, and where most of that if it is more than
+    chance would put there.
 
     Args:
         inside, chance: In [0, 1], as in `LungEvidence`.
@@ -107,7 +114,7 @@ def evidence_words(inside: float, chance: float, zones: np.ndarray) -> str:
     """
     by_chance = "" if math.isnan(chance) else f" (by chance {100 * chance:.0f} %)"
     words = f"{100 * inside:.0f} % of the evidence is in the lungs{by_chance}"
-    if not inside > 0:
+    if not inside > 0 or inside <= chance:
         return words
     side, zone = np.unravel_index(int(zones.argmax()), zones.shape)
     # A film hangs as if the patient faced the reader.

@@ -6,6 +6,7 @@ kinds), each has 4.5 to 1 on its backgrounds (WCAG AA), and the sign says it wit
 
 from typing import Literal, NamedTuple
 
+from cxrapp.model.card import Finding
 from cxrapp.model.decision import Outcome
 
 Shown = Outcome | Literal["refused"]
@@ -30,3 +31,8 @@ LOOKS: dict[Shown, Look] = {
     "not asked": Look("–", "#8a929a", "#3b4250"),
     "refused": Look("✕", "#f3e8ff", "#a83c86"),
 }
+
+
+def shown_as(finding: Finding, outcome: Outcome) -> Shown:
+    """How to draw it: "no" to a question that another's "yes" has led to is no all-clear."""
+    return "not asked" if finding.given and outcome == "negative" else outcome

@@ -134,14 +134,15 @@ def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> Non
     st.dataframe(
         {
             "film": [row[0] for row in rows],
-            a.name: [_shown(row[1]) for row in rows],
-            f"{a.name} says": [row[1].outcome for row in rows],
-            b.name: [_shown(row[2]) for row in rows],
-            f"{b.name} says": [row[2].outcome for row in rows],
             "changed": [row[3] for row in rows],
+            f"{a.name} model": [_shown(row[1]) for row in rows],
+            "says": [row[1].outcome for row in rows],
+            f"{b.name} model": [_shown(row[2]) for row in rows],
+            "says ": [row[2].outcome for row in rows],
         },
         hide_index=True,
-        height=300,
+        height="content",
+        column_config={"film": st.column_config.Column(width="medium")},
         key=f"change table {finding.finding}",
     )
 

@@ -185,6 +185,7 @@ def _show_setting(here: Session, bundle: Bundle, films: list[Film]) -> tuple[Fin
     asked = [one.probability for one in decided if one.outcome != "not asked"]
     show_control(here, card, finding, cohort, asked)
     show_consequences(here, card, finding, cohort)
+    st.caption(f"Research software for {card.population}: a second look, not a diagnosis.")
     return finding, cohort
 
 

@@ -85,7 +85,7 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
     question = f"Of 100 {whom} you see, how many have {finding.positive}?"
     counted_at = session.counted_at(card, finding.name)
     words, field = st.columns([1.7, 1], gap="xsmall", vertical_alignment="center")
-    until = f" Until you say: {100 * counted_at:.3g}, as among validation films."
+    until = f" Until you say, {100 * counted_at:.3g} are counted, as among validation films."
     words.caption(question + until * (known is None))
     field.number_input(
         question,
@@ -96,7 +96,7 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         "Both hang on how common it is where you work, sensitivity and specificity do not. The "
         "film's probability follows it too.",
         format="%.1f",
-        placeholder="not said",
+        placeholder="not set",
         label_visibility="collapsed",
         on_change=lambda: session.give_prevalence(
             card, finding.name, _as_share(st.session_state[key])
@@ -109,15 +109,20 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         setting.threshold,
         setting.abstain_from,
     )
-    st.markdown(_outcomes_table(counted, band=setting.abstain_from is not None))
+    band = setting.abstain_from is not None
+    st.markdown(_outcomes_table(counted, band=band, ward=known is not None))
 
 
 def _as_share(of_hundred: float | None) -> float | None:
     return None if of_hundred is None else of_hundred / 100
 
 
-def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
-    """Two counts a row, each with its 95 % interval: found beside missed, and so on."""
+def _outcomes_table(counted: Outcomes, *, band: bool, ward: bool) -> str:
+    """Two counts a row, each with its 95 % interval: found beside missed, and so on.
+
+    Args:
+        ward: Whether it is known how common the finding is there; PPV and NPV would mislead else.
+    """
     cells = [
         f"{name} | **{r.value:.0f}** ({r.low:.0f}–{r.high:.0f})"
         for name, r in {
@@ -128,6 +133,9 @@ def _outcomes_table(counted: Outcomes, *, band: bool) -> str:
         }.items()
     ]
     for name, rate, nobody in (("PPV", counted.ppv, "flagged"), ("NPV", counted.npv, "cleared")):
+        if not ward:
+            cells.append(f"{name} | –")
+            continue
         value, ends = rate_cells(rate)
         cells.append(
             f"{name} | **{value}** ({ends.replace(' to ', '–') or f'no film is {nobody}'})"

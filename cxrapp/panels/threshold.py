@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 
+from cxrapp.figures.decisions import shown_as
 from cxrapp.model.card import Finding, ModelCard
 from cxrapp.model.chain import class_names, joint_probabilities
 from cxrapp.model.decision import Decision, Decisions
@@ -81,7 +82,8 @@ def _show_verdict(
     words = ": ".join(filter(None, outcome_words(finding, decision.outcome)))
     number = "" if decision.outcome == "not asked" else percent(probability)
     given = f"if {finding.given}" if finding.given else ""
-    show_decision(capitalised(finding.positive), decision.outcome, words, number, given)
+    shown = shown_as(finding, decision.outcome)
+    show_decision(capitalised(finding.positive), shown, words, number, given)
     if not number:
         return
     there = share_words(calibrated_to(card, finding.name))

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from cxrapp.figures.decisions import LOOKS, Shown
+from cxrapp.figures.decisions import LOOKS, Shown, shown_as
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.decision import Call, Decisions, Outcome
@@ -189,7 +189,7 @@ def _to_row(
                 d.probability,
                 d.threshold,
                 settings[f.name].abstain_from,
-                d.outcome,
+                shown_as(f, d.outcome).replace(" ", "-"),
                 percent(d.probability),
             )
             for f, d in zip(bundle.card.findings, decisions, strict=True)
@@ -215,16 +215,17 @@ def _to_row(
 
 def read_answer(card: ModelCard, decisions: Decisions) -> tuple[Outcome, str]:
     """The questions read as one answer, as far as they were asked, and how the first was decided
-    (or the one that is undecided). What the model is weak at is asked and not said."""
+    (or the one that is undecided). A kind that the model is weak at is not named."""
     answer = ""
     for finding, decision in zip(card.findings, decisions, strict=True):
-        doubt = "?" if weakness(card, finding.name) else ""
+        if finding.given and weakness(card, finding.name):
+            break
         if decision.outcome == "positive":
-            answer = finding.positive + doubt
+            answer = finding.positive
         elif decision.outcome == "undecided":
             return "undecided", f"{finding.positive}: undecided"
         elif decision.outcome == "negative":
-            answer = finding.negative + doubt
+            answer = finding.negative
             break
         else:
             break

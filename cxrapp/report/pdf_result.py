@@ -3,7 +3,7 @@
 from reportlab.platypus import Flowable, Paragraph, Spacer
 
 from cxrapp import __version__
-from cxrapp.figures.decisions import LOOKS
+from cxrapp.figures.decisions import LOOKS, shown_as
 from cxrapp.model.card import ModelCard
 from cxrapp.model.gate import UNCHECKED
 from cxrapp.report.pdf_style import (
@@ -85,7 +85,7 @@ def _table(release: Release) -> Flowable:
 def _row(result: FindingResult) -> list[Paragraph]:
     finding = result.finding
     outcome, meaning = outcome_words(finding, result.outcome)
-    look = LOOKS[result.outcome]
+    look = LOOKS[shown_as(finding, result.outcome)]
     said = f"{look.sign} {capitalised(outcome)}"
     tested = result.performance[-1]
     return [

@@ -26,8 +26,8 @@ CAVEATS = (
     "The labels are taken for the truth, and the films for those the clinic sees: if they were "
     "picked by diagnosis, the share of positive films, calibration in the large, the intercept and "
     "the total of films needed mean nothing.",
-    "The threshold was chosen on these films. The interval of its sensitivity allows for that; the "
-    "sensitivity itself does not, and will be a little lower on other films.",
+    "A threshold that is chosen on these films has a sensitivity that will be a little lower on "
+    "other films; its interval allows for that.",
 )
 
 
@@ -164,8 +164,8 @@ def _warn(report: SiteReport) -> tuple[str, ...]:
         found = recommended.point.sensitivity
         sentences.append(
             f"The films cannot show that a threshold keeps a sensitivity of {goal}: "
-            f"{threshold_words(recommended.threshold.value)} kept {100 * found.value:.1f} % here, "
-            f"which may be as low as {100 * found.low:.1f} %. It takes "
+            f"{threshold_words(recommended.threshold.value)} gave {100 * found.value:.1f} % on "
+            f"these films, and the true value may be as low as {100 * found.low:.1f} %. It takes "
             f"{patients_to_show(report.goal):,} patients with the finding to show it, and then "
             "only by missing none of them."
         )

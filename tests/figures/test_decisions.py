@@ -3,7 +3,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from cxrapp.figures.decisions import LOOKS
+from cxrapp.figures.decisions import LOOKS, shown_as
+from cxrapp.model.card import Finding
+from cxrapp.words import outcome_words
 
 # Machado, Oliveira, Fernandes (2009), table 1, severity 1: linear RGB as it is seen.
 SEEN = {
@@ -68,3 +70,12 @@ def test_every_decision_can_be_read(theme: str) -> None:
 
 def test_every_decision_has_a_sign_of_its_own() -> None:
     assert len({look.sign for look in LOOKS.values()}) == len(LOOKS)
+
+
+def test_no_to_a_question_that_a_yes_has_led_to_is_no_all_clear() -> None:
+    ill = Finding("pneumonia", "pneumonia", "no pneumonia")
+    kind = Finding("viral", "viral pneumonia", "bacterial pneumonia", given="pneumonia")
+    assert (shown_as(ill, "negative"), shown_as(kind, "negative")) == ("negative", "not asked")
+    assert shown_as(kind, "positive") == "positive"
+    assert outcome_words(ill, "negative") == ("negative", "no pneumonia")
+    assert outcome_words(kind, "negative") == ("rather bacterial pneumonia", "")

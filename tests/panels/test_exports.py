@@ -24,6 +24,6 @@ def test_the_table_says_of_an_answer_what_the_screen_says(
     said = {(row["file"], row["finding"]): row["caution"] for row in rows}
     assert "of the evidence is in the lungs" in said[ILL.name, "pneumonia"]
     assert "do not rely on the map" in said[ILL.name, "pneumonia"]
-    assert said[ILL.name, "viral"].startswith("Weak: finds")
+    assert said[ILL.name, "viral"].startswith("Weak: misses")
     # Nothing is warned of where nothing is claimed.
     assert said[NORMAL.name, "pneumonia"] == said[NORMAL.name, "viral"] == ""

@@ -143,7 +143,7 @@ function buildRow(row, act, list) {
 
 function buildFinding({ finding, probability, threshold, abstain_from: low, outcome, percent }) {
   const node = element('div', 'finding');
-  node.title = `${finding}: ${percent}, ${outcome}`;
+  node.title = `${finding}: ${percent}`;
   const track = element('div', `track ${outcome}`);
   const fill = element('i', '');
   fill.style.width = `${100 * probability}%`;
