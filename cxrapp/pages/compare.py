@@ -136,9 +136,7 @@ def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> Non
             "film": [row[0] for row in rows],
             "changed": [row[3] for row in rows],
             f"{a.name} model": [_shown(row[1]) for row in rows],
-            "says": [row[1].outcome for row in rows],
             f"{b.name} model": [_shown(row[2]) for row in rows],
-            "says ": [row[2].outcome for row in rows],
         },
         hide_index=True,
         height="content",
@@ -153,8 +151,10 @@ def _rows(finding: FindingComparison) -> list[tuple[str, Decision, Decision, boo
 
 
 def _shown(decision: Decision) -> str:
-    """The probability, a dash where the finding was not asked."""
-    return "–" if decision.outcome == "not asked" else percent(decision.probability)
+    """The decision and its probability, which there is only where the finding was asked."""
+    if decision.outcome == "not asked":
+        return "not asked"
+    return f"{decision.outcome}, {percent(decision.probability)}"
 
 
 def _show_match(here: Session, a: ModelCard, b: ModelCard, finding: str) -> None:
