@@ -63,7 +63,7 @@ def _run(program: Callable, *arguments: Any) -> None:
     import torch
 
     torch.set_num_threads(1)  # the same sums in every process
-    sys.stdout = sys.stderr = open(os.devnull, "w")
+    sys.stdout = open(os.devnull, "w")  # what goes wrong is said on the other
     program(*arguments)
 
 
