@@ -33,7 +33,7 @@ def step_against_reference(rounds: int, films: int) -> Comparison:
         paths = _make_small_films(Path(folder), films)
         return Comparison(
             f"{films // BATCH} training steps of {BATCH} films of {SIDE} px, {where}, augmented",
-            "torchvision's reference loop: loader, transforms, SGD, on a GPU in bfloat16",
+            f"torchvision's reference loop: loader, transforms, SGD{', in bfloat16' * ON_GPU}",
             time_in_turn(_Ours(paths), _Reference(paths), rounds, warm_up=1),
             1 / 1.3,
         )
