@@ -16,28 +16,17 @@ import requests
 
 from cxrapp.archive.reports import KINDS, last_uid
 from cxrapp.archive.watch import Waiting, Watcher
-from cxrapp.model.bundle import Bundle, load_bundle
+from cxrapp.model.bundle import Bundle
 from tests.archive.films import CT, ROOT, film
 from tests.archive.orthanc import Orthanc
 from tests.archive.watching import kill, start, watcher
-from tests.model.small_bundle import put
 
 KILLS = 20
 
 
-@pytest.fixture(scope="module")
-def small(model: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return put(tmp_path_factory.mktemp("bundle"), model)
-
-
-@pytest.fixture(scope="module")
-def quick(small: Path) -> Bundle:
-    return load_bundle(small)
-
-
 @pytest.fixture
-def watch(orthanc: Orthanc, quick: Bundle) -> Iterator[Watcher]:
-    yield watcher(orthanc.url, quick)
+def watch(orthanc: Orthanc, light: Bundle) -> Iterator[Watcher]:
+    yield watcher(orthanc.url, light)
 
 
 def results(orthanc: Orthanc) -> list[pydicom.Dataset]:
@@ -177,26 +166,28 @@ def test_another_film_than_asked_for_is_not_reported(
 
 
 def test_killed_at_20_moments_every_film_has_one_report(
-    orthanc: Orthanc, quick: Bundle, small: Path
+    orthanc: Orthanc, light: Bundle, light_path: Path
 ) -> None:
     uids, moments = [], random.Random(22)
     for number in range(KILLS):
         orthanc.receive(film(number, hours=1 + number / 10, side=128))
         uids.append(f"{ROOT}.{number}.1.{number}")
-        process = start(orthanc.url, small)
+        process = start(orthanc.url, light_path)
         time.sleep(moments.uniform(0.1, 1.2))
         kill(process)
-    process = start(orthanc.url, small)
-    wait_for(orthanc, quick, uids)
+    process = start(orthanc.url, light_path)
+    wait_for(orthanc, light, uids)
     kill(process)
     assert reported(orthanc) == dict.fromkeys(uids, 1)
 
 
-def test_two_at_once_leave_one_report_each(orthanc: Orthanc, quick: Bundle, small: Path) -> None:
+def test_two_at_once_leave_one_report_each(
+    orthanc: Orthanc, light: Bundle, light_path: Path
+) -> None:
     orthanc.receive(*(film(number, hours=1 + number / 10, side=128) for number in range(12)))
     uids = [f"{ROOT}.{number}.1.{number}" for number in range(12)]
-    both = [start(orthanc.url, small) for _ in range(2)]
-    wait_for(orthanc, quick, uids)
+    both = [start(orthanc.url, light_path) for _ in range(2)]
+    wait_for(orthanc, light, uids)
     for process in both:
         kill(process)
     assert reported(orthanc) == dict.fromkeys(uids, 1)
@@ -205,16 +196,16 @@ def test_two_at_once_leave_one_report_each(orthanc: Orthanc, quick: Bundle, smal
 
 
 def test_an_archive_that_goes_away_is_waited_for(
-    orthanc: Orthanc, quick: Bundle, small: Path
+    orthanc: Orthanc, light: Bundle, light_path: Path
 ) -> None:
     orthanc.receive(*(film(number, hours=1 + number / 10, side=128) for number in range(8)))
     uids = [f"{ROOT}.{number}.1.{number}" for number in range(8)]
-    process = start(orthanc.url, small)
-    wait_for(orthanc, quick, uids[-1:])  # the oldest
+    process = start(orthanc.url, light_path)
+    wait_for(orthanc, light, uids[-1:])  # the oldest
     orthanc.stop()
     time.sleep(2)
     assert process.is_alive()
     orthanc.start()
-    wait_for(orthanc, quick, uids)
+    wait_for(orthanc, light, uids)
     kill(process)
     assert reported(orthanc) == dict.fromkeys(uids, 1)
