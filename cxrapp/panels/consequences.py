@@ -134,7 +134,7 @@ def _outcomes_table(counted: Outcomes, *, band: bool, ward: bool) -> str:
     ]
     for name, rate, nobody in (("PPV", counted.ppv, "flagged"), ("NPV", counted.npv, "cleared")):
         if not ward:
-            cells.append(f"{name} | –")
+            cells.append(f"{name} | say how many")
             continue
         value, ends = rate_cells(rate)
         cells.append(
