@@ -131,8 +131,10 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: boo
         if is_reading(here, film):
             ask_for_call(here, bundle, film)
         decisions = None if hidden else here.decide(bundle.card, result)
-        if decisions:
-            show_verdicts(here, bundle.card, decisions)
+        # Their lines come and go with the threshold; what stands below keeps its place for all that.
+        with st.container():
+            if decisions:
+                show_verdicts(here, bundle.card, decisions)
         finding = bundle.card.findings[0]
         # What the model does elsewhere would tell how it takes a film that is still being read.
         if not is_reading(here, film):
