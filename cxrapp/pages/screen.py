@@ -131,7 +131,7 @@ def _workbench(here: Session, bundle: Bundle, films: list[Film], *, working: boo
         if is_reading(here, film):
             ask_for_call(here, bundle, film)
         decisions = None if hidden else here.decide(bundle.card, result)
-        # Their lines come and go with the threshold; what stands below keeps its place for all that.
+        # Their lines come and go with the threshold; what stands below them keeps its place.
         with st.container():
             if decisions:
                 show_verdicts(here, bundle.card, decisions)
