@@ -106,12 +106,13 @@ def _speed(sha256: str, path: Path) -> str:
         words = "in float32, as this processor has neither AMX nor AVX512-BF16"
     else:
         words = "in float32: this processor has bfloat16, but the card does not allow it"
-    agreement = (
-        f" In bfloat16, {parity['decisions']} of {parity['films']:,} films are decided otherwise "
-        f"than in float32, and no probability differs by more than {parity['probability']:.3f}."
-        if parity and not used.card.is_int8
-        else ""
-    )
+    agreement = ""
+    if parity and not used.card.is_int8:
+        at_most = np.ceil(1000 * parity["probability"]) / 1000  # a bound is rounded up
+        agreement = (
+            f" In bfloat16, {parity['decisions']} of {parity['films']:,} films are decided "
+            f"otherwise than in float32, and no probability differs by more than {at_most:.3f}."
+        )
     return f"On this machine one film takes the network {milliseconds:.0f} ms, {words}.{agreement}"
 
 

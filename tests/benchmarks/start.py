@@ -53,7 +53,8 @@ def _against_torch(what: str, ours: Callable[[], None], rounds: int, target: flo
     return Comparison(
         what,
         "importing torch and torchvision, building the network, loading its weights",
-        time_in_turn(ours, lambda: _run(THEIRS), rounds, warm_up=1),
+        # A single round only shows that it works.
+        time_in_turn(ours, lambda: _run(THEIRS), rounds, warm_up=min(1, rounds - 1)),
         target,
     )
 

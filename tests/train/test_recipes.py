@@ -1,7 +1,9 @@
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
 from tests.train.small import CYCLE, RECIPES
 from train.__main__ import main
 from train.recipe import load_recipe
@@ -19,6 +21,15 @@ def test_every_recipe_loads(path: Path) -> None:
     if path.stem in ("all-ages", "pneumonia"):  # what ships says for whom it is
         assert [finding.name for finding in recipe.findings] == ["pneumonia", "viral"]
         assert recipe.limits and recipe.out_of_scope and "Not for" not in recipe.intended_use
+
+
+@pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.stem)
+def test_the_first_weights_of_a_recipe_are_made_by_a_command_here(path: Path) -> None:
+    commands = (ROOT / "Makefile").read_text() + (RECIPES / "release.toml").read_text()
+    made = commands.replace("$$name", "vgg19")  # one of the names that the loop goes through
+    init = load_recipe(path).init
+    if init not in ("random", "imagenet"):
+        assert re.search(rf"--out {re.escape(str(Path(init).parent))}\b", made)
 
 
 def test_an_unknown_key_of_a_recipe_is_named(tmp_path: Path) -> None:
