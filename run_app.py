@@ -27,9 +27,9 @@ def load_ahead() -> None:
     )
     try:
         from cxrapp.pages import compare, model, screen, site  # noqa: F401
-        from cxrapp.server.bundles import offered_bundles
+        from cxrapp.server import bundles
 
-        offered_bundles()  # the default first
+        bundles.load_ahead()
     except Exception:
         logging.getLogger(__name__).exception("not loaded ahead")
 

@@ -12,7 +12,7 @@ from cxrapp.model.decision import Decision
 from cxrapp.panels.intake import show_progress
 from cxrapp.panels.widgets import show_figure
 from cxrapp.server.audit_trail import record_answers
-from cxrapp.server.bundles import BY_DIGEST, choose_bundle, offered_bundles
+from cxrapp.server.bundles import BY_DIGEST, choose_bundle, offered_cards
 from cxrapp.server.sessions import current_session
 from cxrapp.session.film import Film
 from cxrapp.session.session import Session
@@ -26,7 +26,7 @@ KEPT_SENSITIVITY = "The threshold that keeps the same sensitivity"
 def show() -> None:
     """The page."""
     here = current_session()
-    if len(offered_bundles()) < 2:
+    if len(offered_cards()) < 2:
         st.info("There is one model in the weights folder; a second one is needed to compare.")
         return
     if here.unread:
@@ -72,7 +72,7 @@ def _choose_two() -> tuple[Bundle, Bundle]:
         a = choose_bundle()
     with second:
         st.markdown("**To replace it**")
-        names = list(offered_bundles())
+        names = list(offered_cards())
         st.session_state.setdefault("other bundle", names[1])
         b = choose_bundle("other bundle", "Model to replace it")
     return a, b

@@ -7,46 +7,69 @@ import threading
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.model.bundle import WEIGHTS, Bundle, find_bundles, load_bundle
+from cxrapp.model.bundle import MAX_BYTES, WEIGHTS, Bundle, find_bundles, load_bundle
 from cxrapp.model.card import ModelCard
+from cxrapp.model.card_file import load_card
 from cxrapp.model.lung_finder import FILE
+from cxrapp.model.script import read_model_file
 from cxrapp.words import escape_markdown
 
 BY_DIGEST = {ModelCard: attrgetter("sha256")}  # how Streamlit's caches tell cards apart
-SETTLE = 3.0  # seconds after a load, so that the other bundles and the page come first
+SETTLE = 3.0  # seconds after a load, so that the page comes first
+Read = TypeVar("Read")
 Stamp = tuple[tuple[int, int, int] | None, ...]
 
 
 @dataclass(frozen=True)
-class Loaded:
-    """A file of the weights folder: its bundle or, in words, why there is none.
+class Kept(Generic[Read]):
+    """What a file of the weights folder gave: what was read of it or, in words, why nothing was.
 
     Args:
-        stamp: Of its files, as they were when it was loaded.
+        stamp: Of its files, as they were then.
     """
 
     path: Path
     stamp: Stamp
-    bundle: Bundle | None
+    read: Read | None
     fault: str = ""
 
 
-def offered_bundles() -> dict[str, Bundle]:
-    """Name -> bundle, the default first."""
-    found = [_load(path) for path in find_bundles(WEIGHTS)]
-    return {one.path.stem: one.bundle for one in found if one.bundle}
+def offered_cards() -> dict[str, ModelCard]:
+    """Name -> card of every bundle that is the one its card describes, the default first."""
+    found = [_check(path) for path in find_bundles(WEIGHTS)]
+    return {one.path.stem: one.read for one in found if one.read}
+
+
+def open_bundle(name: str) -> Bundle:
+    """One that is offered; the page stops where its network does not answer its card's questions.
+
+    A network takes most of a second to load: no page waits for those nobody asked for.
+    """
+    loaded = _load(WEIGHTS / f"{name}.pt")
+    if loaded.read is None:
+        _show_fault(loaded.fault)
+        st.stop()
+    return loaded.read
+
+
+def load_ahead() -> None:
+    """Read what is offered and load the default's network, for the first reader."""
+    offered_cards()
+    for path in find_bundles(WEIGHTS)[:1]:
+        _load(path)
 
 
 def show_faults() -> None:
     """The bundles that are not offered, and why; the page stops where none is."""
     for path in find_bundles(WEIGHTS):
-        if fault := _load(path).fault:
-            st.error(f"Not offered: {escape_markdown(fault)}")
-    if not offered_bundles():
+        if fault := _check(path).fault:
+            _show_fault(fault)
+    if not offered_cards():
         st.error(
             f"There is no model to screen with in `{WEIGHTS}`. Copy a bundle there, its .pt and "
             "its .json, or train one: `python -m train fit`, then `python -m train export`."
@@ -61,28 +84,27 @@ def choose_bundle(key: str = "bundle", label: str = "Model") -> Bundle:
         key: Of the widget; the default is shared by all pages.
         label: For those who cannot see where it stands.
     """
-    bundles = offered_bundles()
+    cards = offered_cards()
     labels = {
-        name: f"{name} model, for {bundle.card.population}"
-        + ", in eight bits" * bundle.card.is_int8
-        for name, bundle in bundles.items()
+        name: f"{name} model, for {card.population}" + ", in eight bits" * card.is_int8
+        for name, card in cards.items()
     }
     chosen = st.selectbox(
         label,
-        list(bundles),
+        list(cards),
         format_func=labels.get,
         key=key,
         persist_state="session",
         label_visibility="collapsed",
     )
-    return bundles[chosen]
+    return open_bundle(chosen)
 
 
 def bundle_path(bundle: Bundle) -> Path:
     """Where the bundle was loaded from."""
-    for path in find_bundles(WEIGHTS):
-        if _load(path).bundle is bundle:
-            return path
+    for name, card in offered_cards().items():
+        if card.sha256 == bundle.card.sha256:
+            return WEIGHTS / f"{name}.pt"
     st.rerun()  # its files were replaced while the page was drawn
 
 
@@ -98,16 +120,34 @@ def _stamp(path: Path) -> Stamp:
     return tuple(stamps)
 
 
-@st.cache_resource(
-    show_spinner="Loading the model", validate=lambda kept: kept.stamp == _stamp(kept.path)
-)
-def _load(path: Path) -> Loaded:
+def _show_fault(fault: str) -> None:
+    st.error(f"Not offered: {escape_markdown(fault)}")
+
+
+def _is_unchanged(kept: Kept[Any]) -> bool:
+    return kept.stamp == _stamp(kept.path)
+
+
+@st.cache_resource(show_spinner=False, validate=_is_unchanged)
+def _check(path: Path) -> Kept[ModelCard]:
+    """Card and digest; the network is not loaded."""
+    stamp = _stamp(path)
+    try:
+        card = load_card(path)
+        read_model_file(path, card.sha256, MAX_BYTES)
+        return Kept(path, stamp, card)
+    except InvalidBundle as error:
+        return Kept(path, stamp, None, str(error))
+
+
+@st.cache_resource(show_spinner="Loading the model", validate=_is_unchanged)
+def _load(path: Path) -> Kept[Bundle]:
     """One copy in memory for all sessions, loaded anew when its files have changed."""
     stamp = _stamp(path)
     try:
-        return Loaded(path, stamp, load_bundle(path))
+        return Kept(path, stamp, load_bundle(path))
     except InvalidBundle as error:
-        return Loaded(path, stamp, None, str(error))
+        return Kept(path, stamp, None, str(error))
     finally:
         later = threading.Timer(SETTLE, _settle_in)
         later.daemon = True  # whoever stops the app does not wait for it

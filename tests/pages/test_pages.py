@@ -100,7 +100,7 @@ def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) ->
     assert "of 2 films" in texts(app)
     assert list(app.dataframe[0].value["film"]) and len(app.dataframe[0].value) == 2
     press(app, "match pneumonia")
-    other = bundles.offered_bundles()["all-ages"].card
+    other = bundles.offered_cards()["all-ages"]
     changed = session(app).setting(other, "pneumonia").threshold
     assert changed != other.default_thresholds()["pneumonia"]
 

@@ -61,11 +61,9 @@ def test_a_broken_file_is_named_and_the_others_are_screened(app: AppTest) -> Non
     assert "2 films" in counts(app)
     press(app, "close rejections")
     assert "cut off or damaged" not in texts(app)
-    table = exports.table(session(app), bundles.offered_bundles()["pneumonia"], [], identified=True)
+    table = exports.table(session(app), bundles.open_bundle("pneumonia"), [], identified=True)
     assert "broken<b>.png" in table  # the message is gone, the file is still accounted for
-    hidden = exports.table(
-        session(app), bundles.offered_bundles()["pneumonia"], [], identified=False
-    )
+    hidden = exports.table(session(app), bundles.open_bundle("pneumonia"), [], identified=False)
     assert "broken" not in hidden and "unread file 1" in hidden
 
 
@@ -73,7 +71,7 @@ def test_the_table_says_whose_films_they_are_only_where_asked(app: AppTest) -> N
     tags = {"PatientID": "=9", "PatientBirthDate": "20200131", "AccessionNumber": "ACC-1"}
     grey = np.asarray(Image.open(SAMPLES[0]).convert("L"))
     upload(app, ("film.dcm", make(grey, StudyDate="20230201", PatientAge="003Y", **tags)))
-    here, bundle = session(app), bundles.offered_bundles()["pneumonia"]
+    here, bundle = session(app), bundles.open_bundle("pneumonia")
     films = list(here.worklist.films.values())
     (row, _) = csv.DictReader(io.StringIO(exports.table(here, bundle, films, identified=True)))
     assert (row["patient"], row["patient_id"]) == ("Not^Shown", "'=9")
@@ -96,7 +94,7 @@ def test_threshold_moves_everything_without_running_the_network(
     threshold(app, "Pneumonia").set_value(0.999).run()
     assert not app.exception
     assert "○ negative" in verdict(app, "Pneumonia") and "Negative 1" in counts(app)
-    card = bundles.offered_bundles()["pneumonia"].card
+    card = bundles.offered_cards()["pneumonia"]
     default = card.default_thresholds()["pneumonia"]
     assert f"below the {100 * default:.1f} % chosen on validation films" in low
     assert outcomes_shown(app) != low_outcomes

@@ -18,7 +18,7 @@ def test_the_table_says_of_an_answer_what_the_screen_says(
 ) -> None:
     monkeypatch.setattr(LungEvidence, "is_low", lambda *_: True)
     upload(app, ILL, NORMAL)
-    here, bundle = session(app), bundles.offered_bundles()["pneumonia"]
+    here, bundle = session(app), bundles.open_bundle("pneumonia")
     films = list(here.worklist.films.values())
     rows = csv.DictReader(io.StringIO(table(here, bundle, films, identified=True)))
     said = {(row["file"], row["finding"]): row["caution"] for row in rows}

@@ -46,7 +46,7 @@ def test_probabilities_of_the_answers_multiply(app: AppTest) -> None:
         "bacterial pneumonia",
         "viral pneumonia",
     ]
-    bundle, here = bundles.offered_bundles()["pneumonia"], session(app)
+    bundle, here = bundles.open_bundle("pneumonia"), session(app)
     result = here.worklist.result(here.worklist.films["0"], bundle)
     pneumonia, viral = result.prediction.probabilities
     expected = [1 - pneumonia, pneumonia * (1 - viral), pneumonia * viral]
@@ -70,7 +70,7 @@ def test_nothing_is_assumed_of_the_ward_until_the_reader_says(app: AppTest) -> N
     upload(app, SAMPLES[0])
     fields = [one for one in app.number_input if one.label.startswith("Of 100 children")]
     assert fields and all(one.value is None for one in fields)
-    here, card = session(app), bundles.offered_bundles()["pneumonia"].card
+    here, card = session(app), bundles.offered_cards()["pneumonia"]
     assert here.ward(card) == {}
     assert "as among validation films" in texts(app)
 
@@ -78,7 +78,7 @@ def test_nothing_is_assumed_of_the_ward_until_the_reader_says(app: AppTest) -> N
 def test_the_ward_moves_the_headline_the_chain_and_the_files(app: AppTest) -> None:
     upload(app, SAMPLES[2])  # read as ill
     next(one for one in app.number_input if one.label.startswith("Of 100")).set_value(5.0).run()
-    here, bundle = session(app), bundles.offered_bundles()["pneumonia"]
+    here, bundle = session(app), bundles.open_bundle("pneumonia")
     film = here.worklist.films["0"]
     (row, _) = csv.DictReader(io.StringIO(table(here, bundle, [film], identified=False)))
     (one, _) = release_cases(bundle.card, cases(here, bundle, [film]), identified=False)[0].results
@@ -143,7 +143,7 @@ def test_points_are_saved_and_used_again(app: AppTest) -> None:
     threshold(app, "Pneumonia").set_value(0.75).run()
     next(b for b in app.button if b.label.startswith("night")).click().run()
     assert threshold(app, "Pneumonia").value == 0.25
-    (saved,) = session(app).saved[bundles.offered_bundles()["pneumonia"].card.sha256]
+    (saved,) = session(app).saved[bundles.offered_cards()["pneumonia"].sha256]
     assert (saved.note, saved.setting.threshold) == ("two on duty", 0.25)
 
 

@@ -20,7 +20,7 @@ from tests.places import SAMPLES
 def test_the_list_can_be_filtered_and_sorted(app: AppTest) -> None:
     upload(app, *SAMPLES)
     probabilities = {
-        key: session(app).worklist.result(film, bundles.offered_bundles()["pneumonia"])
+        key: session(app).worklist.result(film, bundles.open_bundle("pneumonia"))
         for key, film in session(app).worklist.films.items()
     }
     ranked = sorted(probabilities, key=lambda k: -probabilities[k].prediction.probabilities[0])
@@ -28,7 +28,7 @@ def test_the_list_can_be_filtered_and_sorted(app: AppTest) -> None:
     app.selectbox(key="order").set_value("As they came").run()
     assert list(session(app).order) == sorted(ranked, key=int)
     app.pills(key="show").set_value("Negative").run()
-    threshold = bundles.offered_bundles()["pneumonia"].card.default_thresholds()["pneumonia"]
+    threshold = bundles.offered_cards()["pneumonia"].default_thresholds()["pneumonia"]
     below = [k for k in ranked if probabilities[k].prediction.probabilities[0] < threshold]
     assert 0 < len(below) < len(ranked)
     assert list(session(app).order) == sorted(below, key=int)

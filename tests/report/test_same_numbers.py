@@ -31,7 +31,7 @@ Numbers = dict[str, float]  # by the codes of `report.codes`
 
 @pytest.fixture(scope="module")
 def offered() -> Bundle:
-    return bundles.offered_bundles()["pneumonia"]
+    return bundles.open_bundle("pneumonia")
 
 
 def expected(bundle: Bundle, app: AppTest, k: int) -> Numbers:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cxrapp.model.bundle import load_bundle
+from cxrapp.model.bundle import Bundle, load_bundle
+from cxrapp.model.card_file import load_card
 from cxrapp.server import bundles
 from tests.model.small_bundle import CARD, put, script, stored
 from tests.places import ROOT
@@ -28,8 +29,6 @@ def test_the_app_says_what_it_refuses_and_stays_up_with_what_is_good(
     put(weights, model, "cut").write_bytes(model[:1000])
     put(weights, model, "cardless").with_suffix(".json").unlink()
     put(weights, model, "lying", gate={})
-    put(weights, stored(script(findings=3)), "other")
-    put(weights, b"no archive", "odd")
     (weights / "dangling.pt").symlink_to(tmp_path / "nowhere.pt")
     shutil.move(put(weights, model, "linked"), tmp_path / "linked.pt")
     (weights / "linked.pt").symlink_to(tmp_path / "linked.pt")
@@ -39,23 +38,50 @@ def test_the_app_says_what_it_refuses_and_stays_up_with_what_is_good(
     app = screen_page()
     said = "\n".join(error.value for error in app.error).replace("\\", "")
     bad = {path.stem for path in weights.glob("*.pt")} - {"good"}
-    assert len(app.error) == len(bad) == 10
+    assert len(app.error) == len(bad) == 8
     for name in bad:
         assert f"Not offered: {name}." in said
     assert app.selectbox(key="bundle").value == "good"
     assert app.file_uploader
 
     loaded: list[Path] = []
-    monkeypatch.setattr(bundles, "load_bundle", lambda path: loaded.append(path))
+    monkeypatch.setattr(bundles, "load_card", lambda path: loaded.append(path))
     app.run()
     assert not loaded  # what was refused is not read again for every click
-    monkeypatch.setattr(bundles, "load_bundle", load_bundle)
+    monkeypatch.setattr(bundles, "load_card", load_card)
     shutil.copy(weights / "good.json", weights / "cardless.json")
     app.run()
     assert not app.exception
     assert set(app.selectbox(key="bundle").options) == {
         f"{name} model, for {CARD['population']}" for name in ("good", "cardless")
     }
+
+
+def test_a_network_is_loaded_when_it_is_chosen_and_says_then_what_is_wrong_with_it(
+    model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, model, "good")
+    put(tmp_path, stored(script(findings=3)), "other")
+    put(tmp_path, b"no archive", "stray")
+    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
+    loaded: list[str] = []
+
+    def note_and_load(path: Path) -> Bundle:
+        loaded.append(path.stem)
+        return load_bundle(path)
+
+    monkeypatch.setattr(bundles, "load_bundle", note_and_load)
+    app = screen_page()
+    assert loaded == ["good"] and not app.error
+    for name in ("other", "stray"):
+        app.selectbox(key="bundle").select(name).run()
+        assert not app.exception
+        assert [error.value.replace("\\", "").partition(".pt")[0] for error in app.error] == [
+            f"Not offered: {name}"
+        ]
+    app.selectbox(key="bundle").select("good").run()
+    assert app.file_uploader and not app.error
+    assert loaded == ["good", "other", "stray"]
 
 
 def test_a_recalibrated_card_is_read_though_the_model_file_is_the_same(
