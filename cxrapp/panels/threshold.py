@@ -47,7 +47,7 @@ def show_control(
     """
     _show_slider(session, card, finding)
     point, goal, band, saved = st.tabs(
-        ["Point", "By goal", "Abstain", "Saved"], height=TOOLS_HEIGHT
+        ["Point", "By goal", "Undecided", "Saved"], height=TOOLS_HEIGHT
     )
     with point:
         _show_point(session, card, finding, cohort)

@@ -38,7 +38,7 @@ def test_the_threshold_is_set_by_mouse_alone(page: Page) -> None:
     page.get_by_role("tab", name="Saved").click()
     page.get_by_role("button", name=re.compile("^Saved: ")).click()
     assert at(page) == specific
-    page.get_by_role("tab", name="Abstain").click()
+    page.get_by_role("tab", name="Undecided").click()
     expect(page.get_by_text("would be undecided")).to_be_visible()
     page.get_by_text("Leave a band below").click()
     page.get_by_role("cell", name="undecided").wait_for()
@@ -73,7 +73,7 @@ def test_the_threshold_is_set_by_keyboard_alone(page: Page) -> None:
     walk_to(page, "switch", "^Leave a band")
     page.keyboard.press("Space")
     page.get_by_role("cell", name="undecided").wait_for()
-    walk_to(page, "tab", "^Abstain")
+    walk_to(page, "tab", "^Undecided")
     page.keyboard.press("ArrowRight")
     walk_to(page, "textbox", "^Name")
     page.keyboard.type("night")
@@ -102,7 +102,7 @@ def test_a_tablet_reads_by_touch(address: str, browser: Browser) -> None:
         assert page.evaluate(CUT) == []
         page.get_by_role("button", name=re.compile(button)).first.tap()
     assert at(page) == first
-    page.get_by_role("tab", name="Abstain").tap()
+    page.get_by_role("tab", name="Undecided").tap()
     page.get_by_text("Leave a band below").tap()
     page.get_by_role("cell", name="undecided").wait_for()
     page.get_by_role("button", name="Reviewed", exact=True).tap()
