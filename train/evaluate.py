@@ -54,7 +54,7 @@ class Run:
     head: nn.Module
     preprocessing: Preprocessing
     table: pd.DataFrame
-    epoch: int
+    epoch: int  # from 1 on, over all phases
     data: str
     versions: dict[str, str]
 
@@ -79,17 +79,19 @@ def load_run(folder: Path) -> Run:
     saved = load_checkpoint(folder / "best.pt")
     # As it was when these weights were made; its file may have been edited since.
     recipe = recipe_from(json.loads(saved["recipe"]))
+    # With random weights, whatever `init` says: what it started from has gone into those that are
+    # loaded next, and its file need not be there any more.
     network = build_network(len(recipe.findings), recipe.dropout, backbone=recipe.backbone)
     network.load_state_dict(saved["model"])
     return Run(
         recipe,
         with_averages(network).eval(),
         network.head.eval(),
-        Preprocessing(saved["size"]),
+        Preprocessing(saved["size"]),  # the side in pixels of that epoch; a recipe may have several
         pd.read_csv(folder / "split.csv"),
         saved["epoch"],
         saved["data"],
-        saved.get("versions", {}),
+        saved.get("versions", {}),  # older checkpoints have none
     )
 
 
@@ -105,6 +107,7 @@ def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
     scores = _load_scores(run, folder)
     # A source left out on purpose is no official test.
     opened = test or bool(run.recipe.held_out)
+    # Training films are no cohort: a network's answers to what it has learned are no measure of it.
     cohorts = tuple(name for name in run.table["split"].unique() if name in COHORTS)
     cohorts = tuple(name for name in cohorts if name != "test" or opened)
     lacking = tuple(name for name in cohorts if name not in scores)
@@ -116,6 +119,7 @@ def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
         # second look.
         if test and "test" in lacking:
             count_opening(run, folder)
+    # In this order, whatever was scored first: a report takes its worst films from the last.
     scores = {name: scores[name] for name in COHORTS if name in scores}
     evaluation = measure(run.recipe, run.table, scores)
     values = {"run": run.stamp(), "metrics": evaluation.metrics, "groups": evaluation.groups}
@@ -134,8 +138,10 @@ def _load_scores(run: Run, folder: Path) -> dict[str, Outputs]:
     if json.loads(paths[0].read_text()).get("run") != run.stamp():
         return {}
     films = pd.read_csv(paths[1])
+    # Logits and not the probabilities beside them: calibration is fitted anew each time.
     logits = [f"{finding.name}_logit" for finding in run.recipe.findings]
     return {
+        # By cohort, in the table's order: labels are laid beside these rows by place alone.
         cohort: Outputs(rows[logits].to_numpy(float), rows["distance"].to_numpy(float))
         for cohort, rows in films.groupby("split", sort=False)
     }
@@ -144,6 +150,7 @@ def _load_scores(run: Run, folder: Path) -> dict[str, Outputs]:
 def count_opening(run: Run, folder: Path) -> None:
     """Write down that the official test was scored, when and with which weights."""
     path = folder / "openings.csv"
+    # A line more each time, also for the same weights: what counts is how often somebody looked.
     before = path.read_text() if path.exists() else "date,weights\n"
     # With the weights, which tell a second network from one that was measured again.
     line = f"{date.today().isoformat()},{run.stamp()['weights'][:12]}\n"
@@ -159,6 +166,7 @@ def read_openings(folder: Path) -> int:
 def learn_distance(run: Run, folder: Path, root: Path) -> nn.Module:
     """What the run's training films look like to its backbone; learned once a run."""
     distance = load_distance(folder / "distance.pt", run.stamp())
+    # One pass of the backbone for every training film: minutes on two cores.
     if distance is None:
         distance = fit_distance(encode_training_films(run, root))
         save_distance(folder / "distance.pt", distance, run.stamp())
@@ -168,6 +176,7 @@ def learn_distance(run: Run, folder: Path, root: Path) -> nn.Module:
 def encode_training_films(run: Run, root: Path) -> np.ndarray:
     """(N, D) averages of what the run learned from."""
     rows = run.table[run.table["split"] == "train"]
+    # As they are, without the changes of training: the films of a clinic are not changed either.
     return encode_films(run, rows, run, root, "training films")[1]
 
 
@@ -182,6 +191,7 @@ def score(
     scores = {}
     for cohort, rows in run.table.groupby("split", sort=False):
         if cohort in cohorts:
+            # Test films stay as they are: so they would come to a clinic.
             logits, averages = encode_films(network, rows, run, root, cohort)
             if cohort == "validation" and varies_shape(run.recipe.augment):
                 change = _vary_shape(run.recipe.augment)
@@ -210,8 +220,10 @@ def encode_films(
         # From the files and by the clinic's own steps, not from what training has kept of them in
         # eight bits.
         films = [data.read_film(path).pixels for path in paths[start : start + BATCH]]
-        inputs = np.stack([run.preprocessing.to_input(film) for film in films])
+        inputs = np.stack([run.preprocessing.to_input(film) for film in films])  # (B, 1, S, S)
         encoded = encode(network, change(inputs))
+        # Feature maps are let go: those of 5,000 films would take a gigabyte, 1024 x 7 x 7 floats
+        # each.
         parts.append((encoded.logits, encoded.averages))
     logits, averages = zip(*parts, strict=True)
     return np.concatenate(logits), np.concatenate(averages)
@@ -223,6 +235,8 @@ def _vary_shape(ranges: Augment) -> Callable[[np.ndarray], np.ndarray]:
     shape = replace(Augment.none(), aspect=ranges.aspect, sharpness=ranges.sharpness)
     # The same changes each time and for every run, so that two of them can be compared.
     generator = torch.Generator().manual_seed(0)
+    # One generator for all batches: begun anew for each, it would change the eight films of every
+    # batch in the same eight ways.
     return lambda films: augment(torch.from_numpy(films), shape, generator).numpy()
 
 
@@ -232,6 +246,8 @@ def _list_scores(run: Run, evaluation: Evaluation) -> pd.DataFrame:
     for name, cohort in evaluation.cohorts.items():
         rows = run.table[run.table["split"] == name].assign(distance=cohort.distances)
         for k, finding in enumerate(run.recipe.findings):
+            # Logits as well: `_load_scores` reads them again, and a cross-validation averages them
+            # over teachers before anything is calibrated.
             calibration = evaluation.calibrations[k]
             rows[f"{finding.name}_logit"] = cohort.logits[:, k]
             rows[f"{finding.name}_probability"] = calibration.probability(cohort.logits[:, k])

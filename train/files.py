@@ -20,7 +20,10 @@ def digest_weights(*modules: nn.Module) -> str:
     """SHA-256 over every weight and buffer, in order."""
     digest = hashlib.sha256()
     for module in modules:
+        # Buffers as well: what batch normalisation has counted changes answers as weights do.
         for value in module.state_dict().values():
+            # Laid out alike first: on a GPU, or channels last, the same weights lie in other
+            # places.
             digest.update(value.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
@@ -39,7 +42,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         ValueError: The file is damaged.
     """
     try:
+        # To the CPU, wherever it was saved: what a GPU has trained must open without one.
         return torch.load(path, map_location="cpu", weights_only=True)
+    # A file that is not there or not to be read is not damaged: its own message says what it is.
     except OSError:
         raise
     except Exception as error:  # a damaged archive makes PyTorch raise nearly anything

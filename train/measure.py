@@ -21,7 +21,8 @@ from train.calibrate import find_operating_points, fit_calibration
 from train.distance import set_limits
 from train.recipe import Augment, Recipe
 
-COHORTS = ("validation", "left out", "test")
+COHORTS = ("validation", "left out", "test")  # in the order of cards and reports
+# What may go with the answer without being disease: some machines made films of the sick only.
 GROUPED_BY = ("source", "view", "machine")
 UNNAMED = ("radiography", "rsna")  # collections that do not say whose a film is
 MIN_GROUP = 10  # films with and without a finding below which a group has no AUROC
@@ -49,11 +50,13 @@ class Evaluation:
 
 def measure(recipe: Recipe, table: pd.DataFrame, outputs: dict[str, Outputs]) -> Evaluation:
     """Set what validation decides, then measure every cohort and the groups of the test."""
+    # Row by row what `outputs` holds: films are scored in the table's order.
     rows = {name: table[table["split"] == name] for name in outputs}
     cohorts = {name: _make_cohort(recipe, name, rows[name], outputs[name]) for name in outputs}
     calibrations, points = [], []
     for k in range(len(recipe.findings)):
         validation = cohorts["validation"]
+        # A normal film has no answer to bacterial or viral, and no say in how that is calibrated.
         defined = ~np.isnan(validation.labels[:, k])
         labels, logits = validation.labels[defined, k] == 1, validation.logits[defined, k]
         calibration = fit_calibration(labels, logits)
@@ -64,6 +67,7 @@ def measure(recipe: Recipe, table: pd.DataFrame, outputs: dict[str, Outputs]) ->
         calibrations.append(calibration)
         points.append(named)
     evaluation = Evaluation(
+        # Of all validation films, whatever is known of them: a gate judges the film, not an answer.
         set_limits(recipe, cohorts["validation"].distances),
         tuple(calibrations),
         tuple(points),
@@ -75,6 +79,8 @@ def measure(recipe: Recipe, table: pd.DataFrame, outputs: dict[str, Outputs]) ->
     whole = {name: asks_everything(recipe.findings, rows[name]) for name in rows}
     for name, cohort in cohorts.items():
         evaluation.metrics[name] = _measure_cohort(evaluation, recipe, cohort, whole[name])
+        # Of every cohort: a machine with many false alarms must show on validation, where something
+        # can still be chosen, and not on the test alone.
         for column in GROUPED_BY:
             evaluation.groups.update(_measure_groups(evaluation, recipe, rows[name], name, column))
     return evaluation
@@ -85,9 +91,10 @@ def _measure_groups(
 ) -> dict[str, Any]:
     """Parts of a cohort by a column of its table, where that parts it at all."""
     values, groups = rows[column], {}
-    named = sorted(values.dropna().unique())
+    named = sorted(values.dropna().unique())  # in one order on every card
     # One value parts nothing: the group would be the cohort once more.
     for value in named if len(named) > 1 else ():
+        # Films of which the column says nothing are in no group: NaN equals no value.
         part = evaluation.cohorts[name].subset(values.to_numpy() == value)
         measured = {
             finding.name: _measure_part(evaluation, part, k)
@@ -110,6 +117,7 @@ def _measure_part(evaluation: Evaluation, part: Cohort, k: int) -> dict[str, Any
     measured = {
         name: asdict(share_rate(right[kind], scores.patients[kind]))
         for name, kind in (("sensitivity", labels), ("specificity", ~labels))
+        # A machine that made no film with the finding can still make false alarms.
         if kind.any()
     }
     if min(labels.sum(), (~labels).sum()) >= MIN_GROUP:
@@ -137,12 +145,14 @@ def _say_who(recipe: Recipe, name: str) -> str:
         who = f"training films left out: {recipe.leave_out}"
     elif recipe.held_out:
         who = f"every film of {recipe.held_out}, which training left out"
+    # Kermany's test is its authors'; of every other source one patient in five is kept back here.
     elif recipe.sources == ("kermany",):
         who = "official test"
     elif "kermany" in recipe.sources:
         who = "official test of kermany, and patients set apart for good in every other source"
     else:
         who = "patients set apart for good"
+    # Where films of one patient count as several, an interval by patient is too narrow.
     if unnamed := [source for source in recipe.sources if source in UNNAMED]:
         who += f"; {' and '.join(unnamed)} name no patients, so those count nearly by film"
     return f"{who}; only {recipe.where}" if recipe.where else who
@@ -158,8 +168,9 @@ def asks_everything(findings: tuple[Finding, ...], rows: pd.DataFrame) -> np.nda
 
     Elsewhere the films of some class would be missing, and accuracy over classes mean little.
     """
-    classes = read_classes(rows[[finding.name for finding in findings]].to_numpy(float))
+    classes = read_classes(rows[[finding.name for finding in findings]].to_numpy(float))  # (N,) int
     by_source = pd.Series(classes, rows.index).groupby(rows["source"])
+    # K findings make K + 1 classes; -1, a question without an answer, is none of them.
     found = by_source.transform(lambda seen: len(set(seen) - {-1}) == len(findings) + 1)
     return found.to_numpy(bool) & (classes >= 0)
 
@@ -178,10 +189,12 @@ def _measure_cohort(
     # Of every film, whatever is known of it; which of them count is for `whole` to say.
     calls = np.empty_like(cohort.labels)
     for k, finding in enumerate(recipe.findings):
+        # By what validation has set, as in the clinic: nothing is fitted to the cohort itself.
         calibration = evaluation.calibrations[k]
         threshold = next(iter(evaluation.operating_points[k].values()))
         calls[:, k] = calibration.probability(cohort.logits[:, k]) >= threshold
         scores = cohort.scores(k, calibration)
+        # Of one kind alone there is no AUROC, and a card has no place for a missing number.
         if scores.labels.any() and not scores.labels.all():
             measured[finding.name] = {
                 "auroc": asdict(auroc_rate(scores)),
@@ -191,16 +204,18 @@ def _measure_cohort(
     # By the distance alone, which is the part of the gate that a run learns.
     accepted = share_rate(cohort.distances <= evaluation.gate.warn, cohort.patients)
     together = {"accuracy": _joint_accuracy(cohort, calls, whole), "accepted": accepted}
+    # Left out and not NaN where no film can be read whole: a card has no gaps.
     measured["all findings"] = {name: asdict(rate) for name, rate in together.items() if rate}
     return measured
 
 
 def _measure_calibration(scores: Scores) -> dict[str, Any]:
     """How true the probabilities are; a slope only where a finite line fits."""
+    # The same fit as for a clinic's own films, so that both can be held side by side.
     fitted = fit_site_calibration(scores)
     measured = {
         "calibration_error": asdict(fitted.error),
-        "error_if_calibrated": fitted.error_if_calibrated,
+        "error_if_calibrated": fitted.error_if_calibrated,  # chance alone makes the error positive
         "in_the_large": asdict(fitted.in_the_large),
     }
     return measured | ({"slope": asdict(fitted.slope)} if fitted.slope else {})
@@ -213,6 +228,8 @@ def _joint_accuracy(cohort: Cohort, calls: np.ndarray, whole: np.ndarray) -> Rat
     """
     if not whole.any():
         return None
+    # Calls follow the chain as labels do: what is said of bacterial or viral counts only for films
+    # that were called pneumonia.
     right = read_classes(cohort.labels) == read_classes(calls)
     return share_rate(right[whole], cohort.patients[whole])
 
@@ -234,13 +251,14 @@ def against_the_rest(
     """
     return {
         name: {
+            # By the probability of the class; what follows is of the calls.
             "auroc": asdict(auroc_rate(Scores(truth == c, probabilities[:, c], patients))),
             # A call is a score of 0 or 1, so that one function counts them all and gives the
             # intervals.
             **asdict(operating_point(Scores(truth == c, (said == c).astype(float), patients), 0.5)),
         }
         for c, name in enumerate(names)
-        if 0 < (truth == c).sum() < len(truth)
+        if 0 < (truth == c).sum() < len(truth)  # an area takes both kinds
     }
 
 
@@ -251,9 +269,11 @@ def to_text(evaluation: Evaluation) -> str:
     for title, findings in {**evaluation.metrics, **evaluation.groups}.items():
         lines.append(titles.get(title, title))
         for finding, values in findings.items():
+            # Groups are read at the threshold of all, and have none of their own to print.
             at = f" at {values['threshold']:.3f}" if "threshold" in values else ""
             lines.append(f"  {finding}{at}")
             for name, value in values.items():
+                # Rates; counts and plain numbers are for evaluation.json.
                 if isinstance(value, dict):
                     lines.append(f"    {name:17} {Rate(**value)}, {value['n']} films")
     return "\n".join(lines)

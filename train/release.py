@@ -27,6 +27,7 @@ def load_plan(path: Path) -> list[list[str]]:
     """
     try:
         lines = tomllib.loads(path.read_text())["steps"]
+        # By a shell's rules, so that a path with blanks may stand in quotes.
         return [shlex.split(line) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error!r} - a plan holds `steps`, a list of lines.") from error
@@ -44,16 +45,20 @@ def release(
     """
     for arguments in load_plan(plan):
         started = time.perf_counter()
+        # Flushed, as a step may take an hour and a log must tell which one it is.
         print(f"step: {shlex.join(arguments)}", flush=True)
+        # In this process: films that one step has decoded are there for the next.
         run_step(arguments + extra.get(arguments[0], []))
         # Step by step, so that a run which is cut off leaves the minutes of those it has done.
         _write_down(record, shlex.join(arguments), time.perf_counter() - started)
 
 
 def _write_down(record: Path, step: str, seconds: float) -> None:
+    # Lines of earlier calls stay: what a step took is the sum over them.
     before = record.read_text() if record.exists() else "finished,minutes,step\n"
     record.parent.mkdir(parents=True, exist_ok=True)
     line = io.StringIO()
     finished = datetime.now(UTC).isoformat(timespec="seconds")
+    # By a writer of CSV, as a step may hold commas and quotes.
     csv.writer(line, lineterminator="\n").writerow([finished, f"{seconds / 60:.1f}", step])
     write_atomically(record, before + line.getvalue())

@@ -16,8 +16,8 @@ from train.measure import Evaluation
 
 SAMPLES = 4  # films of each class
 WORST = 6  # films of each finding
-SIDE = 190  # pixels
-OPACITY = 0.55
+SIDE = 190  # pixels, as template.html draws them
+OPACITY = 0.55  # of the heat where it is strongest
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Picture:
 
 def sample_films(run: Run, root: Path) -> dict[str, list[Picture]]:
     """Class -> training films of it, chosen at random by the run's seed."""
+    # Of training: what the network was taught, and not what it is measured by.
     train = run.table[run.table["split"] == "train"]
     classes = read_classes(train[[f.name for f in run.recipe.findings]].to_numpy(float))
     names = class_names(run.recipe.findings)
@@ -48,13 +49,15 @@ def worst_films(run: Run, evaluation: Evaluation, root: Path) -> dict[str, list[
 
     The heat shows why a film was called ill; on one that was missed there is little.
     """
+    # The test where it is open; evaluation puts it last.
     name, cohort = list(evaluation.cohorts.items())[-1]
+    # Row by row the cohort's own, which was scored in the table's order.
     paths = run.table.loc[run.table["split"] == name, "path"].to_list()
     pictures = {}
     for k, finding in enumerate(run.recipe.findings):
         said = evaluation.calibrations[k].probability(cohort.logits[:, k])
         losses = _losses(cohort.labels[:, k], said)
-        worst = [i for i in np.argsort(-losses)[:WORST] if losses[i] > 0]
+        worst = [i for i in np.argsort(-losses)[:WORST] if losses[i] > 0]  # 0: not asked
         truths = [finding.positive if cohort.labels[i, k] == 1 else finding.negative for i in worst]
         pictures[finding.name] = [
             _draw_worst(run, k, root / paths[i], f"{truth}; {finding.positive} {said[i]:.3f}")
@@ -65,15 +68,19 @@ def worst_films(run: Run, evaluation: Evaluation, root: Path) -> dict[str, list[
 
 def _losses(labels: np.ndarray, said: np.ndarray) -> np.ndarray:
     """Cross-entropy (N,) of labels 1, 0 and NaN, for which it is 0."""
+    # Away from log 0: a film that is wrong beyond doubt has a loss of 27.6.
     right = np.clip(np.where(labels == 1, said, 1 - said), 1e-12, 1)
     return np.where(np.isnan(labels), 0.0, -np.log(right))
 
 
 def _draw_worst(run: Run, k: int, path: Path, line: str) -> Picture:
     film = data.read_film(path).pixels
+    # Films one by one, as there are a dozen: six of each finding.
     (feature_map,) = encode(run, run.preprocessing.to_input(film)[None]).feature_maps
     cam = grad_cams(run, feature_map)[k]
+    # Over the film's own shape, though the network has seen it as a square.
     picture = _draw(film, run.preprocessing.to_image(cam, film.shape))
+    # Each is drawn up to its own maximum, so the number under it says how strong the heat is.
     return Picture(picture, (line, f"heat up to {cam.max():.2f} a cell", path.name))
 
 
@@ -81,5 +88,6 @@ def _draw(pixels: np.ndarray, heat: np.ndarray | None = None) -> str:
     picture = film_picture(pixels)
     if heat is not None:
         picture = overlay_picture(picture, heat, float(heat.max()), OPACITY)
+    # No larger than it is shown, and JPEG: the page carries all of them as text.
     picture.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     return data_url(picture, "JPEG", quality=85)
