@@ -136,6 +136,8 @@ def read_radiography(root: Path) -> pd.DataFrame:
         for path in _pictures(folder)
         if path.stem not in children
     }
+    # Numbered among the films that are here: one more or fewer renames those after it, and so
+    # draws this source's test anew.
     patients = [f"radiography-{group}" for group in group_near_copies(list(paths))]
     table = pd.DataFrame(
         {
@@ -256,7 +258,7 @@ def _thumbnail(path: Path) -> np.ndarray:
 
 
 def _split_by_name(patient: str) -> str:
-    """Where a patient goes for good, whatever other films come and go."""
+    """Where the patient of this name goes, whatever other films come and go."""
     # By the name and not by a draw, which a patient more would change for all that follow. Of the
     # 256 values of a byte 52 are multiples of 5: 20.3 % of patients.
     return "test" if hashlib.sha256(patient.encode()).digest()[0] % TEST_SHARE == 0 else "train"

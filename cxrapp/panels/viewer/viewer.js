@@ -118,12 +118,13 @@ function onKey(event) {
   ACTIONS[act]();
 }
 
-// A slider has the arrows for itself and leaves the letters; a text field has all keys.
+// A slider has the arrows for itself and leaves the letters; a text field has all keys, and so has a
+// dialog until it closes: its button keeps the focus up to the next frame.
 function typing(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof Element)) return false;
   if (target.matches('input[type="range"], [role="slider"]')) return event.key.startsWith('Arrow');
-  return target.closest('input, textarea, select, [contenteditable], [role="dialog"], dialog') !== null;
+  return target.closest('input, textarea, select, [contenteditable], [role="dialog"], dialog[open]') !== null;
 }
 
 function show(data) {
