@@ -16,7 +16,7 @@ from cxrapp.statistics.bootstrap import share_rate
 from cxrapp.words import rate_words
 from train.evaluate import evaluate, load_run
 
-LEVELS = ("accepted", "warned", "refused")
+LEVELS = ("accepted", "warned", "refused")  # with none, one and both of the limits passed
 
 
 def count_levels(gate: Gate, distances: np.ndarray, patients: np.ndarray) -> dict[str, str | int]:
@@ -28,6 +28,7 @@ def count_levels(gate: Gate, distances: np.ndarray, patients: np.ndarray) -> dic
     """
     # 0, 1 or 2 limits lie below a film's distance; a distance on a limit does not pass it.
     level = np.searchsorted([gate.warn, gate.refuse], distances, side="left")
+    # Never added up: a warned film still shows its result, a refused one does not.
     shares = {name: rate_words(share_rate(level == k, patients)) for k, name in enumerate(LEVELS)}
     return {"films": len(distances), "patients": len(np.unique(patients)), **shares}
 
@@ -38,12 +39,15 @@ def print_gate(folder: Path, root: Path, *, test: bool = False) -> None:
     Args:
         test: Open the official test, which is counted.
     """
+    # The limits are set on validation, whichever films are counted by them.
     run, evaluation = load_run(folder), evaluate(folder, root, test=test)
     rows = []
     for name, cohort in evaluation.cohorts.items():
+        # In the table's order, which is that of the cohort's films.
         sources = run.table.loc[run.table["split"] == name, "source"].to_numpy()
         parts = {"all": np.ones(len(sources), bool)}
         parts |= {source: sources == source for source in sorted(set(sources))}
+        # Of one source alone the same row would stand twice.
         for part, chosen in parts.items() if len(parts) > 2 else [("all", parts["all"])]:
             films = cohort.subset(chosen)
             counted = count_levels(evaluation.gate, films.distances, films.patients)

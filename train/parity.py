@@ -29,12 +29,15 @@ def compare(
         time: A film's in bfloat16 by that in float32, where this processor has it.
     """
     pairs = [(exact[cohort], rounded[cohort]) for cohort in exact]
+    # The largest of all: a mean would hide the one film whose decision changes.
     moves = [np.abs(_probabilities(card, a) - _probabilities(card, b)).max() for a, b in pairs]
     gate = card.gate
     return Parity(
         films=sum(len(a.distances) for a, _ in pairs),
         probability=round(float(max(moves)), 6),
+        # By film: where two of its findings change, that is one.
         decisions=sum(_count_changed(_decided(card, a), _decided(card, b)) for a, b in pairs),
+        # Apart from the decisions: with a warning or without, a film shows the same result.
         warnings=sum(
             _count_changed(a.distances > gate.warn, b.distances > gate.warn) for a, b in pairs
         ),
@@ -44,14 +47,17 @@ def compare(
 
 def compare_time(exact: Bundle, rounded: Bundle) -> float | None:
     """A film's time in bfloat16 by that in float32; None on a processor without bfloat16."""
+    # Elsewhere it is imitated, and slower: no processor that runs it would have that ratio.
     if not has_bfloat16():
         return None
+    # Of the backbones alone, which take nearly all of the time; below 1 bfloat16 is faster.
     side = exact.card.preprocessing.size
     return round(time_film(rounded.backbone, side) / time_film(exact.backbone, side), 2)
 
 
 def _probabilities(card: ModelCard, outputs: Outputs) -> np.ndarray:
     """(N, K) calibrated."""
+    # Calibrated, as thresholds are: how far logits move says little.
     return np.stack(
         [c.probability(outputs.logits[:, k]) for k, c in enumerate(card.calibrations)], axis=1
     )
@@ -59,6 +65,7 @@ def _probabilities(card: ModelCard, outputs: Outputs) -> np.ndarray:
 
 def _decided(card: ModelCard, outputs: Outputs) -> Iterator[tuple[str, ...]]:
     """Film by film, each finding's outcome at its default; a refused film has one of its own."""
+    # What is shown to a reader who has not moved a threshold.
     settings = default_settings(card)
     for row, distance in zip(_probabilities(card, outputs), outputs.distances, strict=True):
         outcomes = [decision.outcome for decision in decide(card, row.tolist(), settings)]
@@ -67,4 +74,5 @@ def _decided(card: ModelCard, outputs: Outputs) -> Iterator[tuple[str, ...]]:
 
 
 def _count_changed(before: Iterable[object], after: Iterable[object]) -> int:
+    # Both list the same films in the same order; a film more in one is a fault.
     return int(sum(a != b for a, b in zip(before, after, strict=True)))

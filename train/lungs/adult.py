@@ -21,10 +21,10 @@ from train.lungs.network import LungNet
 
 ROUNDS = 3  # over all films: as they are, and twice changed, so that a machine's tone is no age
 # Of 1e-4 to 1e-2 that which refuses few changed children; on adults held out they hardly differ.
-PENALTY = 1e-3  # scikit-learn's C
+PENALTY = 1e-3  # scikit-learn's C: the smaller, the stricter
 FOLDS = 4  # of whole blocks of patients
-STEPS = 150
-BATCH = 64
+STEPS = 150  # of the solver, at most; scikit-learn's own default is 100
+BATCH = 64  # films a pass; random changes are drawn pass by pass, and depend on it
 
 
 def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Linear, np.ndarray]:
@@ -39,21 +39,29 @@ def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Lin
         seen no film of its block.
     """
     told = table["adult"].notna().to_numpy().copy()  # PyTorch wants arrays it might write to
+    # `OTHER_ADULTS` have no answer: they measure this head, which must not have learned from them.
     films = pool.films[: len(table)][told]
     table = table[told]
     adult = table["adult"].to_numpy() == 1
     sick = table["pneumonia"].to_numpy() == 1
     # Most adults here are well and most children sick: health must not pass for age.
     cell = 2 * adult + sick
+    # So each of the four cells weighs the same, however many films it has.
     weights = (1 / np.bincount(cell, minlength=4).clip(1))[cell]
+    # Films as they are come first: it is about those that the heads below are asked.
     rounds = [_describe(network, films, changed=bool(k), seed=k) for k in range(ROUNDS)]
+    # Five blocks in a row are a fold: neighbours in a series share a machine, and films held out at
+    # random would be known by it.
     fold = (table["block"].fillna(0).to_numpy() * FOLDS // BLOCKS).astype(int)
     well = ~adult & ~sick
     held_out = np.full(len(table), np.nan)
+    # Only well children are asked: theirs is the share that the limit is set by.
     for k in np.unique(fold[well]):
         apart = fold == k
         head = _fit_head(rounds, adult, weights, ~apart)
         held_out[apart & well] = _ask(head, rounds[0][apart & well])
+    # What ships learns from every fold; the heads above only say how such a head does on films that
+    # it has not seen.
     everything = np.ones(len(table), bool)
     return _fit_head(rounds, adult, weights, everything), held_out[well]
 
@@ -77,12 +85,15 @@ def _fit_head(
 ) -> nn.Linear:
     """On the chosen films, (N,) bool, of every round."""
     inputs = np.concatenate([described[chosen] for described in rounds])
-    # Their sum is the number of films, so that the penalty means the same for any number.
+    # Their sum is the number of films, as if none were weighted: C is set against the sum of the
+    # losses, and means the same whatever the scale of the weights.
     weight = np.tile(weights[chosen] * chosen.sum() / weights[chosen].sum(), len(rounds))
     model = make_pipeline(StandardScaler(), LogisticRegression(C=PENALTY, max_iter=STEPS))
     model.fit(inputs, np.tile(adult[chosen], len(rounds)), logisticregression__sample_weight=weight)
     scaler, line = model[0], model[1]
     head = nn.Linear(inputs.shape[1], 1)
+    # The scaling is folded into the line: what ships is one layer, on numbers as the network gives
+    # them.
     slopes = line.coef_[0] / scaler.scale_
     with torch.no_grad():
         head.weight.copy_(torch.from_numpy(slopes)[None])

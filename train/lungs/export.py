@@ -26,7 +26,8 @@ from train.lungs.network import ExportedLungs
 from train.lungs.sheet import make_sheet
 
 TOLERANCE = 0.02  # by which a stored probability may differ from the trained network's
-PARITY_FILMS = 64
+PARITY_FILMS = 64  # of validation: two passes of the network
+# On the card, as whoever gets the two files has no README: sources with their terms.
 SOURCES = (
     "Masks: V7 COVID-19 X-ray dataset (CC BY 4.0), of films of Kermany et al. and of "
     "covid-chestxray; adults: COVID-19 Radiography Database and RSNA; limbs and CT slices; "
@@ -55,23 +56,32 @@ def export_lungs(
     Raises:
         ValueError: What is stored does not say what the trained network says.
     """
+    # A copy, since `half` changes a network in place and the trained one is compared with it. Two
+    # bytes a weight are 4 MB.
     model = to_bytes(copy.deepcopy(exported).half())
+    # Limits and measures follow below: both are of the network as it is stored.
     card = _blank_card(hashlib.sha256(model).hexdigest())
+    # Opened from the very bytes that are written: rounding may carry a film over a limit.
     finder = LungFinder(freeze(load_script(io.BytesIO(model))), card)
     pool, well = load_validation(root, card.preprocessing.size)
+    # Before anything rests on it: more than rounding here is a fault, and not a price.
     check_parity(exported, finder, pool.films[:PARITY_FILMS])
     shapes, kinds, adult = set_limits(look_at(finder, pool.films), well, held_out)
     card = replace(card, shapes=shapes, kinds=kinds, adult=adult)
+    # With its limits, since measures are of what the clinic would refuse and warn of.
     finder = replace(finder, card=card)
     card = replace(card, measured=measure_lungs(finder, root, test=test))
+    # Into the run first: should the rest fail, what the films have shown is not lost.
     write_atomically(run / "measured.json", to_json(card.measured))
     out.parent.mkdir(parents=True, exist_ok=True)
+    # A verdict takes a bundle's card too, and only one of children refuses adults.
     judging = out.with_name(f"{DEFAULT}.pt")
     if judging.exists():
         picture, sheet = make_sheet(finder, load_card(judging), root)
         write_whole(out.with_suffix(".jpg"), picture)
         card = replace(card, sheet=sheet)
     write_bundle(out, model, card)
+    # As the app loads it: a file that it would refuse is to fail here, not in a clinic.
     load_lungs(out)
     return card
 
@@ -85,8 +95,10 @@ def check_parity(exported: ExportedLungs, finder: LungFinder, films: torch.Tenso
     with torch.no_grad():
         eager = exported(films.float() / 255)
     stored = look_at(finder, films)
+    # `Looks` names its fields in the order of the network's answers, and `vars` keeps it.
     for ours, theirs, what in zip(eager, vars(stored).values(), vars(stored), strict=True):
         difference = float(np.abs(ours.numpy() - theirs).max())
+        # Not `>`: every comparison with NaN is false, and a NaN must not pass.
         if not difference <= TOLERANCE:
             raise ValueError(f"The stored {what} differ from the trained by {difference:.2g}.")
 
@@ -95,12 +107,16 @@ def _blank_card(sha256: str) -> LungCard:
     """With no limits and no measures yet."""
     return LungCard(
         sha256=sha256,
+        # The last size it was trained for; the clinic shows it no other.
         preprocessing=Preprocessing(fit.SIZES[-1][0]),
+        # Placeholders until `set_limits`, wider than what `describe` gives; one pixel is enough for
+        # its names.
         shapes={name: (-1.0, 2.0) for name in describe(np.zeros((2, 1, 1), np.float32))},
         kinds={kind: 1.0 for kind in KINDS[1:]},
         adult=1.0,
         measured={},
         training={
+            # For people alone: no program reads what stands here.
             "films and masks": SOURCES,
             "sizes and epochs": [list(pair) for pair in fit.SIZES],
             "batch": fit.BATCH,

@@ -19,14 +19,17 @@ from scipy import ndimage
 from cxrapp.films.preprocess import Preprocessing
 from train import data
 
+# Masks are of `kermany` and `covid19` alone; what the others add is adults.
 SOURCES = ("kermany", "radiography", "covid19", "rsna")
 CHILDREN = "kermany"
 # Adults of other hospitals still: never shown to the head that tells adults from children.
 OTHER_ADULTS = "covid19"
+# A twentieth of every series each: 258 of the children's films are apart.
 VALIDATION, APART = 9, 8  # blocks of patients
 SMALLEST_LUNG = 0.03  # share of the film; a mask with less on a side covers one lung only
 # Of what is no chest film, by a hash of the patient: shares for training and validation.
 NOT_CHEST_SHARES = (0.5, 0.6)
+# Drawn by a seed for each role: nothing has to be stored, and no picture is in two roles.
 SYNTHETIC = {"train": 240, "validation": 60, "apart": 120}
 # Pictures that come with scikit-image. Those of scikit-learn are kept apart.
 PHOTOGRAPHS = (
@@ -48,6 +51,8 @@ class Pool:
         adult: (N,) float32: 1, 0, or NaN where it is not known or not to be learned.
     """
 
+    # Bytes, as films are published: with its masks a film of 128 px takes 48 kB, all of training
+    # some 0.6 GB.
     films: torch.Tensor
     masks: torch.Tensor
     masked: torch.Tensor
@@ -55,6 +60,8 @@ class Pool:
     adult: torch.Tensor
 
 
+# A run asks for it several times, and each time every byte of every film would be hashed. The table
+# is shared: no caller may change it.
 @lru_cache(maxsize=1)
 def read_lung_table(root: Path) -> pd.DataFrame:
     """The films of all sources, with the columns `mask` (a path, or None), `adult` and `role`.
@@ -68,17 +75,23 @@ def read_lung_table(root: Path) -> pd.DataFrame:
         raise ValueError(
             f"{root}/lungs/masks.csv is missing: name the folder of films with --data."
         )
+    # Copies go before blocks are counted, or one film could be learned from and measured on.
     table, _ = data.drop_copies(data.read_table(root, SOURCES), root)
     table = data.number_blocks(table)
     masks = pd.read_csv(root / "lungs/masks.csv").set_index("film_in_shared_data")["mask"]
+    # Some films are listed twice: the first mask counts.
     known = masks[~masks.index.duplicated()]
     path = table["path"].map(known)
+    # Radiography tells no ages: at least seven of its films are of children and pass for adults'.
     adult = (table["source"] != CHILDREN).astype(float)
     role = table["block"].map({VALIDATION: "validation", APART: "apart"}).fillna("train")
+    # Only the children have an official test. What `train.sources` holds back of the others for
+    # good is measured on, as block 8 is.
     tests = np.where(table["source"] == CHILDREN, "official test", "apart")
     role = role.mask(table["split"] == "test", pd.Series(tests, table.index))
     return table.assign(
         mask=("lungs/" + path).where(path.notna(), None),
+        # No answer rather than 1: a head that had learned from them could not be measured on them.
         adult=adult.mask(table["source"] == OTHER_ADULTS),
         role=role,
     )
@@ -87,7 +100,9 @@ def read_lung_table(root: Path) -> pd.DataFrame:
 def read_not_chest(root: Path) -> pd.DataFrame:
     """What is no frontal chest film: `path`, `label`, `patient` and `role`, patients whole."""
     table = pd.read_csv(root / "not_chest/labels.csv")
+    # A picture without a patient is a patient of its own.
     patient = table["patient"].fillna(table["file"]).astype(str)
+    # By a hash and not by order: a picture that is added changes the role of no other.
     place = patient.map(lambda p: hashlib.sha256(p.encode()).digest()[0] / 256)
     train, validation = NOT_CHEST_SHARES
     roles = np.select([place < train, place < validation], ["train", "validation"], "apart")
@@ -112,12 +127,18 @@ def load_pool(table: pd.DataFrame, others: np.ndarray, root: Path, size: int) ->
     masks = np.zeros((len(table) + len(others), 2, size, size), np.uint8)
     masked = np.zeros(len(masks), bool)
     for i, path in enumerate(table["mask"]):
+        # A few masks cover one lung only. They count as unknown: learned from, they would teach to
+        # leave out the other.
         sides = read_mask(root / path) if isinstance(path, str) else None
         if sides is not None:
+            # Squashed as the film is, so that both lie on the same pixels; greys at an edge are
+            # shares.
             masks[i] = [preprocessing.to_input(side.astype(np.float32))[0] * 255 for side in sides]
             masked[i] = True
+    # Chest films come first: `fit_adult` finds them by their place.
     chest = np.arange(len(masks)) < len(table)
     masked |= ~chest  # where there is no chest there are no lungs
+    # What is no chest film has no age to learn.
     adult = np.concatenate([table["adult"].to_numpy("float32"), np.full(len(others), np.nan, "f4")])
     parts = np.concatenate([films, others]), masks, masked, chest, adult
     return Pool(*(torch.from_numpy(part) for part in parts))
@@ -126,7 +147,7 @@ def load_pool(table: pd.DataFrame, others: np.ndarray, root: Path, size: int) ->
 def read_mask(path: Path) -> np.ndarray | None:
     """A mask file as (2, H, W) bool, see `split_mask`."""
     with Image.open(path) as image:
-        return split_mask(np.asarray(image.convert("L")) > 127)
+        return split_mask(np.asarray(image.convert("L")) > 127)  # stored in one bit: 0 or 255
 
 
 def split_mask(mask: np.ndarray) -> np.ndarray | None:
@@ -140,18 +161,23 @@ def split_mask(mask: np.ndarray) -> np.ndarray | None:
     columns = np.arange(mask.shape[1])
     lungs = 1 + np.flatnonzero(sizes >= SMALLEST_LUNG)
     if len(lungs) == 1:
+        # Touching lungs are one part. In the middle third alone, as beyond the lungs a column has
+        # no mask at all and would be taken for the gap.
         third = mask.shape[1] // 3
         cut = third + int(mask[:, third : 2 * third].sum(0).argmin())
     elif len(lungs) == 2:
+        # Half way between the two and not down the middle of the film, where not every chest lies.
         cut = float(np.mean([c[1] for c in ndimage.center_of_mass(mask, parts, lungs)]))
     else:
-        return None
+        return None  # no part large enough, or more than two: which is which is not told
     if len(lungs) == 1:
         sides = np.stack([mask & (columns < cut), mask & (columns >= cut)])
     else:  # smaller parts go with the lung on their side
         centres = ndimage.center_of_mass(mask, parts, np.arange(1, count + 1))
+        # False is for part 0, the background.
         left = np.array([False] + [centre[1] < cut for centre in centres])[parts]
         sides = np.stack([mask & left, mask & ~left])
+    # A lone lung leaves hardly anything on one side of its cut.
     return sides if (sides.mean((1, 2)) >= SMALLEST_LUNG).all() else None
 
 
@@ -165,8 +191,10 @@ def load_others(root: Path, role: str, size: int) -> tuple[np.ndarray, np.ndarra
     table = table[table["role"] == role]
     found = data.load_films(table, root, Preprocessing(size))
     photographs = take_photographs(role, size)
+    # A seed a role: 0 for apart, 1 for training, 2 for validation.
     drawn = draw_others(SYNTHETIC[role], size, seed=sorted(SYNTHETIC).index(role))
     labels = [*table["label"], *["photograph"] * len(photographs), *["drawn"] * len(drawn)]
+    # Files come first: `measure_others` tells their patients by place.
     return np.concatenate([found, photographs, drawn]), np.array(labels)
 
 
@@ -179,6 +207,7 @@ def take_photographs(role: str, size: int) -> np.ndarray:
     else:
         from sklearn.datasets import load_sample_images
 
+        # Two pictures, 640 pixels wide: one for validation and one apart, two halves of each.
         one = load_sample_images().images[role == "apart"]
         whole = [one[:, :320], one[:, 320:]]
     generator, crops = np.random.default_rng(0), []
@@ -196,22 +225,26 @@ def draw_others(count: int, size: int, seed: int) -> np.ndarray:
     """Pages of text, clouds, ellipses and plain fields: (count, 1, S, S) uint8."""
     generator = np.random.default_rng(seed)
     makers = (_draw_page, _draw_cloud, _draw_ellipses, _draw_field)
+    # In turn, so that every role has as many of each kind.
     films = [makers[i % len(makers)](generator, size) for i in range(count)]
     return np.stack(films)[:, None]
 
 
 def _draw_page(generator: np.random.Generator, size: int) -> np.ndarray:
     image = Image.new("L", (size, size), int(generator.uniform(180, 256)))
+    # Pillow's own font: none has to be installed.
     font = ImageFont.load_default(int(generator.uniform(6, 20)))
     draw, letters = ImageDraw.Draw(image), "abcdefghijklmnopqrstuvwxyz 0123456789   "
     for y in range(int(generator.uniform(2, 20)), size, int(generator.uniform(9, 28))):
+        # Four of the forty letters are spaces: words of nine letters on average.
         text = "".join(generator.choice(list(letters), 40))
         draw.text((int(generator.uniform(2, 20)), y), text, fill=30, font=font)
+    # The others are light on dark, as letters on a film are.
     return np.asarray(image) if generator.random() < 0.7 else 255 - np.asarray(image)
 
 
 def _draw_cloud(generator: np.random.Generator, size: int) -> np.ndarray:
-    smooth = generator.uniform(0.5, size / 6)
+    smooth = generator.uniform(0.5, size / 6)  # from grain to a few large patches, in pixels
     cloud = ndimage.gaussian_filter(generator.standard_normal((size, size)), smooth)
     return _stretch(cloud)
 
@@ -221,7 +254,7 @@ def _draw_ellipses(generator: np.random.Generator, size: int) -> np.ndarray:
     draw = ImageDraw.Draw(image)
     for _ in range(int(generator.integers(1, 6))):
         x, y = generator.uniform(0, size, 2)
-        w, h = generator.uniform(size / 20, size / 2, 2)
+        w, h = generator.uniform(size / 20, size / 2, 2)  # half their axes, in pixels
         draw.ellipse((x - w, y - h, x + w, y + h), fill=int(generator.uniform(0, 256)))
     blurred = ndimage.gaussian_filter(np.asarray(image, float), generator.uniform(0, 4))
     return np.clip(blurred + generator.standard_normal((size, size)) * 5, 0, 255).astype(np.uint8)
@@ -235,4 +268,5 @@ def _draw_field(generator: np.random.Generator, size: int) -> np.ndarray:
 
 def _stretch(values: np.ndarray) -> np.ndarray:
     low, high = values.min(), values.max()
+    # A field may be plain, and then there is nothing to stretch.
     return ((values - low) / max(high - low, 1e-6) * 255).astype(np.uint8)

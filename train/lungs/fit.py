@@ -16,9 +16,10 @@ from train.lungs.batches import Batch, make_batch
 from train.lungs.films import Pool
 from train.lungs.network import LungNet
 
+# Most epochs are at 96 px, where a film has 0.56 of the pixels; the last are at what ships.
 SIZES = ((96, 6), (128, 2))  # side in pixels and epochs at it
 BATCH = 48
-RATE = 3e-3
+RATE = 3e-3  # the highest, of AdamW
 WARM_UP = 0.2  # share of the training in which the rate rises
 WEIGHT_DECAY = 0.02
 AVERAGE = 0.99  # decay a step of the weights that are kept
@@ -34,13 +35,16 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         pool: At the last of the sizes.
         sizes: Side in pixels and epochs at it.
     """
+    # Before the first random weight: a seed is one network.
     torch.manual_seed(0)
     network = LungNet().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=WEIGHT_DECAY)
     blend = get_ema_multi_avg_fn(AVERAGE)
+    # Batch statistics are averaged too: those of the last batch do not belong to averaged weights.
     averaged = AveragedModel(network, multi_avg_fn=blend, use_buffers=True)
     epochs = [size for size, count in sizes for _ in range(count)]
     generator = torch.Generator().manual_seed(0)
+    # The same in every epoch: chance decides which adults are drawn, and not how many.
     steps = max(1, len(choose_films(pool, generator)) // BATCH)
     parts = {"model": network, "averaged": averaged, "optimiser": optimiser}
     done, shrunk = _resume(out, parts), pool
@@ -48,12 +52,16 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         # Every epoch from its own seed: a run continued after a stop is the run never stopped.
         generator.manual_seed(epoch)
         torch.manual_seed(epoch)
+        # Once a size, and always from the pool itself: shrunk twice, films would be blurred twice.
         if shrunk.films.shape[-1] != size:
             shrunk = shrink(pool, size)
         began, total = time.perf_counter(), 0.0
         network.train()
+        # Whole batches only; those left over are others in the next epoch.
         order = choose_films(pool, generator)[: steps * BATCH]
         for step, chosen in enumerate(order.split(BATCH)):
+            # By the share of the plan that is done, without a schedule's own state: a run may go on
+            # by another plan, of other sizes or more epochs.
             rate = rate_at((epoch + step / steps) / len(epochs))
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -63,6 +71,8 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         print(
             f"epoch {epoch + 1}, {size} px: loss {total / steps:.4f}, {seconds:.0f} s", flush=True
         )
+        # All of it in one file, replaced in one step: killed at any moment, the run is of this
+        # epoch or of the one before.
         states = {name: part.state_dict() for name, part in parts.items()}
         save_atomically(out / "lungs.pt", states | {"epoch": epoch + 1})
 
@@ -88,6 +98,7 @@ def _step(network: LungNet, batch: Batch, optimiser: torch.optim.Optimizer) -> f
     inputs = batch.films.contiguous(memory_format=torch.channels_last)
     with half_precision(network, "cpu"):
         answers = network(inputs)
+    # In float32 whatever the network ran in: bfloat16 has but eight significant bits.
     loss = lung_loss(*(answer.float() for answer in answers), batch)
     optimiser.zero_grad()
     loss.backward()
@@ -97,9 +108,11 @@ def _step(network: LungNet, batch: Batch, optimiser: torch.optim.Optimizer) -> f
 
 def choose_films(pool: Pool, generator: torch.Generator) -> torch.Tensor:
     """The films of one epoch in random order, (N,) int64."""
+    # NaN counts: `OTHER_ADULTS`, whose age is not to be learned, are the only adults with masks.
     adult = ~(pool.adult == 0)
     masked, bare = (torch.nonzero(m)[:, 0] for m in (pool.masked, ~pool.masked))
     few = masked[(adult & pool.chest)[masked]]
+    # Nearly all adults are without masks: drawn whole, they would be half of every epoch.
     drawn = bare[torch.randperm(len(bare), generator=generator)[:ADULT_FILMS]]
     films = torch.cat([masked, *[few] * (REPEATS - 1), drawn])
     return films[torch.randperm(len(films), generator=generator)]
@@ -114,8 +127,9 @@ def shrink(pool: Pool, size: int) -> Pool:
 
 def _resize(values: torch.Tensor, size: int) -> torch.Tensor:
     parts = [
+        # Antialiased, as `Preprocessing` shrinks films in the clinic; bytes again, as the pool is.
         F.interpolate(part.float(), (size, size), mode="bilinear", antialias=True).round().byte()
-        for part in values.split(256)
+        for part in values.split(256)  # at a time: floats are four times as large
     ]
     return torch.cat(parts)
 
@@ -124,6 +138,7 @@ def lung_loss(
     masks: torch.Tensor, kinds: torch.Tensor, adult: torch.Tensor, batch: Batch
 ) -> torch.Tensor:
     """Of logits as `LungNet` gives them."""
+    # Dice says nothing of an empty mask. Its pixels do, but they are easy and count for less.
     full = batch.masked & (batch.masks.amax((1, 2, 3)) > 0.5)
     weights = torch.where(full, 1.0, EMPTY_WEIGHT) * batch.masked
     pixels = F.binary_cross_entropy_with_logits(masks, batch.masks, reduction="none")
@@ -133,6 +148,8 @@ def lung_loss(
     loss = loss + 0.3 * (by_film * batch.known).sum() / batch.known.sum().clamp(min=1)
     told = ~batch.adult.isnan()
     if told.any():
+        # This answer is not stored, but what it teaches the deepest level stays: the head that
+        # ships reads it there (`train.lungs.adult`).
         loss = loss + 0.2 * F.binary_cross_entropy_with_logits(adult[told], batch.adult[told])
     return loss
 
@@ -142,6 +159,7 @@ def soft_dice_loss(probabilities: torch.Tensor, masks: torch.Tensor) -> torch.Te
     if not len(masks):
         return masks.sum()
     both = (probabilities * masks).sum((2, 3))
+    # 1 more above and below the line: a lung that has left the film would be 0 of 0.
     return (1 - (2 * both + 1) / (probabilities.sum((2, 3)) + masks.sum((2, 3)) + 1)).mean()
 
 
@@ -152,6 +170,7 @@ def load_network(out: Path) -> LungNet:
         OSError, ValueError: It is not there, or damaged.
     """
     network = LungNet()
+    # Wrapped as it was saved; the averaged network is inside.
     averaged = AveragedModel(network)
     averaged.load_state_dict(load_checkpoint(out / "lungs.pt")["averaged"])
     return averaged.module.to(memory_format=torch.channels_last).eval()

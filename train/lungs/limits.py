@@ -17,7 +17,7 @@ KIND_TAIL = {"no chest film": 0.003, "mirrored": 0.005}
 OTHER_TAIL = 0.001
 ADULT_TAIL = 0.005
 MOST = 0.99  # no limit lies higher: a network is not that well calibrated
-BATCH = 32
+BATCH = 32  # films a pass
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Looks:
 
 def look_at(finder: LungFinder, films: torch.Tensor) -> Looks:
     """Show films (N, 1, S, S), uint8 or float32 in [0, 1], to the network as it is stored."""
+    # As `Preprocessing.to_input` gives films in the clinic, where the limits will apply.
     if films.dtype == torch.uint8:
         films = films.float() / 255
     parts = [finder.look(part.numpy()) for part in films.split(BATCH)]
@@ -72,11 +73,13 @@ def set_limits(
     kinds = {
         kind: _limit(frontal.kinds[:, index], KIND_TAIL.get(kind, OTHER_TAIL))
         for index, kind in enumerate(KINDS)
-        if index
+        if index  # `frontal` has none: it is what a film is where nothing else is likely enough
     }
+    # Validation holds one block of children, well ones some seventy: too few alone.
     return shapes, kinds, _limit(np.concatenate([frontal.adult[well], held_out]), ADULT_TAIL)
 
 
 def _limit(probabilities: np.ndarray, tail: float) -> float:
     """Where only so many of (N,) films lie above, but never below one half."""
+    # From one half on no two kinds are likely enough at once, as those of a film add up to 1.
     return float(np.clip(np.quantile(probabilities, 1 - tail), 0.5, MOST))

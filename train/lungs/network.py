@@ -24,18 +24,22 @@ class LungNet(nn.Module):
 
     def __init__(self, widths: tuple[int, ...] = WIDTHS) -> None:
         super().__init__()
-        inputs = (1, *widths[:-1])
+        inputs = (1, *widths[:-1])  # films are grey: one channel
         self.down = nn.ModuleList(
+            # Halved by strides, not by pooling: (S / 2, S / 4, ... S / 32) pixels a side.
             nn.Sequential(_block(i, o, stride=2), _block(o, o))
             for i, o in zip(inputs, widths, strict=True)
         )
         pairs = list(zip(widths[:-1], widths[1:], strict=True))[::-1]
+        # Upwards, each level sees what comes from below beside what it saw on the way down, where
+        # edges are still sharp.
         self.up = nn.ModuleList(_block(fine + coarse, fine) for fine, coarse in pairs)
         self.masks = nn.Conv2d(widths[0], 2, 1)
+        # Narrowed before it is laid out by places: 576 numbers a film and not 1,728.
         self.read = nn.Sequential(
             _block(widths[-1], 64, kernel=1), nn.AdaptiveAvgPool2d(PLACES), nn.Dropout(0.2)
         )
-        self.answer = nn.Linear(64 * PLACES**2, len(KINDS) + 1)
+        self.answer = nn.Linear(64 * PLACES**2, len(KINDS) + 1)  # the last is for adults
         self.places = nn.AdaptiveAvgPool2d(AGE_PLACES)
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -51,6 +55,7 @@ class LungNet(nn.Module):
         levels: list[torch.Tensor] = []
         for down in self.down:
             x = down(x)
+            # All are kept, since the way up draws on each of them.
             levels.append(x)
         return levels
 
@@ -60,6 +65,7 @@ class LungNet(nn.Module):
         for up in self.up:
             place -= 1
             fine = levels[place]
+            # To the side of the finer level, whatever that is: S need not be a multiple of 32.
             x = F.interpolate(x, fine.shape[-2:], mode="bilinear", align_corners=False)
             x = up(torch.cat([fine, x], 1))
         return F.interpolate(self.masks(x), films.shape[-2:], mode="bilinear", align_corners=False)
@@ -71,6 +77,7 @@ class LungNet(nn.Module):
 
 def _block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
+        # Without a bias, which the normalisation behind it would take out again.
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, bias=False),
         nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
@@ -88,6 +95,8 @@ class ExportedLungs(nn.Module):
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         network = self.network
         levels = network.encode(films)
+        # The last of these answers is left out: the head fitted afterwards takes its place.
         kinds = network.answer(network.read(levels[-1]).flatten(1))[:, :-1]
         adult = self.adult(network.describe(levels[-1]))[:, 0]
+        # Probabilities, which the clinic holds against limits without knowing how they came about.
         return network.draw_masks(levels, films).sigmoid(), kinds.softmax(1), adult.sigmoid()

@@ -15,9 +15,9 @@ LONG, SHORT = 512, 384  # pixels of the photograph
 EDGE = (0.03, 0.18)  # of the photograph's side: how far from its corner each of the film's lies
 CAST = 0.12  # of red against blue, either way; green by half as much
 RASTER = 0.12  # depth of a screen's raster
-GLARE = 0.6
-GRAIN = (0.005, 0.03)
-QUALITY = (60, 93)
+GLARE = 0.6  # the brightest of a reflection, share of full white
+GRAIN = (0.005, 0.03)  # deviation of the noise, share of full scale
+QUALITY = (60, 93)  # of JPEG; the second is never drawn
 
 
 def photograph(film: np.ndarray, generator: np.random.Generator, *, colour: bool = True) -> bytes:
@@ -30,12 +30,16 @@ def photograph(film: np.ndarray, generator: np.random.Generator, *, colour: bool
     y, x = (line / length for line, length in zip(np.indices(shape), shape, strict=True))
     light = _lay_down(film, shape, generator)
     shown = light >= 0  # where the film is
+    # Light falls off with the distance from wherever the lamp is, by up to 0.4 over a side.
     falls = 1 - generator.uniform(0, 0.4) * np.hypot(x - generator.random(), y - generator.random())
     room = generator.uniform(0.02, 0.4) * (1 + 0.3 * (generator.normal() * x + y))
+    # (H, W, 3). Neither a light box nor a screen is quite black or quite white.
     colours = np.repeat(np.where(shown, (0.05 + 0.9 * light) * falls, room)[..., None], 3, 2)
     if generator.random() < 0.5:  # a screen
+        # 0.1 to 0.45 waves a pixel: from one half on pixels cannot show them.
         across, down = generator.uniform(0.1, 0.45, 2) * 2 * np.pi
         waves = across * shape[1] * x + down * shape[0] * y
+        # A third of a wave apart, as red, green and blue lie beside each other on a screen.
         phases = np.array([0, 1, 2]) * 2 * np.pi / 3
         depth = RASTER * generator.random() * shown[..., None]
         colours *= 1 + depth * np.sin(waves[..., None] + phases)

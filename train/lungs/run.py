@@ -22,9 +22,11 @@ def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: boo
     """
     out.mkdir(parents=True, exist_ok=True)
     pool = load_training_pool(root, out)
+    # Where all epochs are done it returns at once, and only the export is made anew.
     fit(pool, out)
     if weights:
         network, table = load_network(out), read_lung_table(root)
+        # The pool's chest films in their order, since answers and pixels are matched by place.
         adult, held_out = fit_adult(network, pool, table[table["role"] == "train"])
         exported = ExportedLungs(network, adult)
         card = export_lungs(exported, held_out, root, weights, out, test=test)
@@ -35,11 +37,16 @@ def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: boo
 
 def load_training_pool(root: Path, out: Path) -> Pool:
     """Every training film; kept in `out`/pool.pt, because decoding takes a minute or more."""
+    # At the last size: `fit` makes the smaller ones from it.
     path, size = out / "pool.pt", SIZES[-1][0]
+    # Known by its place alone: after a change of films or of `SIZES` the file has to go.
     if path.exists():
+        # Tensors and nothing else: no code in the file can run.
         return Pool(**torch.load(path, weights_only=True))
     table = read_lung_table(root)
+    # What kind of picture it is matters where it is measured; here all are no chest film.
     others, _ = load_others(root, "train", size)
     pool = load_pool(table[table["role"] == "train"], others, root, size)
+    # Whole or not there: a run may be stopped while it is written.
     save_atomically(path, vars(pool))
     return pool
