@@ -34,7 +34,8 @@ def compare(
     gate = card.gate
     return Parity(
         films=sum(len(a.distances) for a, _ in pairs),
-        probability=round(float(max(moves)), 6),
+        # NumPy keeps NaN, which Python would drop: such a network must not pass.
+        probability=round(float(np.max(moves)), 6),
         # By film: where two of its findings change, that is one.
         decisions=sum(_count_changed(_decided(card, a), _decided(card, b)) for a, b in pairs),
         # Apart from the decisions: with a warning or without, a film shows the same result.
