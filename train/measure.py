@@ -138,7 +138,7 @@ def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, outputs: Outputs
 
 def _say_who(recipe: Recipe, name: str) -> str:
     if name == "validation":
-        who = "validation patients, a run of consecutive numbers in every series"
+        who = "validation patients, runs of consecutive numbers in every series"
         if varies_shape(recipe.augment):
             who += "; each film at a random shape and sharpness, as machines differ"
     elif name == "left out":
@@ -149,9 +149,9 @@ def _say_who(recipe: Recipe, name: str) -> str:
     elif recipe.sources == ("kermany",):
         who = "official test"
     elif "kermany" in recipe.sources:
-        who = "official test of kermany, and patients set apart for good in every other source"
+        who = "official test of kermany, and patients set apart by name in every other source"
     else:
-        who = "patients set apart for good"
+        who = "patients set apart by name"
     # Where films of one patient count as several, an interval by patient is too narrow.
     if unnamed := [source for source in recipe.sources if source in UNNAMED]:
         who += f"; {' and '.join(unnamed)} name no patients, so those count nearly by film"

@@ -85,7 +85,7 @@ def leave_sources_out(recipe: Recipe, root: Path, out: Path) -> None:
 
 
 def repeat_seeds(recipe: Recipe, root: Path, out: Path, seeds: list[int]) -> None:
-    """Train once a seed: OUT/seed-0, ... A seed changes the split, the start and the order."""
+    """Train once a seed: OUT/seed-0, ... A seed changes the start and the order, not the split."""
     run_all({f"seed-{seed}": recipe.override(seed=seed) for seed in seeds}, root, out)
 
 

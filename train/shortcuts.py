@@ -171,7 +171,7 @@ VIEWS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def describe_thumbnails(films: np.ndarray) -> np.ndarray:
     """What films tell at a glance: (N, 1, S, S) -> (N, 66) float64.
 
-    The thumbnail, the mean detail of one pixel, and the ratio of detail along to across: films
+    The thumbnail, the mean detail of one pixel, and the ratio of detail across to along: films
     squashed from different shapes differ in the last two.
     """
     films = films[:, 0].astype(float)

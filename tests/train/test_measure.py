@@ -35,7 +35,7 @@ def test_words_say_whom_a_cohort_holds(run: Path, tiny: Path) -> None:
         zeros[name].logits[:, 1] = part["viral"].fillna(0)
     cohorts = measure(still, trained.table, zeros).cohorts
     assert "shape" not in cohorts["validation"].description
-    assert "patients set apart for good; only viral == 1" in cohorts["test"].description
+    assert "patients set apart by name; only viral == 1" in cohorts["test"].description
     cohorts = measure(CYCLE, trained.table, zeros).cohorts
     assert "random shape and sharpness" in cohorts["validation"].description
     assert "(official test)" in cohorts["test"].description
