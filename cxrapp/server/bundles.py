@@ -4,6 +4,8 @@ import gc
 import importlib
 import os
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -20,6 +22,7 @@ from cxrapp.model.script import read_model_file
 from cxrapp.words import escape_markdown
 
 BY_DIGEST = {ModelCard: attrgetter("sha256")}  # how Streamlit's caches tell cards apart
+LATER = 10.0  # seconds between the default and the other networks: first page and film come first
 SETTLE = 3.0  # seconds after a load, so that the page comes first
 Read = TypeVar("Read")
 Stamp = tuple[tuple[int, int, int] | None, ...]
@@ -58,9 +61,14 @@ def open_bundle(name: str) -> Bundle:
 
 
 def load_ahead() -> None:
-    """Read what is offered and load the default's network, for the first reader."""
+    """Load the default's network for the first reader, and later the others.
+
+    Until another is loaded its name would stand above the default's results.
+    """
     offered_cards()
-    for path in find_bundles(WEIGHTS)[:1]:
+    for place, path in enumerate(find_bundles(WEIGHTS)):
+        if place == 1:
+            time.sleep(LATER)
         _load(path)
 
 
@@ -128,30 +136,34 @@ def _is_unchanged(kept: Kept[Any]) -> bool:
     return kept.stamp == _stamp(kept.path)
 
 
+def _keep(path: Path, read: Callable[[Path], Read]) -> Kept[Read]:
+    stamp = _stamp(path)
+    try:
+        return Kept(path, stamp, read(path))
+    except InvalidBundle as error:
+        return Kept(path, stamp, None, str(error))
+
+
 @st.cache_resource(show_spinner=False, validate=_is_unchanged)
 def _check(path: Path) -> Kept[ModelCard]:
     """Card and digest; the network is not loaded."""
-    stamp = _stamp(path)
-    try:
+
+    def read(path: Path) -> ModelCard:
         card = load_card(path)
         read_model_file(path, card.sha256, MAX_BYTES)
-        return Kept(path, stamp, card)
-    except InvalidBundle as error:
-        return Kept(path, stamp, None, str(error))
+        return card
+
+    return _keep(path, read)
 
 
 @st.cache_resource(show_spinner="Loading the model", validate=_is_unchanged)
 def _load(path: Path) -> Kept[Bundle]:
     """One copy in memory for all sessions, loaded anew when its files have changed."""
-    stamp = _stamp(path)
-    try:
-        return Kept(path, stamp, load_bundle(path))
-    except InvalidBundle as error:
-        return Kept(path, stamp, None, str(error))
-    finally:
-        later = threading.Timer(SETTLE, _settle_in)
-        later.daemon = True  # whoever stops the app does not wait for it
-        later.start()
+    kept = _keep(path, load_bundle)
+    later = threading.Timer(SETTLE, _settle_in)
+    later.daemon = True  # whoever stops the app does not wait for it
+    later.start()
+    return kept
 
 
 def _settle_in() -> None:

@@ -84,6 +84,19 @@ def test_a_network_is_loaded_when_it_is_chosen_and_says_then_what_is_wrong_with_
     assert loaded == ["good", "other", "stray"]
 
 
+def test_what_may_be_chosen_later_is_loaded_before(
+    model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("good", "second", "third"):
+        put(tmp_path, model, name)
+    monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
+    done: list[str | float] = []
+    monkeypatch.setattr(bundles, "load_bundle", lambda path: done.append(path.stem))
+    monkeypatch.setattr(bundles.time, "sleep", done.append)
+    bundles.load_ahead()
+    assert done == ["good", bundles.LATER, "second", "third"]
+
+
 def test_a_recalibrated_card_is_read_though_the_model_file_is_the_same(
     model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
