@@ -96,6 +96,8 @@ def _show_finding(here: Session, a: ModelCard, b: ModelCard, finding: FindingCom
         with picture:
             if finding.films:
                 show_figure(_scatter(a, b, finding), f"changes {finding.finding}")
+                if apart := sum(not _both_asked(*row[1:3]) for row in _rows(finding)):
+                    st.caption(f"{apart} without a dot: not asked, by one of the two at least.")
         with table:
             _show_changes(a, b, finding)
         with swap:
@@ -109,7 +111,7 @@ def _scatter(a: ModelCard, b: ModelCard, finding: FindingComparison) -> go.Figur
         chosen = [
             (name, before.probability, after.probability)
             for name, before, after, changed in _rows(finding)
-            if changed == which and "not asked" not in (before.outcome, after.outcome)
+            if changed == which and _both_asked(before, after)
         ]
         figure.add_scatter(
             x=[100 * one[1] for one in chosen],
@@ -148,6 +150,10 @@ def _show_changes(a: ModelCard, b: ModelCard, finding: FindingComparison) -> Non
 def _rows(finding: FindingComparison) -> list[tuple[str, Decision, Decision, bool]]:
     """Film by film: its name, both decisions, and whether they differ."""
     return list(zip(finding.films, finding.before, finding.after, finding.changed, strict=True))
+
+
+def _both_asked(before: Decision, after: Decision) -> bool:
+    return "not asked" not in (before.outcome, after.outcome)
 
 
 def _shown(decision: Decision) -> str:

@@ -20,7 +20,7 @@ from cxrapp.server.sessions import current_session, forget_uploads
 from cxrapp.session.film import Film
 from cxrapp.session.saved_points import dump_points
 from cxrapp.session.session import Session
-from cxrapp.site.assess import CAVEATS, SiteReport, assess, site_scores
+from cxrapp.site.assess import CAVEATS, GOOD_FILMS, SiteReport, assess, site_scores
 from cxrapp.site.labels import SiteLabels, read_labels
 from cxrapp.site.recalibrate import recalibrate
 from cxrapp.site.report import describe, summarise, to_points
@@ -38,7 +38,7 @@ def show() -> None:
     with model:
         bundle = choose_bundle()
     folder = kind.toggle("Upload whole folders", key="site folder")
-    with intake:
+    with intake.container(key="labelled"):
         _take_in(here, bundle, folder=folder)
     here.site.request(bundle)
     working = here.site.progress is not None  # before the results, as on the first page
@@ -324,4 +324,9 @@ def _offer_files(bundle: Bundle, reports: list[SiteReport], labels: SiteLabels) 
             f"The recalibrated model: put it in the place of {card.name}.json in the weights "
             "folder and start the app anew. Decisions stay, probabilities become those of your "
             "films."
+        )
+    else:
+        words.caption(
+            f"A recalibrated model rests on {GOOD_FILMS} films of each kind or more, whose scores "
+            "overlap."
         )

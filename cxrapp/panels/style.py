@@ -18,9 +18,12 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"] p {line-height: 1.35}
 .st-key-intake [data-testid="stFileUploaderDropzone"] {
   min-height: 0; padding: 0 0.3rem; align-items: center}
-.st-key-intake [data-testid="stFileUploaderDropzoneInstructions"] {display: none}
-.st-key-intake [data-testid="stFileUploaderDropzone"]::after {
-  content: "INVITATION"; padding-left: 0.5rem; font-size: 0.75rem; line-height: 1.2}
+:is(.st-key-intake, .st-key-labelled) [data-testid="stFileUploaderDropzoneInstructions"] {
+  display: none}
+.st-key-intake [data-testid="stFileUploaderDropzone"]::after {content: "INVITATION"}
+.st-key-labelled [data-testid="stFileUploaderDropzone"]::after {content: "LABELLED"}
+:is(.st-key-intake, .st-key-labelled) [data-testid="stFileUploaderDropzone"]::after {
+  padding-left: 0.5rem; font-size: 0.75rem; line-height: 1.2}
 .stFileChip [role="alert"] { /* Streamlit says for screen readers alone why it refuses a file */
   position: static !important; width: auto !important; height: auto !important;
   clip: auto !important; clip-path: none !important; margin: 0 0.4rem !important;
@@ -94,11 +97,10 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
 </style>"""
 
 # With the limit, where it is read before anything is dropped.
-INVITATION = (
-    "or drop chest films: DICOM, JPEG, PNG, or ZIP archives of them; up to "
-    f"{MAX_FILE_BYTES // 2**20} MB a file"
-)
-STYLE = STYLE.replace("INVITATION", INVITATION)
+FILES = f"DICOM, JPEG, PNG, or ZIP archives of them; up to {MAX_FILE_BYTES // 2**20} MB a file"
+INVITATION = f"or drop chest films: {FILES}"
+LABELLED = f"or drop films and a table of their labels, CSV; films are {FILES}"
+STYLE = STYLE.replace("INVITATION", INVITATION).replace("LABELLED", LABELLED)
 
 # The dark theme's buttons are bright, and white on them cannot be read.
 DARK = "<style>[data-testid=stBaseButton-primary] p {color: #06201d}</style>"

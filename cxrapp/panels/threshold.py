@@ -101,14 +101,14 @@ def _show_verdict(
 
 
 def to_scale(probability: float, *, logit: bool) -> float:
-    """A probability on the slider's scale, rounded to its step."""
+    """A probability on the slider's scale, log-odds or per cent, rounded to its step."""
     kept = min(max(probability, LOWEST), HIGHEST)
-    return round(float(np.log(kept / (1 - kept))), 2) if logit else round(kept, 3)
+    return round(float(np.log(kept / (1 - kept))), 2) if logit else round(100 * kept, 1)
 
 
 def from_scale(value: float, *, logit: bool) -> float:
     """The probability of a slider's value."""
-    return float(1 / (1 + np.exp(-value))) if logit else value
+    return float(1 / (1 + np.exp(-value))) if logit else round(value / 100, 3)
 
 
 def _show_slider(session: Session, card: ModelCard, finding: Finding) -> None:
@@ -126,13 +126,13 @@ def _show_slider(session: Session, card: ModelCard, finding: Finding) -> None:
         low = moved[0] if band else None
         session.change(card, finding.name, threshold=moved[-1], abstain_from=low)
 
-    low, high, step = (-6.9, 6.9, 0.01) if logit else (LOWEST, HIGHEST, 0.001)
+    low, high, step = (-6.9, 6.9, 0.01) if logit else (100 * LOWEST, 100 * HIGHEST, 0.1)
     st.slider(
         f"{capitalised(finding.positive)} threshold",
         low,
         high,
         step=step,
-        format="%.2f" if logit else "percent",
+        format="%.2f" if logit else "%.1f %%",  # as everywhere else
         on_change=move,
         **showing(key, value if band else value[0]),
         label_visibility="collapsed",

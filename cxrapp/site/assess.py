@@ -67,6 +67,11 @@ class SiteReport:
         """Whether a threshold may be set by it: recommended, and nothing warns of it."""
         return self.recommended is not None and not self.warnings
 
+    @property
+    def many(self) -> bool:
+        """Whether there are as many films of each kind as a calibration should rest on."""
+        return min(self.positives, self.negatives) >= GOOD_FILMS
+
 
 def site_scores(
     card: ModelCard, finding: str, labels: np.ndarray, logits: np.ndarray, patients: np.ndarray
@@ -140,7 +145,7 @@ def _warn(report: SiteReport) -> tuple[str, ...]:
     """What the reader of a measured report must know."""
     goal, recommended = f"{100 * report.goal:g} %", report.recommended
     sentences = []
-    if min(report.positives, report.negatives) < GOOD_FILMS:
+    if not report.many:
         sentences.append(
             f"There are {report.positives:,} films with the finding and {report.negatives:,} "
             f"without it; at least {GOOD_FILMS} of each are advised."

@@ -18,12 +18,12 @@ def recalibrate(card: ModelCard, reports: Iterable[SiteReport], today: date) -> 
     along, so that no film's decision changes: only its probability does.
 
     Returns:
-        None where no finding's line could be fitted.
+        None where no finding has films enough for it and a line that could be fitted.
     """
     calibrations, points, notes = list(card.calibrations), list(card.operating_points), []
     for report in reports:
         found = report.calibration
-        if found is None or found.slope is None or found.slope.value <= 0:
+        if not report.many or found is None or found.slope is None or found.slope.value <= 0:
             continue
         slope, intercept, k = found.slope.value, found.intercept.value, card.index(report.finding)
         before = calibrations[k]

@@ -37,7 +37,7 @@ class Reader(Session):
         """Move the threshold: seconds from the message until all that hangs on it is drawn."""
         self.wait_until(lambda: self.idle)
         start = time.monotonic()
-        self.slide(SLIDER, threshold)
+        self.slide(SLIDER, 100 * threshold)  # in per cent
         self.wait_until(lambda: self.idle and self.is_at(threshold))
         return time.monotonic() - start
 
@@ -46,7 +46,7 @@ class Reader(Session):
         self.wait_until(lambda: self.idle)
         begun, start = self.page.runs, time.monotonic()
         for threshold in thresholds:
-            self.slide(SLIDER, threshold)
+            self.slide(SLIDER, 100 * threshold)  # in per cent
         self.wait_until(lambda: self.idle and self.is_at(thresholds[-1]))
         spent = time.monotonic() - start
         self.rest(1)  # a queue would go on now

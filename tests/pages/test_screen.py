@@ -88,10 +88,10 @@ def test_threshold_moves_everything_without_running_the_network(
 ) -> None:
     upload(app, NORMAL)
     monkeypatch.setattr(NetworkQueue, "turn", None)  # every pass waits for its turn first
-    threshold(app, "Pneumonia").set_value(0.001).run()
+    threshold(app, "Pneumonia").set_value(0.1).run()
     low, low_outcomes, low_curves = texts(app), outcomes_shown(app), curves_shown(app)
     assert "▲ positive" in verdict(app, "Pneumonia") and "Positive 1" in counts(app)
-    threshold(app, "Pneumonia").set_value(0.999).run()
+    threshold(app, "Pneumonia").set_value(99.9).run()
     assert not app.exception
     assert "○ negative" in verdict(app, "Pneumonia") and "Negative 1" in counts(app)
     card = bundles.offered_cards()["pneumonia"]

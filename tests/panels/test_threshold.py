@@ -28,13 +28,13 @@ from tests.places import SAMPLES
 
 def test_logit_and_probability_are_one_threshold(app: AppTest) -> None:
     upload(app, SAMPLES[0])
-    threshold(app, "Pneumonia").set_value(0.5).run()
+    threshold(app, "Pneumonia").set_value(50.0).run()
     app.segmented_control(key="scale").set_value("Logit").run()
     assert threshold(app, "Pneumonia").value == pytest.approx(0.0)
     threshold(app, "Pneumonia").set_value(1.0).run()
     app.segmented_control(key="scale").set_value("Probability").run()
     assert not app.exception
-    assert threshold(app, "Pneumonia").value == pytest.approx(0.731)
+    assert threshold(app, "Pneumonia").value == pytest.approx(73.1)
 
 
 def test_probabilities_of_the_answers_multiply(app: AppTest) -> None:
@@ -93,7 +93,7 @@ def test_the_ward_moves_the_headline_the_chain_and_the_files(app: AppTest) -> No
 def test_switching_films_switches_what_a_move_changes(app: AppTest) -> None:
     """The line said "specificity -96.3 points" of validation whatever films were chosen."""
     upload(app, SAMPLES[0])
-    threshold(app, "Pneumonia").set_value(0.05).run()
+    threshold(app, "Pneumonia").set_value(5.0).run()
     said = []
     for cohort in ("validation", "test"):
         app.segmented_control(key="cohort").set_value(cohort).run()
@@ -117,14 +117,14 @@ def test_a_goal_says_what_it_gives_and_sets_the_slider(app: AppTest, goal: str) 
     app.selectbox(key="goal pneumonia").set_value(goal).run()
     words = next(one.value for one in app.caption if "on validation films." in one.value)
     press(app, "goal pneumonia use")
-    assert words.startswith(f"{100 * threshold(app, 'Pneumonia').value:.1f} %: sensitivity")
+    assert words.startswith(f"{threshold(app, 'Pneumonia').value:.1f} %: sensitivity")
 
 
 def test_films_in_the_abstain_band_are_undecided_and_counted_apart(app: AppTest) -> None:
     upload(app, NORMAL)
     toggle = next(one for one in app.toggle if "undecided" in one.label)
     toggle.set_value(True).run()
-    threshold(app, "Pneumonia").set_value((0.001, 0.999)).run()
+    threshold(app, "Pneumonia").set_value((0.1, 99.9)).run()
     assert not app.exception
     assert "undecided" in texts(app)
     assert "| undecided | **" in outcomes_shown(app)
@@ -135,14 +135,14 @@ def test_films_in_the_abstain_band_are_undecided_and_counted_apart(app: AppTest)
 
 def test_points_are_saved_and_used_again(app: AppTest) -> None:
     upload(app, SAMPLES[0])
-    threshold(app, "Pneumonia").set_value(0.25).run()
+    threshold(app, "Pneumonia").set_value(25.0).run()
     app.text_input(key="save pneumonia name").set_value("night *shift*")
     app.text_input(key="save pneumonia note").set_value("two on duty")
     next(b for b in app.button if b.label == "Save").click().run()
     assert not app.exception
-    threshold(app, "Pneumonia").set_value(0.75).run()
+    threshold(app, "Pneumonia").set_value(75.0).run()
     next(b for b in app.button if b.label.startswith("night")).click().run()
-    assert threshold(app, "Pneumonia").value == 0.25
+    assert threshold(app, "Pneumonia").value == 25.0
     (saved,) = session(app).saved[bundles.offered_cards()["pneumonia"].sha256]
     assert (saved.note, saved.setting.threshold) == ("two on duty", 0.25)
 
@@ -159,7 +159,7 @@ def test_a_settings_file_is_loaded_and_another_models_is_refused(
     ).run()
     assert not app.exception
     next(b for b in app.button if b.label.startswith("day")).click().run()
-    assert threshold(app, "Pneumonia").value == 0.4
+    assert threshold(app, "Pneumonia").value == 40.0
     other = json.dumps(json.loads(text) | {"bundle_sha256": "0" * 64})
     app.file_uploader(key="save pneumonia upload").set_value(
         [("settings.json", other.encode(), "application/json")]
@@ -169,6 +169,6 @@ def test_a_settings_file_is_loaded_and_another_models_is_refused(
 
 def test_viral_is_not_asked_without_pneumonia(app: AppTest) -> None:
     upload(app, NORMAL)
-    threshold(app, "Pneumonia").set_value(0.999).run()
+    threshold(app, "Pneumonia").set_value(99.9).run()
     line = verdict(app, "Viral pneumonia")
     assert "– not asked: only if pneumonia" in line and "%" not in line

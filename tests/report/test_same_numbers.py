@@ -204,7 +204,7 @@ def test_screen_pdf_sr_fhir_json_and_csv_show_the_same_numbers(
     assert f"{(~flagged & ~scores.labels).sum()} not" in screen
     for rate in (first.performance[-1].sensitivity, first.performance[-1].specificity):
         assert rate_words(rate) in screen
-    assert threshold(app, "Pneumonia").value == pytest.approx(first.threshold, abs=5e-4)
+    assert threshold(app, "Pneumonia").value == pytest.approx(100 * first.threshold, abs=0.05)
     app.segmented_control(key="scale").set_value("Logit").run()
     logit = np.log(first.threshold / (1 - first.threshold))
     assert threshold(app, "Pneumonia").value == pytest.approx(logit, abs=5e-3)

@@ -115,7 +115,7 @@ def test_every_answer_shown_has_a_line(
     assert len(first) == len(films)
     app.run()
     assert len(lines(path)) == len(first)  # nothing new was shown
-    for end in (0.001, 0.999):
+    for end in (0.1, 99.9):
         threshold(app, "Pneumonia").set_value(end).run()
     after = lines(path)
     outcomes = {line["decisions"]["pneumonia"] for line in after[len(first) :]}

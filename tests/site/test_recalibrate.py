@@ -35,7 +35,12 @@ def test_a_recalibrated_card_says_what_is_so_and_decides_as_before(bundle: Bundl
     assert "recalibrated on 600 films" in right.limits[-1]
 
 
-def test_where_no_line_fits_there_is_no_card(bundle: Bundle) -> None:
-    logits = np.repeat([-3.0, 3.0], 30)
-    report = assess(bundle.card, "pneumonia", (logits > 0).astype(float), logits, np.arange(60))
+@pytest.mark.parametrize(("films", "spread"), [(300, 0.0), (99, 5.0)], ids=["no line", "few"])
+def test_where_no_line_fits_or_films_are_few_there_is_no_card(
+    bundle: Bundle, films: int, spread: float
+) -> None:
+    labels = np.repeat([0.0, 1.0], films)
+    logits = 6 * labels - 3 + np.random.default_rng(3).normal(0, spread, 2 * films)
+    report = assess(bundle.card, "pneumonia", labels, logits, np.arange(2 * films))
     assert recalibrate(bundle.card, [report], DAY) is None
+    assert (report.calibration.slope is None) == (not spread)
