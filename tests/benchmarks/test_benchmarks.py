@@ -13,6 +13,8 @@ from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.places import ROOT
 
 IN_BROWSER = ("slider", "slider of many", "opening of many")
+# One of each: with another bundle, or more films, it is the same code that runs.
+NAMES = {quick.func: name for name, (_, quick) in reversed(BENCHMARKS.items())}.values()
 
 
 def test_a_ratio_is_the_median_of_rounds() -> None:
@@ -58,8 +60,8 @@ def test_a_table_with_a_fault_is_found_out(
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
-    """Every benchmark by its name, a round each; without a browser, those that need none."""
-    names = [name for name in BENCHMARKS if shutil.which("chromium") or name not in IN_BROWSER]
+    """The benchmarks by their names, a round each; without a browser, those that need none."""
+    names = [name for name in NAMES if shutil.which("chromium") or name not in IN_BROWSER]
     out = tmp_path_factory.mktemp("benchmarks") / "out.json"
     # A process of its own: two of Playwright do not go together in one.
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", *names]
@@ -67,7 +69,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
     return dict(zip(names, json.loads(out.read_text())["comparisons"], strict=True))
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_benchmark_runs(name: str, compared: dict[str, dict]) -> None:
     if name not in compared:
         pytest.skip("chromium is not installed")

@@ -70,7 +70,7 @@ def run_traffic(
 
     Every reader finishes at least one session; none begins another after `seconds`.
     """
-    traffic, end = Traffic(), time.monotonic() + seconds
+    traffic, start = Traffic(), time.monotonic()
 
     def read(name: str) -> None:
         while True:
@@ -78,8 +78,9 @@ def run_traffic(
                 with Reader(address) as reader:
                     use(reader, films[name], expected[name], traffic)
             except Exception as error:  # counted, and the next session goes on
-                traffic.errors.append(f"{name}: {type(error).__name__}: {error}")
-            if time.monotonic() > end:
+                since = time.monotonic() - start
+                traffic.errors.append(f"{since:.0f} s, {name}: {type(error).__name__}: {error}")
+            if time.monotonic() > start + seconds:
                 return
 
     readers = [threading.Thread(target=read, args=(name,)) for name in films]
