@@ -18,6 +18,7 @@ from streamlit import config
 from tests.load.films import make_films, read_films, screen_by_command
 from tests.load.measure import (
     STORM,
+    TIMES,
     Traffic,
     growth,
     leave_work_behind,
@@ -100,8 +101,8 @@ def to_markdown(figures: dict[str, Any]) -> str:
     lines = [("figure", "1 reader", f"{figures['clients']} readers")]
     lines += [
         (f"{words}, {which}, s", f"{one[key][which]:.2f}", f"{many[key][which]:.2f}")
-        for key, words in (("slider", "slider move"), ("scored", "upload to last score"))
-        for which in ("p50", "p95")
+        for key, words in TIMES.items()
+        for which in ("p50", "p95", "max")
     ]
     lines += [
         ("sessions", one["sessions"], many["sessions"]),

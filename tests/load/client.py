@@ -35,19 +35,21 @@ class Session:
 
     Attributes:
         page: What the server has drawn.
+        opened: Seconds from nothing until the page stood.
 
     Args:
         address: Of the server, such as http://127.0.0.1:8501.
     """
 
     def __init__(self, address: str) -> None:
-        self.page = Page()
+        self.page, self.opened = Page(), 0.0
         self._address = address
         self._http = requests.Session()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         """Open the page and wait until it is drawn."""
+        start = time.monotonic()
         with ExitStack() as opened:
             opened.enter_context(self._http)
             # As the browser does: the cookies of the first answer carry the token for uploads,
@@ -58,6 +60,7 @@ class Session:
             self.rerun()
             self.settle()
             self._open = opened.pop_all()
+        self.opened = time.monotonic() - start
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -226,6 +229,7 @@ def open_socket(
         subprotocols=[Subprotocol("streamlit")],
         additional_headers={"Cookie": jar},
         address=(own.hostname, own.port),
+        open_timeout=PATIENCE,
         max_size=None,
         proxy=None,
     )

@@ -20,6 +20,7 @@ THINK = 1.0  # seconds a reader looks between two moves of the slider
 MOVES = 10  # of the slider, a session
 STORM = 50  # positions of a dragged slider
 SAMPLE = 2.0  # seconds between two looks at the server's memory
+TIMES = {"opened": "page", "slider": "slider move", "scored": "upload to last score"}
 QUIET = 0.1  # cores; a server that uses less does not work any more
 
 
@@ -28,6 +29,7 @@ class Traffic:
     """What many readers saw. Seconds, one entry an event."""
 
     sessions: int = 0
+    opened: list[float] = field(default_factory=list)  # until the page stands
     slider: list[float] = field(default_factory=list)
     scored: list[float] = field(default_factory=list)  # upload to last score of a session
     differences: list[float] = field(default_factory=list)  # the largest of each session
@@ -47,6 +49,7 @@ def thresholds() -> Iterator[float]:
 
 def use(reader: Reader, films: Films, expected: Scores, traffic: Traffic) -> None:
     """One reader's work: upload, tune, and read back what is shown and exported."""
+    traffic.opened.append(reader.opened)
     traffic.scored.append(reader.screen(films))
     for threshold in itertools.islice(thresholds(), MOVES):
         reader.rest(THINK)
@@ -176,8 +179,7 @@ def quantiles(seconds: list[float]) -> dict[str, float]:
 def summarise(traffic: Traffic) -> dict[str, Any]:
     """The figures of a report."""
     return asdict(traffic) | {
-        "slider": quantiles(traffic.slider),
-        "scored": quantiles(traffic.scored),
+        **{kind: quantiles(getattr(traffic, kind)) for kind in TIMES},
         "wrong": traffic.wrong,
         "differences": max(traffic.differences, default=None),
     }
