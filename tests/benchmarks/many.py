@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -79,7 +80,9 @@ def watch(command: list[str], table: Path, begun: float, stop_at: int | None = N
     Raises:
         CalledProcessError: It ended otherwise than it should.
     """
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    # A shell's job in the background ignores Ctrl-C, and what it starts would do so as well.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL, preexec_fn=heed)
     start, looks = time.monotonic(), [Look(begun, count_films(table), 0.0)]
     while process.poll() is None:
         films = max(count_films(table), looks[-1].films)  # the parts are gone once the table is
