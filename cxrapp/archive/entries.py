@@ -6,10 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
-from pydicom.uid import (
-    ComprehensiveSRStorage,
-    DigitalXRayImageStorageForProcessing,
-)
+from pydicom.uid import ComprehensiveSRStorage, DigitalXRayImageStorageForProcessing
 
 from cxrapp.films.terms import read_body_part
 from cxrapp.report.dicom_tags import SERIES_DESCRIPTION

@@ -87,11 +87,7 @@ def _check_gate(gate: Gate) -> None:
 
 def _check_cohort(name: str, cohort: Cohort, findings: int) -> None:
     films = len(cohort.patients)
-    shapes = {
-        "labels": (films, findings),
-        "logits": (films, findings),
-        "distances": (films,),
-    }
+    shapes = {"labels": (films, findings), "logits": (films, findings), "distances": (films,)}
     for part, shape in shapes.items():
         if getattr(cohort, part).shape != shape:
             raise ValueError(f"the {part} of {name} are not {' x '.join(map(str, shape))}")

@@ -104,10 +104,7 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         **showing(key, None if known is None else round(100 * known, 1)),
     )
     counted = outcomes(
-        card.scores(cohort, finding.name),
-        counted_at,
-        setting.threshold,
-        setting.abstain_from,
+        card.scores(cohort, finding.name), counted_at, setting.threshold, setting.abstain_from
     )
     band = setting.abstain_from is not None
     st.markdown(_outcomes_table(counted, band=band, ward=known is not None))

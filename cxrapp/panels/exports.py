@@ -92,11 +92,7 @@ def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
     )
     if reads := closed_reads(session):
         offer_file(
-            "Reads, CSV",
-            lambda: _reads_table(reads),
-            "reads.csv",
-            "text/csv",
-            "export reads",
+            "Reads, CSV", lambda: _reads_table(reads), "reads.csv", "text/csv", "export reads"
         )
 
 

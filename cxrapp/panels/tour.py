@@ -41,9 +41,5 @@ def _show(session: Session, number: int) -> None:
         width="stretch",
     )
     close.button(
-        "Close",
-        key="tour close",
-        on_click=setattr,
-        args=(session, "tour", None),
-        width="stretch",
+        "Close", key="tour close", on_click=setattr, args=(session, "tour", None), width="stretch"
     )

@@ -156,13 +156,7 @@ def measure_threshold(card: ModelCard, finding: str, threshold: float) -> tuple[
     )
 
 
-def _release(
-    card: ModelCard,
-    case: Case,
-    points: Points,
-    *,
-    identified: bool,
-) -> Release:
+def _release(card: ModelCard, case: Case, points: Points, *, identified: bool) -> Release:
     shown = not case.withheld
     name = case.fingerprint
     full = Release(
