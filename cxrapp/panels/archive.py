@@ -54,17 +54,13 @@ def show_archive(session: Session, bundle: Bundle, cell: DeltaGenerator) -> None
     cell.button(
         "Close the archive" if session.archive_open else "Open from the archive",
         key="archive",
-        on_click=_turn,
-        args=(session,),
+        on_click=setattr,
+        args=(session, "archive_open", not session.archive_open),
         width="stretch",
     )
     if session.archive_open:
         with st.container(border=True, key="box-archive"):
             _show_panel(session, bundle)
-
-
-def _turn(session: Session) -> None:
-    session.archive_open = not session.archive_open
 
 
 @st.fragment
