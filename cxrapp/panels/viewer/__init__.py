@@ -2,7 +2,7 @@
 
 The picture work is done by the browser, on the film's own values, so that none of it waits for the
 network: film.js holds the films, geometry.js says where they lie, drawing.js draws them, tools.js
-listens to mouse and fingers, viewer.js to everything else.
+listens to mouse and fingers, viewer.js to everything else; keys.js is what the list needs as well.
 """
 
 import base64
@@ -87,7 +87,7 @@ _viewer = st.components.v2.component(
     css=(FOLDER / "viewer.css").read_text(),
     js="\n".join(
         (FOLDER / f"{part}.js").read_text()
-        for part in ("film", "geometry", "drawing", "tools", "viewer")
+        for part in ("../keys", "film", "geometry", "drawing", "tools", "viewer")
     ),
 )
 
