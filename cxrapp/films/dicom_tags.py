@@ -39,10 +39,9 @@ def read_tags(dataset: Dataset) -> Tags:
             _as_written(dataset, "AccessionNumber"),
         ),
         source=Source(
-            *(
-                read_text(dataset, keyword)
-                for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
-            )
+            read_text(dataset, "SOPClassUID"),
+            read_text(dataset, "SOPInstanceUID"),
+            read_text(dataset, "SeriesInstanceUID"),
         ),
         spacing_mm=_spacing(dataset),
         patient=Patient(
