@@ -12,6 +12,7 @@ from cxrapp.archive.client import Archive
 from cxrapp.archive.entries import FILM_MODALITIES, ArchivedInstance, ArchivedStudy, value
 from cxrapp.archive.settings import load_settings
 from cxrapp.errors import CxrError
+from cxrapp.films.names import read_moment
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.open_film import offer_names
 from cxrapp.report.case import Case
@@ -156,9 +157,8 @@ def _who(session: Session, study: ArchivedStudy) -> str:
 
 
 def _age(study: ArchivedStudy) -> str:
-    try:
-        born = datetime.strptime(value(study.entry, "PatientBirthDate"), "%Y%m%d")
-    except ValueError:
+    born = read_moment(value(study.entry, "PatientBirthDate"))
+    if born is None:
         return ""
     years = ((study.moment or datetime.now()) - born).days / 365.25
     return age_words(years) if years >= 0 else ""

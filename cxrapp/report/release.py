@@ -14,6 +14,7 @@ from datetime import datetime
 import numpy as np
 from PIL import Image
 
+from cxrapp.films.names import read_moment
 from cxrapp.films.radiograph import Patient, Source, Study, Tags
 from cxrapp.films.terms import DEFINED
 from cxrapp.model.card import Finding, ModelCard
@@ -252,21 +253,14 @@ def _uid(text: str | None) -> str | None:
 def _time(text: str | None) -> str | None:
     """HHMMSS where it is a time of day."""
     digits = (text or "").replace(":", "").partition(".")[0]
-    try:
-        return (
-            datetime.strptime(digits.ljust(6, "0"), "%H%M%S").strftime("%H%M%S") if digits else None
-        )
-    except ValueError:
-        return None
+    clock = read_moment(digits and digits.ljust(6, "0"), "%H%M%S")
+    return clock and f"{clock:%H%M%S}"
 
 
 def _date(text: str | None) -> str | None:
     """YYYYMMDD where it is a day; what else a file may say there is no date."""
-    try:
-        day = datetime.strptime(text or "", "%Y%m%d").date()
-    except ValueError:
-        return None
-    return day.isoformat().replace("-", "")
+    day = read_moment(text)
+    return day and day.date().isoformat().replace("-", "")
 
 
 def without_identity(full: Release, case: Case) -> Release:
