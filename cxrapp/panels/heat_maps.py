@@ -14,14 +14,13 @@ from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Decision
 from cxrapp.panels.open_film import person_facts
-from cxrapp.panels.viewer import Pane, Prior, Scale, show_viewer
+from cxrapp.panels.viewer import Pane, Scale, show_viewer
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn, draw
-from cxrapp.session.priors import prior_film
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import agreement_words, capitalised, evidence_words, interval_words
+from cxrapp.words import agreement_words, capitalised, evidence_words
 
 NONE = "no second method"
 OUTLINE_SIDE = 640  # pixels; the browser stretches it over the film
@@ -30,8 +29,7 @@ KEPT = 40  # explanations a session holds; some take many seconds to make
 
 def show_film(session: Session, film: Film, result: Result, title: str) -> None:
     """The bare film."""
-    prior = _prior(session, film)
-    show_viewer(session, film, [_film_pane(film, title)], lungs=_outlines(result), prior=prior)
+    show_viewer(session, film, [_film_pane(film, title)], lungs=_outlines(result))
 
 
 def show_maps(
@@ -70,7 +68,6 @@ def show_maps(
             scales=scales,
             preferred=1 + asked.index(k) if drawn and k in asked else 0,
             lungs=_outlines(result),
-            prior=_prior(session, film),
         )
     if late:  # the film and what is ready can be read while they are made
         for name in late:
@@ -101,12 +98,6 @@ def _film_pane(film: Film, title: str) -> Pane:
     """The bare film, with what its file says about it."""
     tags, facts = film.tags, person_facts(film, datetime.now(), identified=False)
     return Pane(title, note=" · ".join((*facts, *filter(None, (tags.view, tags.modality)))))
-
-
-def _prior(session: Session, film: Film) -> Prior | None:
-    """The patient's last film before this one, and how long before it was taken."""
-    prior = prior_film(session.worklist.films.values(), film)
-    return prior and Prior(prior.film, f"Prior film, {interval_words(prior.days)} earlier")
 
 
 def _outlines(result: Result) -> str:
