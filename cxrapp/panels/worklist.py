@@ -204,15 +204,11 @@ def read_answer(card: ModelCard, decisions: Decisions) -> tuple[Outcome, str]:
     for finding, decision in zip(card.findings, decisions, strict=True):
         if finding.given and weakness(card, finding.name):
             break
-        if decision.outcome == "positive":
-            answer = finding.positive
-        elif decision.outcome == "undecided":
+        if decision.outcome == "undecided":
             return "undecided", f"{finding.positive}: undecided"
-        elif decision.outcome == "negative":
-            answer = finding.negative
+        if decision.outcome == "not asked":  # nor is any after it
             break
-        else:
-            break
+        answer = finding.positive if decision.outcome == "positive" else finding.negative
     return decisions[0].outcome, answer
 
 

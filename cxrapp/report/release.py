@@ -187,13 +187,11 @@ def weakness(card: ModelCard, finding: str) -> float | None:
 
 
 def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult, ...]:
-    joint: dict[str, float] = {}
+    ward = _on_ward(card, case)
+    joint = np.cumprod(ward).tolist()  # each is `given` the one before it
     results = []
-    for finding, named, decision, ward in zip(
-        card.findings, card.operating_points, case.decisions, _on_ward(card, case), strict=True
-    ):
-        before = joint[finding.given] if finding.given else 1.0
-        joint[finding.name] = before * ward
+    for k, (finding, decision) in enumerate(zip(card.findings, case.decisions, strict=True)):
+        named = card.operating_points[k]
         asked = decision.outcome != "not asked"
         results.append(
             FindingResult(
@@ -201,8 +199,8 @@ def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult
                 decision.probability if asked else None,
                 calibrated_to(card, finding.name),
                 case.prevalences.get(finding.name) if asked else None,
-                ward if asked else None,
-                joint[finding.name] if asked else None,
+                ward[k] if asked else None,
+                joint[k] if asked else None,
                 decision.outcome,
                 decision.threshold,
                 next((goal for goal, value in named.items() if value == decision.threshold), None),
