@@ -24,7 +24,7 @@ TICK = 5  # seconds between two looks
 @dataclass
 class _Known:
     session: "weakref.ref[Session]"
-    reader: str | None = None  # the address of who signed in
+    reader: str | None = None  # who signed in
     left: float | None = None  # seconds of a monotonic clock, since nobody is connected
 
 
@@ -35,8 +35,12 @@ def current_session() -> Session:
     """The session of the reader who asks; cleared some time after they have gone."""
     if "session" not in st.session_state:
         st.session_state["session"] = here = Session()
-        _known[get_script_run_ctx().session_id] = _Known(weakref.ref(here), st.user.get("email"))
+        _known[get_script_run_ctx().session_id] = _Known(weakref.ref(here), _reader())
     return st.session_state["session"]
+
+
+def _reader() -> str | None:
+    return st.user.get("email")
 
 
 def take_over(token: str) -> None:
@@ -51,7 +55,7 @@ def take_over(token: str) -> None:
         before = known.session()
         if before is None or before.token != token or key == own:
             continue
-        if known.reader == st.user.get("email") and not server.is_active_session(key):
+        if known.reader == _reader() and not server.is_active_session(key):
             del _known[key]  # or else its films would be cleared
             st.session_state["session"] = before
             _known[own] = _Known(weakref.ref(before), known.reader)
