@@ -174,8 +174,7 @@ def _show_result(session: Session, one: Listed, cell: DeltaGenerator) -> None:
         cell.markdown("In the archive: refused")
     else:
         said = f", reader: {found.reader_call}" if found.reader_call else ""
-        probability = f", {percent(found.probability)}" if found.probability is not None else ""
-        words = f"{found.finding} {found.outcome}{probability}{said}"
+        words = f"{found.finding} {found.outcome}, {percent(found.probability)}{said}"
         cell.markdown(f"In the archive: **{escape_markdown(words)}**")
 
 

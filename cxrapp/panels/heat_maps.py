@@ -49,10 +49,9 @@ def show_maps(
     chosen = _choose_methods(first, second)
     names = [name for name in chosen if name != NONE]
     session.methods = tuple(names)
-    kept = {n for n in names if (film.key, card.sha256, n) in session.drawn}
-    late = [name for name in names if not METHODS[name].quick and name not in kept]
+    slow = [name for name in names if not METHODS[name].quick]
+    late = [name for name in slow if (film.key, card.sha256, name) not in session.drawn]
     drawn = [_explain(session, bundle, film, result, n) for n in names if n not in late]
-    explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
     for one in drawn:
         for k in asked:
@@ -74,8 +73,8 @@ def show_maps(
             _explain(session, bundle, film, result, name)
         st.rerun()
     with help_cell.popover("How to read it", width="stretch"):
-        for explanation in explanations:
-            st.markdown(_words(explanation, card.findings))
+        for one in drawn:
+            st.markdown(_words(one.explanation, card.findings))
     if found := compare_chosen(session, bundle, film, result):
         for k in asked:
             _show_agreement(bundle, found, k)
@@ -153,12 +152,9 @@ def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name:
 
 def _waiting_words(name: str) -> str:
     words = f"{name}: the film is scored again and again"
-    others = len(NETWORK)
-    return (
-        f"{words}, with {others} other{'s' if others > 1 else ''} in the network queue"
-        if others
-        else words
-    )
+    if others := len(NETWORK):
+        words += f", with {others} other{'s' if others > 1 else ''} in the network queue"
+    return words
 
 
 def _note(drawn: Drawn, k: int, decision: Decision) -> str:
@@ -194,11 +190,9 @@ def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
 def _fit_words(fit: float, noise: np.ndarray) -> str:
     """LIME's fit of one finding, beside what it makes of noise."""
     words = f"**{fit:.2f}** (on pure noise {noise.mean():.2f})"
-    return (
-        words
-        if fit > max(0, noise.max())
-        else f"{words}, no better than on noise: do not rely on it"
-    )
+    if fit > max(0, noise.max()):
+        return words
+    return f"{words}, no better than on noise: do not rely on it"
 
 
 def _show_agreement(bundle: Bundle, found: MethodAgreement, k: int) -> None:
