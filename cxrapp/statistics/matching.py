@@ -79,8 +79,7 @@ def _same_films(a: Scores, b: Scores) -> bool:
 
 def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) -> Match:
     for scores in (a, b):
-        reason = too_few(scores)
-        if reason:
+        if reason := too_few(scores):
             raise CxrError(reason)
     before = operating_point(a, threshold)
     once = np.ones((1, len(b.labels)), int)
