@@ -21,4 +21,3 @@ function typing(event, also = '[role="dialog"]') {
   if (target.matches('input[type="range"], [role="slider"]')) return event.key.startsWith('Arrow');
   return target.closest(`input, textarea, select, [contenteditable], ${also}`) !== null;
 }
-
