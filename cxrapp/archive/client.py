@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
-from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -247,18 +246,13 @@ def _asking() -> Iterator[None]:
 
 
 def _refusal(status: int) -> ArchiveFault:
-    if status == HTTPStatus.UNAUTHORIZED:
+    if status == 401:
         return _away("The archive does not accept the user and password, or the token.")
-    if status == HTTPStatus.FORBIDDEN:
+    if status == 403:
         return _away("The archive does not allow us what we ask for.")
-    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+    if status in (404, 410):  # it was there when it was listed
         return ArchiveFault("The archive does not hold it any more.")
-    if status in (
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    ):
+    if status in (429, 502, 503, 504):  # too busy, or a proxy alone is there
         return _away(f"The archive is not at work now (status {status}).")
     return ArchiveFault(f"The archive could not do it (status {status}).")
 

@@ -6,11 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from pydicom.datadict import tag_for_keyword
-from pydicom.uid import (
-    ComprehensiveSRStorage,
-    DigitalXRayImageStorageForProcessing,
-)
+from pydicom.uid import ComprehensiveSRStorage, DigitalXRayImageStorageForProcessing
 
+from cxrapp.films.names import read_moment
 from cxrapp.films.terms import read_body_part
 from cxrapp.report.dicom_tags import SERIES_DESCRIPTION
 from cxrapp.report.release import UID
@@ -51,13 +49,8 @@ class ArchivedStudy:
     @property
     def moment(self) -> datetime | None:
         """When it was made, None where that is not said."""
-        digits = self.date + (self.time.partition(".")[0].replace(":", "") or "000000").ljust(
-            6, "0"
-        )
-        try:
-            return datetime.strptime(digits, "%Y%m%d%H%M%S")
-        except ValueError:
-            return None
+        clock = self.time.partition(".")[0].replace(":", "").ljust(6, "0")
+        return read_moment(self.date + clock, "%Y%m%d%H%M%S")
 
 
 @dataclass(frozen=True)

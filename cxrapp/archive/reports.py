@@ -6,7 +6,7 @@ film is done stands in the archive itself, and two programs that send the same l
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from pydicom import Dataset
 
@@ -126,14 +126,13 @@ def read_result(contents: Entry) -> ArchivedResult | None:
         probability = float(said[codes.PROBABILITY.code]) if outcome else None
     except (KeyError, ValueError):
         return None
-    call = _meant(codes.CALLS, said.get(codes.READER.code))
     return ArchivedResult(
         value(contents, "DeviceSerialNumber"),
         level,
         said.get(FINDING, "") if outcome else "",
         outcome,
         probability,
-        call if call in get_args(Call) else None,
+        _meant(codes.CALLS, said.get(codes.READER.code)),
     )
 
 

@@ -192,8 +192,7 @@ class Watcher:
             ARCHIVE_FILMS.labels(became).inc()
             ARCHIVE_SECONDS.observe(seconds)
             log.info(
-                "report sent",
-                extra={"film": one.digest, "became": became, "s": round(seconds, 1)},
+                "report sent", extra={"film": one.digest, "became": became, "s": round(seconds, 1)}
             )
 
     def _screen(self, one: Waiting) -> str:

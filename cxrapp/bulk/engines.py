@@ -35,26 +35,21 @@ OBJECT_STORE_BYTES = 128 * 2**20  # file names pass through it, no pixels
 
 
 def run_here(screener: Screener, parts: Iterable[Part]) -> Iterator[int]:
-    """Screen the parts in this process, on all its cores."""
+    """Screen the parts in this process, in threads that have its cores in equal parts: while one
+    decodes, another has the network."""
 
     def work(part: Part) -> int:
         screener.write(part)
         return len(part.files)
 
-    with _divide_cores() as pool, closing(pool.map(work, parts)) as done:
-        yield from done
-
-
-@contextmanager
-def _divide_cores() -> Iterator[ThreadPoolExecutor]:
-    """Threads that have the cores in equal parts: while one decodes, another has the network."""
     cores = torch.get_num_threads()
-    threads = math.ceil(cores / AT_ONCE)
+    each = (math.ceil(cores / AT_ONCE),)
     try:
-        with ThreadPoolExecutor(
-            AT_ONCE, initializer=torch.set_num_threads, initargs=(threads,)
-        ) as pool:
-            yield pool
+        with (
+            ThreadPoolExecutor(AT_ONCE, initializer=torch.set_num_threads, initargs=each) as pool,
+            closing(pool.map(work, parts)) as done,
+        ):
+            yield from done
     finally:
         torch.set_num_threads(cores)
 
@@ -85,9 +80,9 @@ def run_on_ray(
             [{"part": json.dumps(asdict(part))} for part in parts],
             override_num_blocks=len(parts),
         )
-        with warnings.catch_warnings():
-            # Ray Data restarts a dying worker for ever, and has no newer way to say how often.
-            warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
+        # Ray Data restarts a dying worker for ever, and has no newer way to say how often.
+        old_way = ray.util.annotations.RayDeprecationWarning
+        with warnings.catch_warnings(action="ignore", category=old_way):
             done = rows.map(
                 _Worker,
                 fn_constructor_args=(screener.job, threads),

@@ -19,21 +19,21 @@ class Method:
 
     Args:
         name: As a screen shows it.
+        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps;
+            LIME's, fits and those of noise too.
+        how_to_read: Sentences for the reader of the map.
         quick: Milliseconds, from what is cached of the film; the others run the network dozens
             of times, which takes many seconds.
         signed: Whether values below 0 speak against the finding; otherwise none are below 0.
         unit: `logits`, or `no unit` where only proportions within a map mean anything.
-        compute: Bundle, (1, S, S) film input, (C, h, w) feature map, progress -> maps;
-            LIME's, fits and those of noise too.
-        how_to_read: Sentences for the reader of the map.
     """
 
     name: str
-    quick: bool
-    signed: bool
-    unit: str
     compute: Callable[[Bundle, np.ndarray, np.ndarray, TellProgress], Found]
     how_to_read: str
+    quick: bool = True
+    signed: bool = False
+    unit: str = "logits"
 
     def __call__(
         self,
@@ -92,66 +92,54 @@ def _lime(bundle: Bundle, film: np.ndarray, _: np.ndarray, progress: TellProgres
 _ALL = (
     Method(
         "Grad-CAM",
-        quick=True,
-        signed=False,
-        unit="logits",
-        compute=_cam(cams.grad_cams),
-        how_to_read="The brighter a place, the more it raised the score for this finding; places "
+        _cam(cams.grad_cams),
+        "The brighter a place, the more it raised the score for this finding; places "
         "that lowered the score are left clear. It explains a score and outlines no disease.",
     ),
     Method(
         "Evidence for and against",
-        quick=True,
-        signed=True,
-        unit="logits",
-        compute=_cam(cams.evidence),
-        how_to_read="What each place added to the score (above zero) or took from it (below "
+        _cam(cams.evidence),
+        "What each place added to the score (above zero) or took from it (below "
         "zero). All places together, and a constant, make up the score exactly. A place here is "
         "wide, and what the network saw around it counts too.",
+        signed=True,
     ),
     Method(
         "Grad-CAM++",
-        quick=True,
-        signed=False,
-        unit="no unit",
-        compute=_cam(cams.grad_cams_plus_plus),
-        how_to_read="Like Grad-CAM, but counts only patterns that speak for the finding, so it "
+        _cam(cams.grad_cams_plus_plus),
+        "Like Grad-CAM, but counts only patterns that speak for the finding, so it "
         "lights up even on a film that was read as negative. Compare places within one map; "
         "brightness does not tell how strong the evidence is.",
+        unit="no unit",
     ),
     Method(
         "Layer-CAM",
-        quick=True,
-        signed=False,
-        unit="logits",
-        compute=_cam(cams.layer_cams),
-        how_to_read="What patterns that speak for the finding added to the score in each place. "
+        _cam(cams.layer_cams),
+        "What patterns that speak for the finding added to the score in each place. "
         "What spoke against it in the same place is not subtracted, so the map shows more "
         "evidence than the score rests on.",
     ),
     Method(
         "Occlusion",
-        quick=False,
-        signed=True,
-        unit="logits",
-        compute=_occlude,
-        how_to_read="Each square was covered with plain grey, one at a time, and the film scored "
+        _occlude,
+        "Each square was covered with plain grey, one at a time, and the film scored "
         "again: the value is how far the score fell. Below zero, the score rose without the "
         "square. A grey square is itself something the network never saw in training, and a "
         "shadow wider than one square may barely move the score.",
+        quick=False,
+        signed=True,
     ),
     Method(
         "LIME",
-        quick=False,
-        signed=True,
-        unit="logits",
-        compute=_lime,
-        how_to_read="The film was cut into regions and scored many times with some of them "
+        _lime,
+        "The film was cut into regions and scored many times with some of them "
         "smoothed to an even grey of their own brightness: above zero, the detail of a region "
         "speaks for the finding, below zero against it. An even shadow has little detail, so it "
         "may go unmarked. Trust it as far as its fit, which is measured on scorings that it "
         "did not learn from: at 1 the regions foretell all of the score's changes, at 0 or below "
         "none.",
+        quick=False,
+        signed=True,
     ),
 )
 METHODS = {method.name: method for method in _ALL}

@@ -96,10 +96,7 @@ class Regions:
 
 
 def lime_regions(
-    network: Encoder,
-    film: np.ndarray,
-    samples: int = SAMPLES,
-    progress: TellProgress = ignore,
+    network: Encoder, film: np.ndarray, samples: int = SAMPLES, progress: TellProgress = ignore
 ) -> Regions:
     """Fit a linear model of each logit to the film with regions switched on and off.
 

@@ -97,11 +97,7 @@ def precision_recall_figure(
 
 
 def score_histogram(
-    scores: Scores,
-    names: tuple[str, str],
-    threshold: float | None,
-    *,
-    logit: bool = False,
+    scores: Scores, names: tuple[str, str], threshold: float | None, *, logit: bool = False
 ) -> go.Figure:
     """Scores of films without and with the finding, and where they are cut.
 

@@ -160,7 +160,6 @@ def confusion_figure(counts: np.ndarray, names: tuple[str, ...]) -> go.Figure:
             hovertemplate="%{y}, read as %{x}: %{text}<extra></extra>",
         )
     )
-    figure.update_xaxes(title="read as")
+    figure.update_xaxes(title="read as", tickangle=0)
     figure.update_yaxes(title="is", autorange="reversed")
-    figure.update_xaxes(tickangle=0)
     return dress(figure, 160 + 70 * len(names), margin=MARGIN | {"l": 110, "b": 70})

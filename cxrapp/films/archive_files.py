@@ -58,11 +58,6 @@ def read_archive(
             yield read_film(path, unpacked)
 
 
-def count_entries(data: bytes) -> int:
-    """How many files an upload holds: 1, or the entries of a ZIP archive as its directory says."""
-    return len(entry_names("", data))
-
-
 def entry_names(name: str, data: bytes) -> list[str]:
     """What the files of an upload will be called: its own name, or those of a ZIP archive's."""
     if not is_archive(data):

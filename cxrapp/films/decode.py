@@ -64,10 +64,7 @@ def read_film(name: str, data: bytes) -> Radiograph | Rejection:
 
 
 def read_upload(
-    name: str,
-    data: bytes,
-    *,
-    read_film: Callable[[str, bytes], Radiograph | Rejection] = read_film,
+    name: str, data: bytes, *, read_film: Callable[[str, bytes], Radiograph | Rejection] = read_film
 ) -> Iterator[Radiograph | Rejection]:
     """Yield what one uploaded file holds: one film, or the films of a ZIP archive.
 

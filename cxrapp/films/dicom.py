@@ -65,8 +65,7 @@ def read_dicom(data: bytes) -> tuple[Grey, Tags]:
         UnreadableUpload: It holds no single grey picture, is damaged or larger than the limits.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd tags are common and harmless here
+        with warnings.catch_warnings(action="ignore"):  # odd tags are common and harmless here
             dataset = _read(data)
             bits = _complete(dataset)
             _check(dataset)

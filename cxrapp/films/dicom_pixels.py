@@ -48,7 +48,9 @@ def show_film(dataset: Dataset, stored: np.ndarray, bits: int | None) -> Grey:
     signed = stored.dtype.kind == "i"
     low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
     values = _apply_modality(dataset, Values(stored, low, high))
-    seen = _apply_voi(dataset, values, film)
+    seen = _first_table(dataset, "VOILUTSequence", values, film) or next(
+        _windows(dataset, values.numbers), values
+    )
     if not np.isfinite([seen.low, seen.high]).all() or not np.isfinite(seen.numbers).all():
         raise UnreadableUpload("The DICOM file's rescaling or window gives no usable numbers.")
     if seen.low == seen.high:
@@ -160,12 +162,6 @@ def _apply_modality(dataset: Dataset, values: Values) -> Values:
     return Values(numbers, *ends)
 
 
-def _apply_voi(dataset: Dataset, values: Values, film: np.ndarray | None) -> Values:
-    if table := _first_table(dataset, "VOILUTSequence", values, film):
-        return table
-    return next(_windows(dataset, values.numbers), values)
-
-
 def _windows(dataset: Dataset, numbers: np.ndarray) -> Iterator[Values]:
     """The film through each window that makes sense: PS3.3 C.11.2.1.2 and C.11.2.1.3."""
     for middle, width in _read_windows(dataset):
@@ -206,8 +202,9 @@ def _first_table(
     dataset: Dataset, keyword: str, values: Values, film: np.ndarray | None
 ) -> Values | None:
     """The film through the first lookup table of a sequence; None where there is no usable one."""
+    little = dataset.file_meta.TransferSyntaxUID.is_little_endian
     for item in _items(dataset, keyword):
-        if table := _read_table(item, signed=values.low < 0, little=_is_little(dataset)):
+        if table := _read_table(item, signed=values.low < 0, little=little):
             return table(values.numbers, film)
     return None
 
@@ -217,10 +214,6 @@ def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
         return list(dataset[keyword].value or ())
     except (KeyError, TypeError, ValueError):
         return []
-
-
-def _is_little(dataset: Dataset) -> bool:
-    return bool(dataset.file_meta.TransferSyntaxUID.is_little_endian)
 
 
 def _read_table(
@@ -235,8 +228,7 @@ def _read_table(
     if len(descriptor) != 3:
         return None
     count, first, bits = (int(number) for number in descriptor)
-    count %= 1 << 16
-    count = count or 1 << 16
+    count = count % (1 << 16) or 1 << 16
     first = first - (1 << 16) if signed and first >= 1 << 15 else first
     entries = _entries(item.get("LUTData"), count, packed=bits <= 8, little=little)
     if not 1 <= bits <= 16 or len(entries) == 0:

@@ -2,7 +2,6 @@
 
 import math
 import re
-from collections.abc import Iterator
 from datetime import date
 
 from pydicom import Dataset
@@ -15,6 +14,7 @@ from cxrapp.films.terms import AGE_UNITS, fold_term, read_body_part, read_view
 
 LONGEST = 64  # characters of a coded text or an identifier
 OLDEST = 110  # years; a birth date before that stands for an unknown one
+VIEW_NAMES = {"other": "LATERAL OR OBLIQUE", "frontal": "FRONTAL"}  # the others are their own
 TAKEN = (  # when the film was taken; all are within days of each other
     "StudyDate",
     "AcquisitionDate",
@@ -39,10 +39,9 @@ def read_tags(dataset: Dataset) -> Tags:
             _as_written(dataset, "AccessionNumber"),
         ),
         source=Source(
-            *(
-                read_text(dataset, keyword)
-                for keyword in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
-            )
+            read_text(dataset, "SOPClassUID"),
+            read_text(dataset, "SOPInstanceUID"),
+            read_text(dataset, "SeriesInstanceUID"),
         ),
         spacing_mm=_spacing(dataset),
         patient=Patient(
@@ -114,11 +113,7 @@ def _view(dataset: Dataset) -> str | None:
     if by_code == "silent":
         return text
     # A code whose meaning is left out or in another language is named by what it says.
-    return meaning if read_view(meaning) == by_code else _named(by_code)
-
-
-def _named(view: str) -> str:
-    return {"other": "LATERAL OR OBLIQUE", "frontal": "FRONTAL"}.get(view, view)
+    return meaning if read_view(meaning) == by_code else VIEW_NAMES.get(by_code, by_code)
 
 
 def _body_part(dataset: Dataset) -> str | None:
@@ -146,18 +141,13 @@ def _age(dataset: Dataset) -> float | None:
     if match and int(match[1]) and (match[2] in AGE_UNITS or not match[2]):
         return int(match[1]) * AGE_UNITS.get(match[2], 1.0)
     born = _date(_whole(dataset, "PatientBirthDate"))
-    seen = next(_dates(dataset), None)
+    days = (_date(_whole(dataset, keyword)) for keyword in TAKEN)
+    seen = next(filter(None, days), None)
     if born is None or seen is None:
         # Born on the day of birth: 000D says so, and 000Y that nobody typed an age.
         return 0.0 if match and match[2] in ("D", "W", "M") else None
     age = (seen - born).days / 365.25
     return age if 0 <= age < OLDEST else None
-
-
-def _dates(dataset: Dataset) -> Iterator[date]:
-    for keyword in TAKEN:
-        if day := _date(_whole(dataset, keyword)):
-            yield day
 
 
 def _date(text: str) -> date | None:

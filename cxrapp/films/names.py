@@ -1,6 +1,7 @@
 """Names and texts as other systems write them: clutter, encodings, composed letters."""
 
 import unicodedata
+from datetime import datetime
 
 CLUTTER = {"thumbs.db", "ehthumbs.db", "desktop.ini", ".ds_store"}
 JAPANESE = 0.6  # of the double characters of a text in it have a second byte that is no ASCII
@@ -18,6 +19,14 @@ def is_clutter(path: str) -> bool:
 def same_letters(text: str) -> str:
     """Letters composed of two characters, as macOS writes them, as those of one."""
     return unicodedata.normalize("NFC", text)
+
+
+def read_moment(text: str | None, form: str = "%Y%m%d") -> datetime | None:
+    """A day as DICOM writes it, or a time of another form; None where it is none."""
+    try:
+        return datetime.strptime(text or "", form)
+    except ValueError:
+        return None
 
 
 def decode_text(data: bytes, otherwise: str = "cp1252") -> str:

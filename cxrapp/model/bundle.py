@@ -6,7 +6,6 @@ Loading TorchScript runs its author's program, so a file is opened only after it
 card beside it, and the very bytes that matched are what is loaded.
 """
 
-import io
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,18 +14,10 @@ from typing import BinaryIO, Protocol
 
 import torch
 
-from cxrapp.errors import InvalidBundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.card_file import load_card
 from cxrapp.model.lung_finder import FILE, LungFinder, load_lungs
-from cxrapp.model.script import (
-    Frozen,
-    check_unpacked,
-    freeze,
-    has_bfloat16,
-    load_script,
-    read_model_file,
-)
+from cxrapp.model.script import Frozen, freeze, has_bfloat16, load_script, open_model
 
 WEIGHTS = Path(os.environ.get("CXR_WEIGHTS", Path(__file__).parents[2] / "weights"))
 DEFAULT = "pneumonia"  # the bundle to start with, where it is there
@@ -79,19 +70,12 @@ def load_bundle(path: Path, *, frozen: bool = True, bfloat16: bool | None = None
             there is a lungs.pt beside it that cannot be used.
     """
     card = load_card(path)
-    data = read_model_file(path, card.sha256, MAX_BYTES)
     lungs = load_lungs(path.with_name(FILE))
     if bfloat16 is None:
         bfloat16 = card.allows_bfloat16 and has_bfloat16()
-    try:
-        check_unpacked(data, MAX_BYTES)
-        parts = load_parts(io.BytesIO(data), frozen=frozen, bfloat16=bfloat16)
-        bundle = Bundle(*parts, card, lungs)
+    with open_model(path, card.sha256, MAX_BYTES) as file:
+        bundle = Bundle(*load_parts(file, frozen=frozen, bfloat16=bfloat16), card, lungs)
         _check_answer(bundle)
-    # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-        raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({reason}).") from error
     return bundle
 
 

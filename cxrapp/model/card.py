@@ -73,11 +73,8 @@ class Calibration:
 
     def probability(self, logits: np.ndarray) -> np.ndarray:
         """Logits of any shape -> probabilities of the same shape, float64 in [0, 1]."""
-        return 1 / (1 + np.exp(-self.log_odds(logits)))
-
-    def log_odds(self, logits: np.ndarray) -> np.ndarray:
-        """Logits of any shape -> log-odds of the calibrated probability, float64."""
-        return self.slope * np.asarray(logits, np.float64) + self.intercept
+        log_odds = self.slope * np.asarray(logits, np.float64) + self.intercept
+        return 1 / (1 + np.exp(-log_odds))
 
 
 @dataclass(frozen=True, config=EXACT)

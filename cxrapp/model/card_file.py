@@ -87,11 +87,7 @@ def _check_gate(gate: Gate) -> None:
 
 def _check_cohort(name: str, cohort: Cohort, findings: int) -> None:
     films = len(cohort.patients)
-    shapes = {
-        "labels": (films, findings),
-        "logits": (films, findings),
-        "distances": (films,),
-    }
+    shapes = {"labels": (films, findings), "logits": (films, findings), "distances": (films,)}
     for part, shape in shapes.items():
         if getattr(cohort, part).shape != shape:
             raise ValueError(f"the {part} of {name} are not {' x '.join(map(str, shape))}")
@@ -107,10 +103,8 @@ def _check_training(card: ModelCard) -> None:
     training, names = card.training, {finding.name for finding in card.findings}
     if set(training["films"]) != set(training["patients"]):
         raise ValueError("films and patients are counted by different splits")
-    if (
-        len({len(training["history"][key]) for key in ("epoch", "train_loss", "validation_loss")})
-        > 1
-    ):
+    columns = (training["history"][key] for key in ("epoch", "train_loss", "validation_loss"))
+    if len(set(map(len, columns))) > 1:
         raise ValueError("the history's columns differ in length")
     if any(set(findings) != names for findings in card.shortcuts.values()):
         raise ValueError("the shortcuts are not those of its findings")

@@ -92,32 +92,23 @@ def judge(
     return Verdict(level, tuple(why for said in reasons.values() for why in said))
 
 
-def _check_modality(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    modality = of.film.tags.modality
-    xray = read_modality(modality)
-    if xray == "no":
-        yield "refuse", f"The file says it is not an X-ray film (modality {modality})."
-    elif xray == "unknown":
-        yield "warn", f"The file names a modality that is not known ({modality})."
-
-
-def _check_body_part(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    part = of.film.tags.body_part
-    chest = read_body_part(part)
-    if chest == "no":
-        yield "refuse", f"The file says it shows another body part ({part})."
-    elif chest == "unknown":
-        yield "warn", f"The file names a body part that is not known ({part})."
+def _check_terms(card: ModelCard, of: Evidence) -> Iterator[Concern]:
+    """Is it a frontal X-ray film of a chest, by what its file says outright?"""
+    modality, part, view = of.film.tags.modality, of.film.tags.body_part, of.film.tags.view
+    for name, term, meaning, refusal in (
+        ("modality", modality, read_modality(modality), "is not an X-ray film (modality {})"),
+        ("body part", part, read_body_part(part), "shows another body part ({})"),
+        ("view", view, read_view(view), "is not a frontal view ({})"),
+    ):
+        if meaning in ("no", "other"):
+            yield "refuse", f"The file says it {refusal.format(term)}."
+        elif meaning == "unknown":
+            yield "warn", f"The file names a {name} that is not known ({term})."
 
 
 def _check_view(card: ModelCard, of: Evidence) -> Iterator[Concern]:
-    written, known = of.film.tags.view, card.gate.views
-    view = read_view(written)
-    if view == "other":
-        yield "refuse", f"The file says it is not a frontal view ({written})."
-    elif view == "unknown":
-        yield "warn", f"The file names a view that is not known ({written})."
-    elif view in ("AP", "PA") and view not in known:
+    view, known = read_view(of.film.tags.view), card.gate.views
+    if view in ("AP", "PA") and view not in known:
         yield "warn", f"A {view} view; this model knows {' and '.join(known)} views."
 
 
@@ -230,8 +221,7 @@ TURNED = {
 GRAVEST: tuple[Level, ...] = ("refuse", "warn")  # first
 # To add a check, write one like those above and name it here: reasons keep this order.
 CHECKS: tuple[Callable[[ModelCard, Evidence], Iterator[Concern]], ...] = (
-    _check_modality,
-    _check_body_part,
+    _check_terms,
     _check_view,
     _check_age,
     _check_look,

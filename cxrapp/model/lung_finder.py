@@ -19,7 +19,7 @@ from cxrapp.errors import InvalidBundle
 from cxrapp.model.bundle_files import read_part
 from cxrapp.model.card_schema import read_card
 from cxrapp.model.lungs import KINDS, SCHEMA, LungCard, Lungs, describe, read_lungs
-from cxrapp.model.script import Frozen, check_unpacked, freeze, load_script, read_model_file
+from cxrapp.model.script import Frozen, freeze, load_script, open_model
 from cxrapp.runtime.network_queue import NETWORK, NetworkQueue
 
 FILE = "lungs.pt"
@@ -82,15 +82,9 @@ def load_lungs(path: Path) -> LungFinder | None:
     if not path.exists() and not path.with_suffix(".json").exists():
         return None
     card = load_lung_card(path)
-    data = read_model_file(path, card.sha256, MAX_BYTES)
-    try:
-        check_unpacked(data, MAX_BYTES)
-        finder = LungFinder(Frozen(freeze(load_script(io.BytesIO(data)))), card)
+    with open_model(path, card.sha256, MAX_BYTES) as file:
+        finder = LungFinder(Frozen(freeze(load_script(file))), card)
         _check_answer(finder)
-    # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
-    except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
-        raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({reason}).") from error
     return finder
 
 

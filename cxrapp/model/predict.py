@@ -67,24 +67,16 @@ def _screen_batch(
 ) -> Iterator[Screened | Rejection]:
     films = [item for item in items if isinstance(item, Radiograph)]
     predictions = iter(predict(bundle, films, queue) if films else ())
-    found = iter(find_lungs(bundle, films, queue))
+    pixels = [film.pixels for film in films]
+    found = iter(bundle.lungs.find(pixels, queue) if bundle.lungs and films else ())
     for item in items:
         if isinstance(item, Rejection):
             yield item
             continue
-        prediction, lungs = next(predictions), next(found)
+        prediction, lungs = next(predictions), next(found, None)  # None: the bundle has no lungs.pt
         corrected = _corrected_distances(bundle, item, prediction.distance, queue)
         verdict = judge(bundle.card, item, prediction.distance, corrected, lungs)
         yield Screened(item, prediction, verdict, lungs)
-
-
-def find_lungs(
-    bundle: Bundle, films: Sequence[Radiograph], queue: NetworkQueue = NETWORK
-) -> list[Lungs | None]:
-    """The lungs of every film in one pass; None for each where the bundle has no lungs.pt."""
-    if bundle.lungs is None or not films:
-        return [None] * len(films)
-    return list(bundle.lungs.find([film.pixels for film in films], queue))
 
 
 def _corrected_distances(

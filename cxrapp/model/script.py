@@ -1,14 +1,12 @@
-"""Opening TorchScript, only of files whose digest has matched their card, and running it.
-
-Loading TorchScript runs its author's program, so a file is opened only after its digest matches
-the card beside it, and the very bytes that matched are what is loaded.
-"""
+"""Opening TorchScript, only of files whose digest has matched their card, and running it."""
 
 import hashlib
 import io
-import time
+import timeit
 import warnings
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -40,12 +38,24 @@ def read_model_file(path: Path, sha256: str, limit: int) -> bytes:
     return data
 
 
-def check_unpacked(data: bytes, limit: int) -> None:
-    """Raises ValueError for an archive that would fill the memory."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(entry.file_size for entry in archive.infolist())
-    if unpacked > limit:
-        raise ValueError(f"it unpacks to more than {limit // 2**20} MB")
+@contextmanager
+def open_model(path: Path, sha256: str, limit: int) -> Iterator[BinaryIO]:
+    """A model file to load a network from, and to try that before the `with` is left.
+
+    Raises:
+        InvalidBundle: As `read_model_file`; or it would fill the memory, or anything else went
+            wrong with it.
+    """
+    data = read_model_file(path, sha256, limit)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > limit:
+                raise ValueError(f"it unpacks to more than {limit // 2**20} MB")
+        yield io.BytesIO(data)
+    # What a damaged archive makes the readers raise is not to be listed; memory and keys included.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise InvalidBundle(f"{path.name}: the model file cannot be loaded ({reason}).") from error
 
 
 def load_script(file: Path | BinaryIO) -> torch.nn.Module:
@@ -114,9 +124,4 @@ def _round_weights(script: torch.jit.ScriptModule) -> None:
 def time_film(network: torch.nn.Module, side: int, rounds: int = 5) -> float:
     """Seconds of the fastest pass of one film of side x side pixels."""
     film = torch.zeros(1, 1, side, side).contiguous(memory_format=torch.channels_last)
-    seconds = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        network(film)
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+    return min(timeit.repeat(lambda: network(film), repeat=rounds, number=1))

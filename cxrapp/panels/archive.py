@@ -12,6 +12,7 @@ from cxrapp.archive.client import Archive
 from cxrapp.archive.entries import FILM_MODALITIES, ArchivedInstance, ArchivedStudy, value
 from cxrapp.archive.settings import load_settings
 from cxrapp.errors import CxrError
+from cxrapp.films.names import read_moment
 from cxrapp.model.bundle import Bundle
 from cxrapp.panels.open_film import offer_names
 from cxrapp.report.case import Case
@@ -54,17 +55,13 @@ def show_archive(session: Session, bundle: Bundle, cell: DeltaGenerator) -> None
     cell.button(
         "Close the archive" if session.archive_open else "Open from the archive",
         key="archive",
-        on_click=_turn,
-        args=(session,),
+        on_click=setattr,
+        args=(session, "archive_open", not session.archive_open),
         width="stretch",
     )
     if session.archive_open:
         with st.container(border=True, key="box-archive"):
             _show_panel(session, bundle)
-
-
-def _turn(session: Session) -> None:
-    session.archive_open = not session.archive_open
 
 
 @st.fragment
@@ -160,9 +157,8 @@ def _who(session: Session, study: ArchivedStudy) -> str:
 
 
 def _age(study: ArchivedStudy) -> str:
-    try:
-        born = datetime.strptime(value(study.entry, "PatientBirthDate"), "%Y%m%d")
-    except ValueError:
+    born = read_moment(value(study.entry, "PatientBirthDate"))
+    if born is None:
         return ""
     years = ((study.moment or datetime.now()) - born).days / 365.25
     return age_words(years) if years >= 0 else ""
@@ -178,8 +174,7 @@ def _show_result(session: Session, one: Listed, cell: DeltaGenerator) -> None:
         cell.markdown("In the archive: refused")
     else:
         said = f", reader: {found.reader_call}" if found.reader_call else ""
-        probability = f", {percent(found.probability)}" if found.probability is not None else ""
-        words = f"{found.finding} {found.outcome}{probability}{said}"
+        words = f"{found.finding} {found.outcome}, {percent(found.probability)}{said}"
         cell.markdown(f"In the archive: **{escape_markdown(words)}**")
 
 

@@ -4,8 +4,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.model.card import Finding, ModelCard
-from cxrapp.panels.curve_overlay import Cut
-from cxrapp.panels.curves import show_other_curves, show_roc
+from cxrapp.panels.curve_overlay import precision_setting, roc_setting, scores_setting
+from cxrapp.panels.curves import show_curve
 from cxrapp.panels.points import point_at
 from cxrapp.panels.widgets import showing
 from cxrapp.session.session import Session
@@ -25,7 +25,7 @@ def show_consequences(session: Session, card: ModelCard, finding: Finding, cohor
     title, films = st.columns([1, 1.5], gap="xsmall", vertical_alignment="center")
     with films:
         _choose_cohort(card)
-    show_roc(title, session, card, finding, cohort, point)
+    show_curve(title, session, card, finding, cohort, "roc", roc_setting(point))
     with st.container(key="outcomes"):
         _show_outcomes(session, card, finding, cohort)
 
@@ -45,9 +45,11 @@ def show_details(
     setting = session.setting(card, finding.name)
     point = point_at(card, cohort, finding.name, setting.threshold)
     scores, precision, words = st.columns([1, 1, 1])
-    show_other_curves(
-        (scores, precision), session, card, finding, cohort, point, Cut(setting, film)
-    )
+    over_scores = scores_setting(setting, film, logit=session.logit)
+    with scores:
+        show_curve(scores, session, card, finding, cohort, "scores", over_scores)
+    with precision:
+        show_curve(precision, session, card, finding, cohort, "precision", precision_setting(point))
     words.caption(_counts(card, finding, cohort, point))
     return words
 
@@ -104,10 +106,7 @@ def _show_outcomes(session: Session, card: ModelCard, finding: Finding, cohort: 
         **showing(key, None if known is None else round(100 * known, 1)),
     )
     counted = outcomes(
-        card.scores(cohort, finding.name),
-        counted_at,
-        setting.threshold,
-        setting.abstain_from,
+        card.scores(cohort, finding.name), counted_at, setting.threshold, setting.abstain_from
     )
     band = setting.abstain_from is not None
     st.markdown(_outcomes_table(counted, band=band, ward=known is not None))

@@ -5,8 +5,6 @@ than all the rest of a slider's move. So the setting is a few lines of HTML over
 Streamlit lets nothing through.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from cxrapp.figures.charts import MUTED, POINT, SHARES, place_score, score_ends, wrongly_flagged
@@ -16,18 +14,6 @@ from cxrapp.statistics.operating_point import OperatingPoint
 HEIGHT = 176  # pixels of a figure
 MARGIN = {"l": 44, "r": 6, "t": 8, "b": 42}
 LEGEND_MARGIN = MARGIN | {"t": 28}
-
-
-@dataclass(frozen=True)
-class Cut:
-    """Where scores are cut.
-
-    Args:
-        film: The probability of one film, to show among the scores.
-    """
-
-    setting: Setting
-    film: float | None = None
 
 
 def roc_setting(point: OperatingPoint) -> str:
@@ -53,21 +39,25 @@ def precision_setting(point: OperatingPoint) -> str:
     return _overlay(_dot(_place(100 * found, SHARES), _place(100 * right, SHARES), words))
 
 
-def scores_setting(cut: Cut, *, logit: bool = False) -> str:
-    """For a `score_histogram`: the band of abstention, the threshold, and one film."""
+def scores_setting(setting: Setting, film: float | None = None, *, logit: bool = False) -> str:
+    """For a `score_histogram`: the band of abstention, the threshold, and one film.
+
+    Args:
+        film: Its probability.
+    """
 
     def place(probability: float) -> float:
         return _place(float(place_score(probability, logit)), score_ends(logit))
 
-    threshold, parts = place(cut.setting.threshold), []
-    if cut.setting.abstain_from is not None:
-        low = place(cut.setting.abstain_from)
+    threshold, parts = place(setting.threshold), []
+    if setting.abstain_from is not None:
+        low = place(setting.abstain_from)
         parts.append(_part(left=low, width=threshold - low, height=100, background=f"{POINT}26"))
     parts.append(_part(left=threshold, height=100, border_left=f"2px solid {POINT}"))
-    if cut.film is not None:
-        film = place(cut.film)
-        side = {"right": 100 - film} if film > 50 else {"left": film}
-        parts.append(_part(left=film, height=100, border_left=f"2px dashed {MUTED}"))
+    if film is not None:
+        across = place(film)
+        side = {"right": 100 - across} if across > 50 else {"left": across}
+        parts.append(_part(left=across, height=100, border_left=f"2px dashed {MUTED}"))
         parts.append(_part("this film", **side, top=0, padding="0 4px"))
     return _overlay(*parts, top=LEGEND_MARGIN["t"])
 

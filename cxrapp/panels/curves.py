@@ -1,27 +1,16 @@
 """The three figures of one finding: built once, and the setting laid over them."""
 
-from collections.abc import Sequence
-
 import plotly.graph_objects as go
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.figures.charts import precision_recall_figure, roc_figure, score_histogram
 from cxrapp.model.card import Finding, ModelCard
-from cxrapp.panels.curve_overlay import (
-    HEIGHT,
-    LEGEND_MARGIN,
-    MARGIN,
-    Cut,
-    precision_setting,
-    roc_setting,
-    scores_setting,
-)
+from cxrapp.panels.curve_overlay import HEIGHT, LEGEND_MARGIN, MARGIN
 from cxrapp.panels.widgets import NO_TOOLBAR, is_dark, themed
 from cxrapp.server.bundles import BY_DIGEST
 from cxrapp.session.session import Session
 from cxrapp.statistics.curves import Band, precision_recall_band, roc, roc_band
-from cxrapp.statistics.operating_point import OperatingPoint
 
 HELP = {
     "roc": "Found (sensitivity): of 100 films with the finding, how many this setting flags. "
@@ -35,48 +24,7 @@ HELP = {
 }
 
 
-def show_roc(
-    heading: DeltaGenerator,
-    session: Session,
-    card: ModelCard,
-    finding: Finding,
-    cohort: str,
-    point: OperatingPoint,
-) -> None:
-    """The whole curve, and the dot that the threshold moves along it.
-
-    Args:
-        heading: Where its title goes.
-        point: What the setting does on the cohort.
-    """
-    _show(heading, session, card, finding, cohort, "roc", roc_setting(point))
-
-
-def show_other_curves(
-    cells: Sequence[DeltaGenerator],
-    session: Session,
-    card: ModelCard,
-    finding: Finding,
-    cohort: str,
-    point: OperatingPoint,
-    cut: Cut,
-) -> None:
-    """Scores, and precision over recall, each in its cell.
-
-    Args:
-        cohort: Of the card.
-        point: What the setting does there.
-        cut: The setting, and where the film on the viewer lies.
-    """
-    scores, precision = cells
-    with scores:
-        setting = scores_setting(cut, logit=session.logit)
-        _show(scores, session, card, finding, cohort, "scores", setting)
-    with precision:
-        _show(precision, session, card, finding, cohort, "precision", precision_setting(point))
-
-
-def _show(
+def show_curve(
     heading: DeltaGenerator,
     session: Session,
     card: ModelCard,
@@ -85,6 +33,14 @@ def _show(
     key: str,
     setting: str,
 ) -> None:
+    """One figure of the finding, and the reader's setting over it.
+
+    Args:
+        heading: Where its title goes.
+        cohort: Of the card.
+        key: Of `HELP`.
+        setting: From `curve_overlay`.
+    """
     title, figure = _build(card, finding, cohort, session.logit, is_dark())[key]
     heading.caption(title, help=HELP[key])
     with st.container(key=f"curve-{key}"):

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 
 import streamlit as st
 
@@ -32,15 +33,15 @@ from cxrapp.statistics.reader_agreement import COLUMNS as READ_COLUMNS
 from cxrapp.statistics.reader_agreement import Read, rows
 from cxrapp.words import escape_markdown, evidence_words, one_line, weak_words
 
-IDENTITY_COLUMNS = (
-    "patient",
-    "patient_id",
-    "birth_date",
-    "study_date",
-    "accession",
-    "study_uid",
-    "comment",
-)
+# Column -> where its value stands in the tags of the film.
+IDENTITY_COLUMNS = {
+    "patient": attrgetter("patient.name"),
+    "patient_id": attrgetter("patient.patient_id"),
+    "birth_date": attrgetter("patient.birth_date"),
+    "study_date": attrgetter("study.date"),
+    "accession": attrgetter("study.accession"),
+    "study_uid": attrgetter("study.uid"),
+}
 OWN_COLUMNS = ("model_sha256", "reviewed", "reader_call", "caution")
 # The command line's table, from which models are measured, has the number of every film.
 HIDDEN = dict.fromkeys(("probability", "ward_prevalence", "ward_probability"), "")
@@ -92,11 +93,7 @@ def offer_exports(session: Session, bundle: Bundle, films: list[Film]) -> None:
     )
     if reads := closed_reads(session):
         offer_file(
-            "Reads, CSV",
-            lambda: _reads_table(reads),
-            "reads.csv",
-            "text/csv",
-            "export reads",
+            "Reads, CSV", lambda: _reads_table(reads), "reads.csv", "text/csv", "export reads"
         )
 
 
@@ -133,7 +130,7 @@ def _case(session: Session, bundle: Bundle, film: Film, now: datetime) -> Case:
 def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bool) -> str:
     """The rows of the command line, and what only a session knows."""
     file = io.StringIO()
-    whose = IDENTITY_COLUMNS if identified else ()
+    whose = (*IDENTITY_COLUMNS, "comment") if identified else ()
     card, ward = bundle.card, session.ward(bundle.card)
     settings = session.settings(card)
     performance = {
@@ -149,9 +146,7 @@ def table(session: Session, bundle: Bundle, films: list[Film], *, identified: bo
             "reader_call": call or "",
         }
         if identified:
-            own |= _identity(film) | {
-                "comment": inert(one_line(session.comments.get(film.key, "")))
-            }
+            own |= _identity(film, session.comments.get(film.key))
         decisions = session.decide(card, result)
         rows = film_rows(
             film.name if identified else film.fingerprint,
@@ -197,17 +192,11 @@ def shown(row: dict[str, str]) -> bool:
     return row["decision"] not in ("", "not asked")
 
 
-def _identity(film: Film) -> dict[str, str]:
-    """Whose film it is, as its file says, made harmless for a spreadsheet."""
-    patient, study = film.tags.patient, film.tags.study
-    values = (
-        *(patient.name, patient.patient_id, patient.birth_date),
-        *(study.date, study.accession, study.uid),
-    )
-    return {
-        column: inert(one_line(value or ""))
-        for column, value in zip(IDENTITY_COLUMNS, values, strict=False)
-    }
+def _identity(film: Film, comment: str | None) -> dict[str, str]:
+    """Whose film it is, as its file says, and what its reader says, harmless for a spreadsheet."""
+    values = {column: read(film.tags) for column, read in IDENTITY_COLUMNS.items()}
+    values["comment"] = comment
+    return {column: inert(one_line(value or "")) for column, value in values.items()}
 
 
 def _reads_table(reads: list[Read]) -> str:

@@ -14,14 +14,13 @@ from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import Finding
 from cxrapp.model.decision import Decision
 from cxrapp.panels.open_film import person_facts
-from cxrapp.panels.viewer import Pane, Prior, Scale, show_viewer
+from cxrapp.panels.viewer import Pane, Scale, show_viewer
 from cxrapp.runtime.network_queue import NETWORK
 from cxrapp.session.film import Film
 from cxrapp.session.map_cache import Drawn, draw
-from cxrapp.session.priors import prior_film
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Result
-from cxrapp.words import agreement_words, capitalised, evidence_words, interval_words
+from cxrapp.words import agreement_words, capitalised, evidence_words
 
 NONE = "no second method"
 OUTLINE_SIDE = 640  # pixels; the browser stretches it over the film
@@ -30,8 +29,7 @@ KEPT = 40  # explanations a session holds; some take many seconds to make
 
 def show_film(session: Session, film: Film, result: Result, title: str) -> None:
     """The bare film."""
-    prior = _prior(session, film)
-    show_viewer(session, film, [_film_pane(film, title)], lungs=_outlines(result), prior=prior)
+    show_viewer(session, film, [_film_pane(film, title)], lungs=_outlines(result))
 
 
 def show_maps(
@@ -51,10 +49,9 @@ def show_maps(
     chosen = _choose_methods(first, second)
     names = [name for name in chosen if name != NONE]
     session.methods = tuple(names)
-    kept = {n for n in names if (film.key, card.sha256, n) in session.drawn}
-    late = [name for name in names if not METHODS[name].quick and name not in kept]
+    slow = [name for name in names if not METHODS[name].quick]
+    late = [name for name in slow if (film.key, card.sha256, name) not in session.drawn]
     drawn = [_explain(session, bundle, film, result, n) for n in names if n not in late]
-    explanations = [one.explanation for one in drawn]
     panes, scales = [_film_pane(film, title)], []
     for one in drawn:
         for k in asked:
@@ -70,15 +67,14 @@ def show_maps(
             scales=scales,
             preferred=1 + asked.index(k) if drawn and k in asked else 0,
             lungs=_outlines(result),
-            prior=_prior(session, film),
         )
     if late:  # the film and what is ready can be read while they are made
         for name in late:
             _explain(session, bundle, film, result, name)
         st.rerun()
     with help_cell.popover("How to read it", width="stretch"):
-        for explanation in explanations:
-            st.markdown(_words(explanation, card.findings))
+        for one in drawn:
+            st.markdown(_words(one.explanation, card.findings))
     if found := compare_chosen(session, bundle, film, result):
         for k in asked:
             _show_agreement(bundle, found, k)
@@ -101,12 +97,6 @@ def _film_pane(film: Film, title: str) -> Pane:
     """The bare film, with what its file says about it."""
     tags, facts = film.tags, person_facts(film, datetime.now(), identified=False)
     return Pane(title, note=" · ".join((*facts, *filter(None, (tags.view, tags.modality)))))
-
-
-def _prior(session: Session, film: Film) -> Prior | None:
-    """The patient's last film before this one, and how long before it was taken."""
-    prior = prior_film(session.worklist.films.values(), film)
-    return prior and Prior(prior.film, f"Prior film, {interval_words(prior.days)} earlier")
 
 
 def _outlines(result: Result) -> str:
@@ -162,12 +152,9 @@ def _explain(session: Session, bundle: Bundle, film: Film, result: Result, name:
 
 def _waiting_words(name: str) -> str:
     words = f"{name}: the film is scored again and again"
-    others = len(NETWORK)
-    return (
-        f"{words}, with {others} other{'s' if others > 1 else ''} in the network queue"
-        if others
-        else words
-    )
+    if others := len(NETWORK):
+        words += f", with {others} other{'s' if others > 1 else ''} in the network queue"
+    return words
 
 
 def _note(drawn: Drawn, k: int, decision: Decision) -> str:
@@ -203,11 +190,9 @@ def _words(explanation: Explanation, findings: Sequence[Finding]) -> str:
 def _fit_words(fit: float, noise: np.ndarray) -> str:
     """LIME's fit of one finding, beside what it makes of noise."""
     words = f"**{fit:.2f}** (on pure noise {noise.mean():.2f})"
-    return (
-        words
-        if fit > max(0, noise.max())
-        else f"{words}, no better than on noise: do not rely on it"
-    )
+    if fit > max(0, noise.max()):
+        return words
+    return f"{words}, no better than on noise: do not rely on it"
 
 
 def _show_agreement(bundle: Bundle, found: MethodAgreement, k: int) -> None:

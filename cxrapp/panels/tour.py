@@ -25,11 +25,7 @@ def show_tour(session: Session) -> None:
     if number is None:
         return
     with st.container(key="tour"):
-        _show(session, number)
-
-
-def _show(session: Session, number: int) -> None:
-    words, forth, close = st.columns([9, 1.2, 1.2], vertical_alignment="center", gap="xsmall")
+        words, forth, close = st.columns([9, 1.2, 1.2], vertical_alignment="center", gap="xsmall")
     words.info(f"{number + 1} of {len(SENTENCES)}. {SENTENCES[number]}")
     following = number + 1 if number + 1 < len(SENTENCES) else None
     forth.button(
@@ -41,9 +37,5 @@ def _show(session: Session, number: int) -> None:
         width="stretch",
     )
     close.button(
-        "Close",
-        key="tour close",
-        on_click=setattr,
-        args=(session, "tour", None),
-        width="stretch",
+        "Close", key="tour close", on_click=setattr, args=(session, "tour", None), width="stretch"
     )

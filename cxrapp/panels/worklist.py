@@ -51,7 +51,6 @@ SHOW: dict[str, Check] = {
     "Reviewed": lambda session, _, one: one[0].key in session.reviewed,
 }
 UNREAD = ("All", "To review", "Reviewed")  # what can be shown while a blinded read is under way
-CHECKS = {"accept": (), "warn": ("unusual",), "refuse": ()}
 
 
 def show_worklist(
@@ -74,29 +73,23 @@ def show_worklist(
     shown = _choose_shown(session, bundle, scored)
     sorting = _choose_order(session)
     chosen = [one for one in scored if SHOW[shown](session, bundle, one)]
-    chosen = _group(_sort(session, bundle, chosen, sorting))
+    chosen = _group(sorted(chosen, key=lambda one: ORDERS[sorting](session, bundle, one)))
     session.order = tuple(film.key for film, _, _ in chosen)
     if not chosen:
         st.caption("No film is like that.")
         return None
     with exports:
         offer_exports(session, bundle, films)
-    opened = session.current
     start = PAGE * min(session.page, (len(chosen) - 1) // PAGE)
-    page = chosen[start : start + PAGE]
+    page, above = chosen[start : start + PAGE], [None, *(film for film, _, _ in chosen)]
     show_rows(
-        [
-            _to_row(
-                session, bundle, one, _previous(chosen, start + n), selected=one[0].key == opened
-            )
-            for n, one in enumerate(page)
-        ],
+        [_to_row(session, bundle, *pair) for pair in zip(page, above[start:], strict=False)],
         before=start,
         after=len(chosen) - start - len(page),
         working=working,
         act=lambda actions: act(session, bundle, actions),
     )
-    return session.worklist.films[opened]
+    return session.worklist.films[session.current]
 
 
 def _choose_shown(session: Session, bundle: Bundle, scored: list[Scored]) -> str:
@@ -150,10 +143,6 @@ ORDERS: dict[str, Callable[[Session, Bundle, Scored], Any]] = {
 }
 
 
-def _sort(session: Session, bundle: Bundle, scored: list[Scored], order: str) -> list[Scored]:
-    return sorted(scored, key=lambda one: ORDERS[order](session, bundle, one))
-
-
 def _group(scored: list[Scored]) -> list[Scored]:
     """The films of one study together, where the first of them stands."""
     groups: dict[str, list[Scored]] = {}
@@ -162,15 +151,10 @@ def _group(scored: list[Scored]) -> list[Scored]:
     return [one for group in groups.values() for one in group]
 
 
-def _previous(scored: list[Scored], index: int) -> Film | None:
-    return scored[index - 1][0] if index else None
-
-
-def _to_row(
-    session: Session, bundle: Bundle, one: Scored, previous: Film | None, *, selected: bool
-) -> Row:
+def _to_row(session: Session, bundle: Bundle, one: Scored, above: Film | None) -> Row:
+    """A film of the list, below the one `above` it."""
     film, result, decisions = one
-    marks, note, answer, bars = list(CHECKS[result.verdict.level]), "", "", ()
+    marks, note, answer, bars = ["unusual"] * (result.verdict.level == "warn"), "", "", ()
     outcome: Shown | None = None
     if session.is_overruled(film, bundle):
         marks = ["refused, shown anyway"]
@@ -208,8 +192,8 @@ def _to_row(
         marks=tuple(marks),
         note=note,
         facts=" · ".join(facts) if session.identified else "",
-        selected=selected,
-        grouped=bool(study) and previous is not None and previous.tags.study.uid == study,
+        selected=film.key == session.current,
+        grouped=bool(study) and above is not None and above.tags.study.uid == study,
     )
 
 
@@ -220,15 +204,11 @@ def read_answer(card: ModelCard, decisions: Decisions) -> tuple[Outcome, str]:
     for finding, decision in zip(card.findings, decisions, strict=True):
         if finding.given and weakness(card, finding.name):
             break
-        if decision.outcome == "positive":
-            answer = finding.positive
-        elif decision.outcome == "undecided":
+        if decision.outcome == "undecided":
             return "undecided", f"{finding.positive}: undecided"
-        elif decision.outcome == "negative":
-            answer = finding.negative
+        if decision.outcome == "not asked":  # nor is any after it
             break
-        else:
-            break
+        answer = finding.positive if decision.outcome == "positive" else finding.negative
     return decisions[0].outcome, answer
 
 

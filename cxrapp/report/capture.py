@@ -6,13 +6,7 @@ from pydicom import Dataset
 
 from cxrapp.model.card import ModelCard
 from cxrapp.report.burned import MAX_SIDE, burn_in
-from cxrapp.report.dicom_tags import (
-    SERIES_DESCRIPTION,
-    Uids,
-    maker_tags,
-    new_uid,
-    source_image,
-)
+from cxrapp.report.dicom_tags import SERIES_DESCRIPTION, Uids, maker_tags, new_uid, source_image
 from cxrapp.report.pictures import HeatPanel, heat_panels
 from cxrapp.report.release import Release
 from cxrapp.words import NOT_A_DIAGNOSIS

@@ -112,7 +112,4 @@ def performance_rates(result: FindingResult) -> list[tuple[Concept, Rate]]:
 
 
 def _rates(performance: Performance) -> tuple[tuple[Concept, Rate], ...]:
-    return (
-        (SENSITIVITY, performance.sensitivity),
-        (SPECIFICITY, performance.specificity),
-    )
+    return ((SENSITIVITY, performance.sensitivity), (SPECIFICITY, performance.specificity))

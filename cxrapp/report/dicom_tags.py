@@ -91,10 +91,8 @@ def sign(dataset: Dataset, release: Release) -> None:
         dataset.PatientID = _whole(patient.patient_id, LONGEST)
         dataset.PatientBirthDate = patient.birth_date
         return
-    dataset.PatientName, dataset.PatientID = (
-        f"CXR^{release.fingerprint}",
-        f"CXR-{release.fingerprint}",
-    )
+    dataset.PatientName = f"CXR^{release.fingerprint}"
+    dataset.PatientID = f"CXR-{release.fingerprint}"
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = [
         f"Names, numbers, dates, UIDs left out by {PROGRAM}",

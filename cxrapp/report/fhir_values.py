@@ -20,21 +20,11 @@ def rate_parts(concept: Concept, rate: Rate) -> list[Resource]:
     """A measure and the two ends of its 95 % interval; nothing where no film could give it."""
     if math.isnan(rate.value):
         return []
-    ends = {"LOW": ("lower", rate.low), "HIGH": ("upper", rate.high)}
-    return [
-        number_part(concept, rate.value),
-        *(
-            number_part(
-                Concept(
-                    f"{concept.code}-{end}",
-                    codes.PRIVATE,
-                    f"{concept.meaning}, {word} end of the 95 % interval",
-                ),
-                value,
-            )
-            for end, (word, value) in ends.items()
-        ),
-    ]
+    parts = [number_part(concept, rate.value)]
+    for end, word, value in (("LOW", "lower", rate.low), ("HIGH", "upper", rate.high)):
+        meaning = f"{concept.meaning}, {word} end of the 95 % interval"
+        parts.append(number_part(Concept(f"{concept.code}-{end}", codes.PRIVATE, meaning), value))
+    return parts
 
 
 def number_part(concept: Concept, value: float) -> Resource:

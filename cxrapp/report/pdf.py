@@ -100,10 +100,7 @@ def _footing_parts(release: Release) -> list[Flowable]:
     gap = 14.0
     widths = [0.5 * WIDTH - gap, gap, 0.3 * WIDTH - gap, gap, 0.2 * WIDTH]
     names = ("Physician, name and signature", "", "Department", "", "Date")
-    line = table(
-        [["", "", "", "", ""], [paragraph(name, MUTED_STYLE) for name in names]],
-        widths,
-    )
+    line = table([["", "", "", "", ""], [paragraph(name, MUTED_STYLE) for name in names]], widths)
     line.setStyle(
         [("LINEABOVE", (k, 1), (k, 1), 0.6, INK) for k in (0, 2, 4)]
         + [("TOPPADDING", (0, 0), (-1, 0), SIGNING_SPACE)]

@@ -38,27 +38,22 @@ def heading_parts(release: Release) -> list[Flowable]:
     facts, long = _facts(release)
     facts += [("", "")] * (len(facts) % 2)
     half = len(facts) // 2
-    label = Style(BODY_STYLE.size, MUTED)
-    rows = [
-        [
-            paragraph(text, style)
-            for fact in pair
-            for text, style in zip(fact, (label, BODY_STYLE), strict=True)
-        ]
-        for pair in zip(facts[:half], facts[half:], strict=True)
-    ]
+    rows = [_cells(*pair) for pair in zip(facts[:half], facts[half:], strict=True)]
     value = WIDTH / 2 - LABEL
     return [
         title,
         HRFlowable(width="100%", thickness=1.2, color=ACCENT, spaceBefore=3, spaceAfter=5),
         table(rows, [LABEL, value, LABEL, value]),
-        table(
-            [[paragraph(name, label), paragraph(text)] for name, text in long],
-            [LABEL, WIDTH - LABEL],
-        ),
+        table([_cells(fact) for fact in long], [LABEL, WIDTH - LABEL]),
         Spacer(0, 8),
         *_gate_parts(release),
     ]
+
+
+def _cells(*facts: tuple[str, str]) -> list[Flowable]:
+    """A row: each fact's label, and what it says."""
+    label = Style(BODY_STYLE.size, MUTED)
+    return [cell for name, text in facts for cell in (paragraph(name, label), paragraph(text))]
 
 
 def _facts(release: Release) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

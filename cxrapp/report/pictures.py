@@ -43,25 +43,12 @@ def heat_panels(card: ModelCard, release: Release, side: int) -> list[HeatPanel]
     heats = release.heat_maps
     if heats is None:
         return []
-    film = fit(release.picture, side)
-    return [
-        HeatPanel(
-            result,
-            _outline(
-                overlay_picture(
-                    film,
-                    card.preprocessing.to_image(grid, (film.height, film.width)),
-                    heats.scale,
-                    OPACITY,
-                ),
-                release.lungs,
-            ),
-            heats.scale,
-            grid.shape,
-            bool(grid.max() <= 0),
-        )
-        for result, grid in zip(release.results, heats.values, strict=False)
-    ]
+    film, panels = fit(release.picture, side), []
+    for result, grid in zip(release.results, heats.values, strict=False):
+        heat = card.preprocessing.to_image(grid, (film.height, film.width))
+        picture = _outline(overlay_picture(film, heat, heats.scale, OPACITY), release.lungs)
+        panels.append(HeatPanel(result, picture, heats.scale, grid.shape, bool(grid.max() <= 0)))
+    return panels
 
 
 def _outline(picture: Image.Image, lungs: Lungs | None) -> Image.Image:

@@ -14,6 +14,7 @@ from datetime import datetime
 import numpy as np
 from PIL import Image
 
+from cxrapp.films.names import read_moment
 from cxrapp.films.radiograph import Patient, Source, Study, Tags
 from cxrapp.films.terms import DEFINED
 from cxrapp.model.card import Finding, ModelCard
@@ -156,13 +157,7 @@ def measure_threshold(card: ModelCard, finding: str, threshold: float) -> tuple[
     )
 
 
-def _release(
-    card: ModelCard,
-    case: Case,
-    points: Points,
-    *,
-    identified: bool,
-) -> Release:
+def _release(card: ModelCard, case: Case, points: Points, *, identified: bool) -> Release:
     shown = not case.withheld
     name = case.fingerprint
     full = Release(
@@ -192,13 +187,11 @@ def weakness(card: ModelCard, finding: str) -> float | None:
 
 
 def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult, ...]:
-    joint: dict[str, float] = {}
+    ward = _on_ward(card, case)
+    joint = np.cumprod(ward).tolist()  # each is `given` the one before it
     results = []
-    for finding, named, decision, ward in zip(
-        card.findings, card.operating_points, case.decisions, _on_ward(card, case), strict=True
-    ):
-        before = joint[finding.given] if finding.given else 1.0
-        joint[finding.name] = before * ward
+    for k, (finding, decision) in enumerate(zip(card.findings, case.decisions, strict=True)):
+        named = card.operating_points[k]
         asked = decision.outcome != "not asked"
         results.append(
             FindingResult(
@@ -206,8 +199,8 @@ def _results(card: ModelCard, case: Case, points: Points) -> tuple[FindingResult
                 decision.probability if asked else None,
                 calibrated_to(card, finding.name),
                 case.prevalences.get(finding.name) if asked else None,
-                ward if asked else None,
-                joint[finding.name] if asked else None,
+                ward[k] if asked else None,
+                joint[k] if asked else None,
                 decision.outcome,
                 decision.threshold,
                 next((goal for goal, value in named.items() if value == decision.threshold), None),
@@ -258,21 +251,14 @@ def _uid(text: str | None) -> str | None:
 def _time(text: str | None) -> str | None:
     """HHMMSS where it is a time of day."""
     digits = (text or "").replace(":", "").partition(".")[0]
-    try:
-        return (
-            datetime.strptime(digits.ljust(6, "0"), "%H%M%S").strftime("%H%M%S") if digits else None
-        )
-    except ValueError:
-        return None
+    clock = read_moment(digits and digits.ljust(6, "0"), "%H%M%S")
+    return clock and f"{clock:%H%M%S}"
 
 
 def _date(text: str | None) -> str | None:
     """YYYYMMDD where it is a day; what else a file may say there is no date."""
-    try:
-        day = datetime.strptime(text or "", "%Y%m%d").date()
-    except ValueError:
-        return None
-    return day.isoformat().replace("-", "")
+    day = read_moment(text)
+    return day and day.date().isoformat().replace("-", "")
 
 
 def without_identity(full: Release, case: Case) -> Release:

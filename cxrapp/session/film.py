@@ -83,16 +83,8 @@ def to_film(key: str, radiograph: Radiograph, packed: Packed) -> Film:
     sha256 = fingerprint(picture)
     picture.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     small = data_url(picture, "JPEG", quality=80)
-    return Film(
-        key,
-        radiograph.name,
-        packed,
-        small,
-        sha256,
-        radiograph.tags,
-        radiograph.stretched_from,
-        radiograph.in_colour,
-    )
+    said = (radiograph.tags, radiograph.stretched_from, radiograph.in_colour)
+    return Film(key, radiograph.name, packed, small, sha256, *said)
 
 
 def pack(radiograph: Radiograph) -> Packed:

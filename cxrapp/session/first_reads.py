@@ -53,11 +53,6 @@ def record_call(session: Session, bundle: Bundle, film: Film, call: Call) -> Non
 
 def closed_reads(session: Session) -> list[Read]:
     """The films with a first and a final call."""
-    closed = [
-        (film, read)
-        for key, film in list(session.worklist.films.items())
-        if (read := session.reads.get(key)) and read.first and read.final
-    ]
     return [
         Read(
             film.name,
@@ -68,7 +63,8 @@ def closed_reads(session: Session) -> list[Read]:
             read.final_at - read.first_at,
             read.shown,
         )
-        for film, read in closed
+        for key, film in list(session.worklist.films.items())
+        if (read := session.reads.get(key)) and read.first and read.final
     ]
 
 

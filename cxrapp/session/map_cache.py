@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from cxrapp.explain import Explanation
 from cxrapp.explain.trust import LungEvidence
@@ -35,12 +34,7 @@ def draw(
     """Every map of an explanation, on one scale."""
     maps = explanation.maps
     scale = float(np.abs(maps).max())
-
-    def picture(one: np.ndarray) -> Image.Image:
-        heat = preprocessing.to_image(one, (MAP_SIDE, MAP_SIDE))
-        if explanation.method.signed:
-            return signed_picture(heat, scale, 1.0)
-        return heat_picture(heat, scale, 1.0)
-
-    pictures = tuple(data_url(picture(one), "PNG") for one in maps)
+    paint = signed_picture if explanation.method.signed else heat_picture
+    heats = (preprocessing.to_image(one, (MAP_SIDE, MAP_SIDE)) for one in maps)
+    pictures = tuple(data_url(paint(heat, scale, 1.0), "PNG") for heat in heats)
     return Drawn(explanation, scale, pictures, lungs)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
 
+from cxrapp.films.names import read_moment
 from cxrapp.session.film import Film
 
 
@@ -21,13 +21,15 @@ def prior_film(films: Iterable[Film], film: Film) -> Earlier | None:
     Both films must state the patient's ID and the study's day. An ID that is used again is found
     out by the birth date, where both state it.
     """
-    day = _day(film)
+    day = read_moment(film.tags.study.date)
     if day is None or not film.tags.patient.patient_id:
         return None
     earlier = [
         Earlier(other, (day - before).days)
         for other in films
-        if _same_patient(other, film) and (before := _day(other)) and before < day
+        if _same_patient(other, film)
+        and (before := read_moment(other.tags.study.date))
+        and before < day
     ]
     return min(earlier, key=lambda one: (one.days, -int(one.film.key)), default=None)
 
@@ -36,10 +38,3 @@ def _same_patient(one: Film, other: Film) -> bool:
     a, b = one.tags.patient, other.tags.patient
     born = {patient.birth_date for patient in (a, b)} - {None}
     return a.patient_id == b.patient_id and len(born) < 2
-
-
-def _day(film: Film) -> date | None:
-    try:
-        return datetime.strptime(film.tags.study.date or "", "%Y%m%d").date()
-    except ValueError:
-        return None

@@ -68,12 +68,8 @@ def load_points(card: ModelCard, text: str) -> tuple[SavedPoint, ...]:
 
 def _to_values(point: SavedPoint) -> dict[str, Any]:
     """As the file has it, in one row."""
-    values = asdict(point)
-    return (
-        {"finding": values.pop("finding"), "name": values.pop("name")}
-        | values.pop("setting")
-        | values
-    )
+    values = asdict(point.setting) | {"note": point.note, "saved": point.saved}
+    return {"finding": point.finding, "name": point.name} | values
 
 
 def _from_values(threshold: float, abstain_from: float | None = None, **values: str) -> SavedPoint:

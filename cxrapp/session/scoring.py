@@ -17,7 +17,7 @@ from itertools import islice
 from typing import Protocol
 
 from cxrapp.errors import CxrError
-from cxrapp.films.archive_files import count_entries
+from cxrapp.films.archive_files import entry_names
 from cxrapp.films.radiograph import Radiograph, Rejection
 from cxrapp.films.sandbox import read_untrusted
 from cxrapp.model.bundle import Bundle
@@ -92,7 +92,8 @@ class Scoring:
                 self._worker.start()
             self._jobs.extend(jobs)
             self._total += sum(
-                count_entries(data) if isinstance(data, bytes) else 1 for _, _, data in jobs
+                len(entry_names(name, data)) if isinstance(data, bytes) else 1
+                for _, name, data in jobs
             )
 
     @property

@@ -129,7 +129,6 @@ class Worklist:
             self._results[key, bundle.card.sha256] = result
             FILMS.labels(result.verdict.level).inc()
             log.info(
-                "film screened",
-                extra={"gate": result.verdict.level, "bundle": bundle.card.sha256},
+                "film screened", extra={"gate": result.verdict.level, "bundle": bundle.card.sha256}
             )
             return True

@@ -6,12 +6,7 @@ import numpy as np
 
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
-from cxrapp.site.recommend import (
-    Recommendation,
-    plan_by_card,
-    plan_by_films,
-    recommend,
-)
+from cxrapp.site.recommend import Recommendation, plan_by_card, plan_by_films, recommend
 from cxrapp.statistics.bootstrap import Rate
 from cxrapp.statistics.curves import Roc, auroc_rate, roc
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point

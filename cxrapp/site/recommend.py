@@ -108,12 +108,7 @@ def plan_by_films(
         design_effect(~called[~labels], patients[~labels]),
     )
     expected = _expected(point, half_width)
-    needed = films_needed(
-        *expected,
-        _share(films),
-        half_width=half_width,
-        design_effects=effects,
-    )
+    needed = films_needed(*expected, _share(films), half_width=half_width, design_effects=effects)
     return needed, (
         f"Planned on what the threshold {threshold_words(point.threshold)} does on these films: "
         f"{_name(expected)}. {_explain(films, effects)}"

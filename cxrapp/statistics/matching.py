@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from cxrapp.errors import CxrError
 from cxrapp.model.card import ModelCard
@@ -71,21 +72,14 @@ def matching_threshold(
 
 
 def _same_films(a: Scores, b: Scores) -> bool:
-    return np.array_equal(a.labels, b.labels) and np.array_equal(
-        _number_by_appearance(a.patients), _number_by_appearance(b.patients)
-    )
-
-
-def _number_by_appearance(patients: np.ndarray) -> np.ndarray:
-    """(N,) of any names -> (N,) int, the first to appear being 0: the same for any naming."""
-    numbers: dict[object, int] = {}
-    return np.array([numbers.setdefault(patient, len(numbers)) for patient in patients.tolist()])
+    # Numbered as they appear, patients are the same by any names.
+    patients = (pd.factorize(scores.patients)[0] for scores in (a, b))
+    return np.array_equal(a.labels, b.labels) and np.array_equal(*patients)
 
 
 def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) -> Match:
     for scores in (a, b):
-        reason = too_few(scores)
-        if reason:
+        if reason := too_few(scores):
             raise CxrError(reason)
     before = operating_point(a, threshold)
     once = np.ones((1, len(b.labels)), int)

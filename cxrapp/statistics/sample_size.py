@@ -1,6 +1,7 @@
 """Are the films enough to say anything, and how many would it take to know it well?"""
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import TAIL, share_interval
 
 MIN_PATIENTS = 10  # of each kind; below that no measure is given at all
+MOST = 10**7  # films that anybody is told to gather
 
 
 def too_few(scores: Scores) -> str:
@@ -75,18 +77,12 @@ def films_needed(
 
 def _count(expected: float, half_width: float) -> int:
     """The fewest films, one a patient, from which on the interval is no wider than that."""
-    low, high = 0, 1
-    while _half_width(expected, high) > half_width:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if _half_width(expected, middle) > half_width else (low, middle)
-    return high
 
+    def narrowness(films: int) -> float:
+        low, high = share_interval(expected, films)
+        return (low - high) / 2
 
-def _half_width(share: float, patients: int) -> float:
-    low, high = share_interval(share, patients)
-    return (high - low) / 2
+    return 1 + bisect_left(range(1, MOST), -half_width, key=narrowness)
 
 
 def patients_to_show(goal: float) -> int:

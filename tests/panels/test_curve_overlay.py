@@ -7,7 +7,7 @@ import pytest
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.decision import Setting
-from cxrapp.panels.curve_overlay import Cut, precision_setting, roc_setting, scores_setting
+from cxrapp.panels.curve_overlay import precision_setting, roc_setting, scores_setting
 from cxrapp.statistics.operating_point import OperatingPoint, operating_point
 
 
@@ -56,7 +56,7 @@ def test_where_nothing_is_flagged_there_is_no_precision(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("logit", [False, True])
 def test_band_threshold_and_film_keep_their_order(logit: bool) -> None:
-    band, threshold, film, words = drawn(scores_setting(Cut(Setting(0.7, 0.4), 0.5), logit=logit))
+    band, threshold, film, words = drawn(scores_setting(Setting(0.7, 0.4), 0.5, logit=logit))
     half = np.log(7 / 3) / 14 if logit else 0.2
     assert threshold["left"] == pytest.approx(50 + 100 * half, abs=0.01)
     assert band["left"] + band["width"] == pytest.approx(threshold["left"], abs=0.02)
@@ -64,6 +64,6 @@ def test_band_threshold_and_film_keep_their_order(logit: bool) -> None:
 
 
 def test_words_of_a_film_at_the_end_stay_inside() -> None:
-    *_, words = drawn(scores_setting(Cut(Setting(0.5), 0.99)))
+    *_, words = drawn(scores_setting(Setting(0.5), 0.99))
     assert "left" not in words
     assert words["right"] == pytest.approx(1)

@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.site.assess import assess
@@ -15,7 +15,7 @@ DAY = date(2026, 1, 2)
 def test_a_recalibrated_card_says_what_is_so_and_decides_as_before(bundle: Bundle) -> None:
     card, rng = bundle.card, np.random.default_rng(3)
     logits = rng.normal(0, 2, 600)
-    stated = card.calibrations[0].log_odds(logits)
+    stated = logit(card.calibrations[0].probability(logits))
     labels = (rng.random(600) < expit(0.6 * stated - 1)).astype(float)
     report = assess(card, "pneumonia", labels, logits, np.arange(600))
     right = recalibrate(card, [report], DAY)

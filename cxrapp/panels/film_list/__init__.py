@@ -32,7 +32,7 @@ _film_list = st.components.v2.component(
     "cxrapp.film_list",
     html=HTML,
     css=(FOLDER / "film_list.css").read_text(),
-    js=(FOLDER / "film_list.js").read_text(),
+    js="\n".join((FOLDER / part).read_text() for part in ("../keys.js", "film_list.js")),
 )
 
 

@@ -70,11 +70,7 @@ function setUpFoot(parent, list, keys) {
 
 function showKeys(parent, keys) {
   const dialog = parent.querySelector('dialog');
-  dialog.querySelector('table').replaceChildren(...keys.map(([key, what]) => {
-    const row = element('tr', '');
-    row.append(element('td', '', key), element('td', '', what));
-    return row;
-  }));
+  dialog.querySelector('table').replaceChildren(...keys.map(([key, what]) => keyRow(key, what)));
   if (!dialog.open) dialog.showModal();
 }
 
@@ -91,13 +87,6 @@ function leaves({ rows, before, after }, film, { kind, key, by }) {
   return place < 0 ? before > 0 : place < rows.length || after > 0;
 }
 
-// A slider has the arrows for itself and leaves the letters; a text field has all keys.
-function typing(event) {
-  const target = event.composedPath()[0];
-  if (!(target instanceof Element)) return false;
-  if (target.matches('input[type="range"], [role="slider"]')) return event.key.startsWith('Arrow');
-  return target.closest('input, textarea, select, [contenteditable], [role="dialog"]') !== null;
-}
 
 // Scrolls the list alone: scrollIntoView would move the page as well.
 function reveal(list, row) {
@@ -107,12 +96,6 @@ function reveal(list, row) {
   if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
 }
 
-function element(tag, className, text = '') {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text; // names come from files: never as HTML
-  return node;
-}
 
 function buildRow(row, act, list) {
   const node = element('div', `row${row.selected ? ' selected' : ''}${row.grouped ? ' grouped' : ''}`);
@@ -124,7 +107,7 @@ function buildRow(row, act, list) {
     node.classList.add('selected');
     act({ kind: 'open', key: row.key });
   };
-  const picture = element('img', '');
+  const picture = element('img');
   picture.src = row.thumbnail;
   picture.alt = '';
   const body = element('div', 'body');
@@ -145,13 +128,13 @@ function buildFinding({ finding, probability, threshold, abstain_from: low, outc
   const node = element('div', 'finding');
   node.title = `${finding}: ${percent}`;
   const track = element('div', `track ${outcome}`);
-  const fill = element('i', '');
+  const fill = element('i');
   fill.style.width = `${100 * probability}%`;
-  const tick = element('u', '');
+  const tick = element('u');
   tick.style.left = `${100 * threshold}%`;
   track.append(fill, tick);
   if (low !== null) {
-    const band = element('s', '');
+    const band = element('s');
     [band.style.left, band.style.width] = [`${100 * low}%`, `${100 * (threshold - low)}%`];
     track.append(band);
   }

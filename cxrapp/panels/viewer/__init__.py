@@ -2,7 +2,7 @@
 
 The picture work is done by the browser, on the film's own values, so that none of it waits for the
 network: film.js holds the films, geometry.js says where they lie, drawing.js draws them, tools.js
-listens to mouse and fingers, viewer.js to everything else.
+listens to mouse and fingers, viewer.js to everything else; keys.js is what the list needs as well.
 """
 
 import base64
@@ -15,7 +15,9 @@ import numpy as np
 import streamlit as st
 
 from cxrapp.session.film import Film
+from cxrapp.session.priors import prior_film
 from cxrapp.session.session import Session
+from cxrapp.words import interval_words
 
 FOLDER = Path(__file__).parent
 NAME = "viewer"
@@ -73,21 +75,13 @@ class Scale:
     colours: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Prior:
-    """An earlier film of the same patient, and what stands over it."""
-
-    film: Film
-    title: str
-
-
 _viewer = st.components.v2.component(
     "cxrapp.viewer",
     html=(FOLDER / "viewer.html").read_text(),
     css=(FOLDER / "viewer.css").read_text(),
     js="\n".join(
         (FOLDER / f"{part}.js").read_text()
-        for part in ("film", "geometry", "drawing", "tools", "viewer")
+        for part in ("../keys", "film", "geometry", "drawing", "tools", "viewer")
     ),
 )
 
@@ -100,9 +94,8 @@ def show_viewer(
     scales: Sequence[Scale] = (),
     preferred: int = 0,
     lungs: str = "",
-    prior: Prior | None = None,
 ) -> None:
-    """Draw it; a page has one.
+    """Draw it, and the patient's last film before it, where there is one; a page has one viewer.
 
     Args:
         panes: The bare film first.
@@ -110,6 +103,8 @@ def show_viewer(
         lungs: Their outlines as a see-through picture, which the key L shows; may be empty.
     """
     lacking = st.session_state.get(NAME, {}).get("lacking")
+    prior = prior_film(session.worklist.films.values(), film)
+    title = f"Prior film, {interval_words(prior.days)} earlier" if prior else ""
     _viewer(
         key=NAME,
         data={
@@ -119,7 +114,7 @@ def show_viewer(
             "preferred": preferred,
             "lungs": lungs,
             "prior": prior
-            and _to_send(session, prior.film, lacking) | {"title": prior.title, "note": ""},
+            and _to_send(session, prior.film, lacking) | {"title": title, "note": ""},
             "keys": KEYS,
         },
         on_lacking_change=lambda: None,

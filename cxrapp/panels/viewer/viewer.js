@@ -87,11 +87,7 @@ function setUpKeys(keys) {
     const button = part(`[data-act="${act}"], [data-tool="${act}"]`);
     if (button) button.title = `${words} (${keyWords(key)})`;
   }
-  part('table').replaceChildren(...keys.map(([key, , words]) => {
-    const row = element('tr');
-    row.append(element('td', '', keyWords(key)), element('td', '', words));
-    return row;
-  }));
+  part('table').replaceChildren(...keys.map(([key, , words]) => keyRow(keyWords(key), words)));
 }
 
 // As it stands on a keyboard: Shift →, Delete, F.
@@ -100,15 +96,10 @@ function keyWords(key) {
   return key.split(' ').map((word) => arrows[word] ?? word[0].toUpperCase() + word.slice(1)).join(' ');
 }
 
-function element(tag, className = '', text = '') {
-  const node = document.createElement(tag);
-  node.className = className;
-  node.textContent = text; // names come from files: never as HTML
-  return node;
-}
 
 function onKey(event) {
-  if (typing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A dialog has all keys until it closes: its button keeps the focus up to the next frame.
+  if (typing(event, '[role="dialog"], dialog[open]') || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === 'Escape') state.root.classList.remove('full');
   const key = event.shiftKey && event.key.startsWith('Arrow') ? `shift ${event.key}` : event.key;
   const act = state.keys.get(key.toLowerCase());
@@ -118,14 +109,6 @@ function onKey(event) {
   ACTIONS[act]();
 }
 
-// A slider has the arrows for itself and leaves the letters; a text field has all keys, and so has a
-// dialog until it closes: its button keeps the focus up to the next frame.
-function typing(event) {
-  const target = event.composedPath()[0];
-  if (!(target instanceof Element)) return false;
-  if (target.matches('input[type="range"], [role="slider"]')) return event.key.startsWith('Arrow');
-  return target.closest('input, textarea, select, [contenteditable], [role="dialog"], dialog[open]') !== null;
-}
 
 function show(data) {
   const other = data.film.id !== state.data?.film.id;
