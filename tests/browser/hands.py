@@ -2,13 +2,16 @@
 
 from playwright.sync_api import Locator, Page
 
-# Whether what has the focus is this node or what holds it, or another one of the same choice.
-FOCUS = """node => {
+# The key that leads from what has the focus towards a node, or none where it has it: among tabs and
+# choices an arrow.
+KEY = """node => {
   let at = document.activeElement;
   while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   const whole = node.closest('button, a, label, [role=tab]') ?? node;
-  if (whole.contains(at)) return 'here';
-  return whole.closest('[role=tablist], [role=radiogroup]')?.contains(at) ? 'beside' : '';
+  if (whole.contains(at)) return '';
+  if (!whole.closest('[role=tablist], [role=radiogroup]')?.contains(at)) return 'Tab';
+  const isAfter = at.compareDocumentPosition(whole) & Node.DOCUMENT_POSITION_FOLLOWING;
+  return isAfter ? 'ArrowRight' : 'ArrowLeft';
 }"""
 MARGIN = (4, 300)  # of the page, where nothing is
 FAR = 150  # presses of Tab, more than there are stops on a page
@@ -93,10 +96,10 @@ class Keys(Mouse):
         """By Tab, and among tabs or choices by the arrows, as somebody who has no mouse."""
         target.wait_for()
         for _ in range(FAR):
-            where = target.evaluate(FOCUS)
-            if where == "here":
+            key = target.evaluate(KEY)
+            if not key:
                 return
-            self.page.keyboard.press("ArrowRight" if where else "Tab")
+            self.page.keyboard.press(key)
         raise AssertionError(f"no way to {target} by Tab")
 
 
