@@ -125,17 +125,18 @@ def read_radiography(root: Path) -> pd.DataFrame:
     All its pneumonia is viral, so it says nothing about that question.
 
     Raises:
-        ValueError: `root` has no radiography/COVID and radiography/NORMAL.
+        ValueError: `root` has no radiography/COVID and radiography/NORMAL with films in both.
     """
     folders = {root / "radiography/COVID": 1, root / "radiography/NORMAL": 0}  # 3,095 and 3,915
     _require(*folders)
     children = {f"COVID-{number}" for number in RADIOGRAPHY_CHILDREN}
-    paths = {
-        path: label
-        for folder, label in folders.items()
-        for path in _pictures(folder)
-        if path.stem not in children
-    }
+    paths: dict[Path, int] = {}
+    for folder, label in folders.items():
+        films = [path for path in _pictures(folder) if path.stem not in children]
+        # With one of the two alone, to know the source would be to know the answer.
+        if not films:
+            raise ValueError(f"{folder} holds no films: name the folder of films with --data.")
+        paths |= dict.fromkeys(films, label)
     # Numbered among the films that are here: one more or fewer renames those after it, and so
     # draws this source's test anew.
     patients = [f"radiography-{group}" for group in group_near_copies(list(paths))]
