@@ -119,26 +119,32 @@ def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, st
         }
         # Against itself the first would differ by 0, with a p of 1.
         if sitting is not first:
+            p = delong(scores, others)
             # 1 where this run alone is right, -1 where the first alone is.
             gained = sitting.right().astype(float) - first.right()
             row |= {
                 # Resampled in pairs: intervals of the two areas may well overlap where this one is
                 # clear of 0.
                 "AUROC difference": str(auroc_difference(scores, others)),
-                "DeLong p": f"{delong(scores, others):.3g}",
+                "DeLong p": "cannot be told" if p is None else f"{p:.3g}",
                 "accuracy difference": str(mean_rate(gained, scores.patients)),
             }
         rows.append(row)
     return rows
 
 
-def delong(scores: Scores, others: Scores) -> float:
+def delong(scores: Scores, others: Scores) -> float | None:
     """P-value of two AUROCs on the same films being one (DeLong et al., 1988).
 
     By ranks, as Sun and Xu (2014) do. It takes films for independent, which films of one patient
     are not: the interval by patient counts where they disagree.
+
+    Returns:
+        None where there is a single film of either kind, which has no variance.
     """
     labels = scores.labels
+    if min(labels.sum(), (~labels).sum()) < 2:
+        return None
     ill, well = [], []
     # Of each ill film the share of well ones that it outranks, and of each well film the share of
     # ill ones that outrank it; ties count half, by their mean rank.

@@ -23,14 +23,18 @@ def load_plan(path: Path) -> list[list[str]]:
     """The arguments of each step.
 
     Raises:
-        ValueError: The file is not TOML, or its `steps` are no lines of text.
+        ValueError: The file is not TOML, or its `steps` are no lines of text or have an empty one.
     """
     try:
         lines = tomllib.loads(path.read_text())["steps"]
         # By a shell's rules, so that a path with blanks may stand in quotes.
-        return [shlex.split(line) for line in lines]
+        steps = [shlex.split(line) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error!r} - a plan holds `steps`, a list of lines.") from error
+    # Refused and not passed over: TOML has blank lines of its own, so this one has lost its step.
+    if [] in steps:
+        raise ValueError(f"{path}: step {steps.index([]) + 1} is an empty line.")
+    return steps
 
 
 def release(
