@@ -24,7 +24,6 @@ from train.lungs.films import (
     load_others,
     load_pool,
     read_lung_table,
-    read_not_chest,
 )
 from train.lungs.limits import look_at
 from train.lungs.phone import photograph
@@ -93,7 +92,7 @@ def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> d
         # photograph of its own, at another angle and in other light.
         for colour, films in seen.items():
             # By way of a file and the clinic's reader: JPEG and the test for colour are part of it.
-            films.append(read_film("", photograph(pixels, generator, colour=colour)))
+            films.append(read_film("", photograph(pixels, generator, colour=colour).file))
     patients = rows["patient"].to_numpy()
     grey = finder.find([film.pixels for film in seen[False]])
     # By this network alone: how far it lies from a bundle's training films may tell more.
@@ -200,13 +199,12 @@ def whiten(films: torch.Tensor, masks: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def measure_others(finder: LungFinder, card: LungCard, root: Path) -> Measured:
-    """Of what is no chest film, label by label: the share that is refused."""
-    others, labels = load_others(root, "apart", card.preprocessing.size)
-    table = read_not_chest(root)
-    # Slices of one patient count as one. Files come first, as `load_others` has them; what is made
-    # has no patient and counts for itself.
-    known = table.loc[table["role"] == "apart", "patient"].to_numpy()
-    patients = np.array([*known, *(f"made {i}" for i in range(len(others) - len(known)))])
+    """Of what is no chest film, label by label: the share that is refused.
+
+    Slices of one patient count as one, and so do crops of one photograph.
+    """
+    others, told = load_others(root, "apart", card.preprocessing.size)
+    labels, patients = told["label"].to_numpy(), told["patient"].to_numpy()
     lungs = look_at(finder, torch.from_numpy(others)).read(card)
     refused = np.array([is_refused(one) for one in lungs])
     groups = {label: labels == label for label in pd.unique(labels)}

@@ -96,9 +96,12 @@ def _choose_films(root: Path) -> Iterator[tuple[str, Radiograph]]:
         film = data.read_film(root / path)
         yield f"a child's chest, {how}", Radiograph("", np.ascontiguousarray(spoil(film.pixels)))
     film = data.read_film(root / photographed)
+    photo = photograph(film.pixels, np.random.default_rng(0))
+    # As it was drawn, which may be either: a caption of its own would soon say the wrong one.
+    surface = "a screen" if photo.screen else "a light box"
     # By way of a file, where the clinic's reader notices colours.
-    photo = read_film("", photograph(film.pixels, np.random.default_rng(0)))
-    yield "a child's chest, photographed from a screen (made)", photo
+    shown = read_film("", photo.file)
+    yield f"a child's chest, photographed from {surface} (made)", shown
 
 
 def _at_even_steps(paths: pd.Series, count: int) -> list[str]:
