@@ -89,6 +89,7 @@ def load_bottleneck(path: Path) -> Bottleneck:
     """
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text())
+        # A key that is no field is a slip: Python's own complaint names it.
         return Bottleneck(**{k: _freeze(value) for k, value in values.items()})
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error

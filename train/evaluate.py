@@ -249,6 +249,7 @@ def _list_scores(run: Run, evaluation: Evaluation) -> pd.DataFrame:
     """One row a film of every cohort: its labels, scores and distance."""
     parts = []
     for name, cohort in evaluation.cohorts.items():
+        # With all that is known of a film: folds go by its block, comparisons by path and patient.
         rows = run.table[run.table["split"] == name].assign(distance=cohort.distances)
         for k, finding in enumerate(run.recipe.findings):
             # Logits as well: `_load_scores` reads them again, and a cross-validation averages them

@@ -56,6 +56,7 @@ TEST_SHARE = 5  # one patient in so many of a source without an official test
 RADIOGRAPHY_CHILDREN = (4, 1148, 1242, 1595, 1601, 1889, 1891)
 
 LEFT_OUT = "left out"  # of a table's attrs: one sentence a file that is no film to learn from
+# Of these names without a look inside: there are thousands of them.
 SUFFIXES = (".jpeg", ".jpg", ".png", ".dcm", ".dicom")
 SNIFFED = 4096  # first bytes of a file with another suffix, or none: enough to know DICOM by
 

@@ -26,6 +26,8 @@ from train.lungs.measure import load_validation, measure_lungs
 from train.lungs.network import ExportedLungs
 from train.lungs.sheet import make_sheet
 
+# Limits and measures are of the stored network, so this has to find faults only, and not to bound
+# what rounding does.
 TOLERANCE = 0.02  # by which a stored probability may differ from the trained network's
 PARITY_FILMS = 64  # of validation: two passes of the network
 # On the card, as whoever gets the two files has no README: sources with their terms.
@@ -66,6 +68,7 @@ def export_lungs(
     card = _blank_card(hashlib.sha256(model).hexdigest())
     # Opened from the very bytes that are written: rounding may carry a film over a limit.
     finder = LungFinder(freeze(load_script(io.BytesIO(model))), card)
+    # Not the films of the measures below: a limit that was set on them would flatter them.
     pool, well = load_validation(root, card.preprocessing.size)
     # Before anything rests on it: more than rounding here is a fault, and not a price.
     check_parity(exported, finder, pool.films[:PARITY_FILMS])

@@ -49,6 +49,7 @@ def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
     measured: Measured = {}
     groups = {
         "children": table[(table["source"] == CHILDREN) & (table["role"] == "apart")],
+        # Source by source: other machines, other people; a mean over all would hide the worst.
         **{
             f"adults, {source}": table[(table["source"] == source) & (table["role"] == "apart")]
             for source in ("radiography", "rsna", OTHER_ADULTS)
@@ -85,6 +86,7 @@ def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
 
 def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> dict[str, Any]:
     """Of photographs made of films: what is noticed, and what of it when they are grey."""
+    # From one seed: measured again, they are the same photographs.
     generator, seen = np.random.default_rng(0), {True: [], False: []}
     for path in rows["path"]:
         pixels = data.read_film(root / path).pixels
@@ -94,6 +96,7 @@ def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> d
             # By way of a file and the clinic's reader: JPEG and the test for colour are part of it.
             films.append(read_film("", photograph(pixels, generator, colour=colour).file))
     patients = rows["patient"].to_numpy()
+    # Colour is told from the file; the network itself sees grey alone.
     grey = finder.find([film.pixels for film in seen[False]])
     # By this network alone: how far it lies from a bundle's training films may tell more.
     noticed = [one.kind != KINDS[0] or bool(one.implausible) or one.looks_adult for one in grey]
@@ -105,6 +108,7 @@ def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> d
 
 def measure_frontal(finder: LungFinder, pool: Pool, patients: np.ndarray) -> dict[str, Any]:
     """Of frontal films: what is refused or warned of, and how well the lungs are found."""
+    # Once for both: refusals are read from the very masks that Dice is measured on.
     looks = look_at(finder, pool.films)
     rates = share_rates(looks.read(finder.card), patients)
     known = pool.masked.numpy()

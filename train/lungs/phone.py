@@ -59,6 +59,7 @@ def photograph(
         spot = np.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * width**2))
         colours += GLARE * generator.random() * spot[..., None]
     warm, green = generator.uniform(-CAST, CAST, 2)
+    # Warm or cold light: what red gains blue loses, so that it is the colour that changes.
     colours *= 1 + np.array([warm, green / 2, -warm])
     colours += generator.uniform(*GRAIN) * generator.normal(size=colours.shape)
     picture = Image.fromarray((colours.clip(0, 1) * 255).astype(np.uint8))

@@ -25,6 +25,7 @@ def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: boo
     pool = load_training_pool(root, out)
     # Where all epochs are done it returns at once, and only the export is made anew.
     fit(pool, out)
+    # Only where asked: a network may be trained in several sittings before it is measured.
     if weights:
         network, table = load_network(out), read_lung_table(root)
         # The pool's chest films in their order, since answers and pixels are matched by place.
