@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from train.epoch import half_precision
 from train.files import load_checkpoint, load_progress, save_atomically
-from train.lungs.batches import KIND_SHARES, RANGES, Batch, make_batch
+from train.lungs.batches import CUT_SHARE, KIND_SHARES, RANGES, WHITE_SHARE, Batch, make_batch
 from train.lungs.films import Pool, digest_pool
 from train.lungs.network import LungNet
 
@@ -94,7 +94,7 @@ def _resume(path: Path, stamp: dict[str, str], parts: dict[str, Any]) -> int:
 
 
 def list_settings(sizes: tuple[tuple[int, int], ...]) -> dict[str, Any]:
-    """What would make another network if it changed, as plain values; the card has them too."""
+    """The settings that a run goes on by, as plain values; the card has them too."""
     return {
         "sizes and epochs": [list(pair) for pair in sizes],
         "batch": BATCH,
@@ -104,9 +104,12 @@ def list_settings(sizes: tuple[tuple[int, int], ...]) -> dict[str, Any]:
         "average": AVERAGE,
         "adults without masks an epoch": ADULT_FILMS,
         "repeats of adults with masks": REPEATS,
-        # Of each film anew: other ranges teach other films.
+        "weight of an empty mask": EMPTY_WEIGHT,
+        # With what is drawn for every film: other ranges and shares make other films.
         "changes": asdict(RANGES),
         "kinds": KIND_SHARES,
+        "cut": CUT_SHARE,
+        "one lung white": WHITE_SHARE,
     }
 
 
