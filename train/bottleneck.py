@@ -7,8 +7,8 @@ films fit their labels better than those of the others do: heads are compared on
 
 Every backbone looks at every film once; its pooled features are kept on disk. On them a head of
 dropout and one softmax layer is trained for every rate and dropout of the recipe, and the one with
-the lowest validation loss is measured on the test. Writes FOLDER/BACKBONE-SIZE.npz and
-FOLDER/bottleneck.csv.
+the lowest validation loss is measured on the test. Writes FOLDER/BACKBONE-SIZE.npz,
+FOLDER/bottleneck.csv and, a line every time that the test is looked at, FOLDER/openings.csv.
 """
 
 import io
@@ -31,10 +31,12 @@ from cxrapp.model.chain import class_names, read_classes
 from cxrapp.runtime.files import write_whole
 from cxrapp.statistics.bootstrap import Rate
 from train import data
+from train.evaluate import count_opening
 from train.files import digest_weights, write_atomically
-from train.fit import check_starts
+from train.fit import check_enough, check_starts, start_folders
 from train.measure import against_the_rest
 from train.model import Network, build_network
+from train.sources import LEFT_OUT
 
 # The questions of the recipes, in words that make the three published classes.
 FINDINGS = (
@@ -87,6 +89,7 @@ def load_bottleneck(path: Path) -> Bottleneck:
     """
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text())
+        # A key that is no field is a slip: Python's own complaint names it.
         return Bottleneck(**{k: _freeze(value) for k, value in values.items()})
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"{path}: {error}") from error
@@ -99,16 +102,8 @@ def _freeze(value: Any) -> Any:
 
 def compare_backbones(recipe: Bottleneck, root: Path, out: Path) -> pd.DataFrame:
     """One row a backbone, size and class: its numbers against the rest, by patient."""
-    # As for a training run: first weights of one have then seen none of what is measured here.
-    table, _ = data.drop_copies(data.read_table(root, recipe.sources), root)
-    table = data.split_validation(table, recipe.validation)
-    classes = read_classes(table[[f.name for f in FINDINGS]].to_numpy(float))
-    # Pneumonia of unknown cause is of none of the three classes.
-    table = table.assign(answer=classes)[classes >= 0].reset_index(drop=True)
-    # Names such as `imagenet` have no folder, and no film of ours behind them.
-    check_starts(
-        [Path(init).parent for _, init, _ in recipe.backbones if Path(init).name != init], table
-    )
+    table = _read_films(recipe, root)
+    check_starts(start_folders(*(init for _, init, _ in recipe.backbones)), table)
     out.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
     trials = [(name, init, size) for name, init, sizes in recipe.backbones for size in sizes]
@@ -120,10 +115,30 @@ def compare_backbones(recipe: Bottleneck, root: Path, out: Path) -> pd.DataFrame
         best = min(_train_heads(recipe, features, table), key=lambda head: head.loss)
         settings = {"backbone": backbone, "size": size, "rate": best.rate, "dropout": best.dropout}
         rows += [settings | row for row in _measure(best, features, table)]
+        # Of every backbone, as each is another look; features may be kept, but scores are not.
+        count_opening(out, digest_weights(best.layers))
     measured = pd.DataFrame(rows)
     write_atomically(out / "bottleneck.csv", measured.to_csv(index=False))
     print(measured.to_string(index=False))
     return measured
+
+
+def _read_films(recipe: Bottleneck, root: Path) -> pd.DataFrame:
+    """The films of the three classes; adds the columns of a run's split, and `answer`."""
+    # As for a training run: first weights of one have then seen none of what is measured here.
+    table = data.read_table(root, recipe.sources)
+    misnamed = table.attrs[LEFT_OUT]
+    table, _ = data.drop_copies(table, root)
+    table = data.split_validation(table, recipe.validation)
+    classes = read_classes(table[[f.name for f in FINDINGS]].to_numpy(float))
+    # Pneumonia of unknown cause is of none of the three classes.
+    table = table.assign(answer=classes)[classes >= 0].reset_index(drop=True)
+    table, damaged = data.drop_damaged(table, root)
+    # First, so that whoever is told of too few films knows which were lost.
+    for why in (*misnamed, *damaged):
+        print(f"left out: {why}")
+    check_enough(table, FINDINGS, recipe.batch)
+    return table
 
 
 def _load_features(

@@ -44,6 +44,7 @@ class Sitting:
 
     def right(self) -> np.ndarray:
         """(N,) bool: films called what they are."""
+        # A score on the threshold is called positive, as in the clinic.
         return (self.scores.probabilities >= self.threshold) == self.scores.labels
 
 
@@ -71,6 +72,7 @@ def _sit(folders: list[Path], root: Path, test: bool) -> dict[str, list[Sitting]
     # Measured first where that was not done: the tables below are read from what it writes.
     runs = [(load_run(folder), evaluate(folder, root, test=test)) for folder in folders]
     cohort = "test" if test else "validation"
+    # By path, which an evaluation's cohorts do not have: films are matched by it.
     tables = [pd.read_csv(folder / "scores.csv", index_col="path") for folder in folders]
     tables = [table[table["split"] == cohort] for table in tables]
     # Recipes may differ in blocks and sources: a film counts only where it is set apart in all.
@@ -108,6 +110,8 @@ def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, st
     for sitting in sittings:
         scores, others = sitting.scores, first.scores
         point = operating_point(scores, sitting.threshold)
+        # As words, so that no value is copied without its interval; whoever wants to go on from
+        # numbers has each run's scores.csv.
         row = {
             "finding": finding,
             "run": sitting.run,
@@ -119,26 +123,33 @@ def _compare_finding(finding: str, sittings: list[Sitting]) -> list[dict[str, st
         }
         # Against itself the first would differ by 0, with a p of 1.
         if sitting is not first:
+            p = delong(scores, others)
             # 1 where this run alone is right, -1 where the first alone is.
             gained = sitting.right().astype(float) - first.right()
             row |= {
                 # Resampled in pairs: intervals of the two areas may well overlap where this one is
                 # clear of 0.
                 "AUROC difference": str(auroc_difference(scores, others)),
-                "DeLong p": f"{delong(scores, others):.3g}",
+                "DeLong p": "cannot be told" if p is None else f"{p:.3g}",
                 "accuracy difference": str(mean_rate(gained, scores.patients)),
             }
         rows.append(row)
     return rows
 
 
-def delong(scores: Scores, others: Scores) -> float:
+def delong(scores: Scores, others: Scores) -> float | None:
     """P-value of two AUROCs on the same films being one (DeLong et al., 1988).
 
     By ranks, as Sun and Xu (2014) do. It takes films for independent, which films of one patient
     are not: the interval by patient counts where they disagree.
+
+    Returns:
+        None where there is a single film of either kind, which has no variance.
     """
     labels = scores.labels
+    if min(labels.sum(), (~labels).sum()) < 2:
+        # NumPy's variance of a single film is NaN, which would stand in the table as if measured.
+        return None
     ill, well = [], []
     # Of each ill film the share of well ones that it outranks, and of each well film the share of
     # ill ones that outrank it; ties count half, by their mean rank.

@@ -118,7 +118,7 @@ def evaluate(folder: Path, root: Path, *, test: bool = False) -> Evaluation:
         # Counted once the films were scored, and not where kept scores are read again: that is no
         # second look.
         if test and "test" in lacking:
-            count_opening(run, folder)
+            count_opening(folder, run.stamp()["weights"])
     # In this order, whatever was scored first: a report takes its worst films from the last.
     scores = {name: scores[name] for name in COHORTS if name in scores}
     evaluation = measure(run.recipe, run.table, scores)
@@ -147,13 +147,18 @@ def _load_scores(run: Run, folder: Path) -> dict[str, Outputs]:
     }
 
 
-def count_opening(run: Run, folder: Path) -> None:
-    """Write down that the official test was scored, when and with which weights."""
+def count_opening(folder: Path, weights: str) -> None:
+    """Write down that the official test was scored, when and with which weights.
+
+    Args:
+        folder: Of the run, which need not be one of `train fit`.
+        weights: Their SHA-256.
+    """
     path = folder / "openings.csv"
     # A line more each time, also for the same weights: what counts is how often somebody looked.
     before = path.read_text() if path.exists() else "date,weights\n"
     # With the weights, which tell a second network from one that was measured again.
-    line = f"{date.today().isoformat()},{run.stamp()['weights'][:12]}\n"
+    line = f"{date.today().isoformat()},{weights[:12]}\n"
     write_atomically(path, before + line)
 
 
@@ -244,6 +249,7 @@ def _list_scores(run: Run, evaluation: Evaluation) -> pd.DataFrame:
     """One row a film of every cohort: its labels, scores and distance."""
     parts = []
     for name, cohort in evaluation.cohorts.items():
+        # With all that is known of a film: folds go by its block, comparisons by path and patient.
         rows = run.table[run.table["split"] == name].assign(distance=cohort.distances)
         for k, finding in enumerate(run.recipe.findings):
             # Logits as well: `_load_scores` reads them again, and a cross-validation averages them

@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,8 @@ from torch import nn
 from cxrapp.explain import grad_cams
 from cxrapp.model.bundle import Bundle, load_bundle, load_parts
 from cxrapp.model.card import ModelCard
-from cxrapp.model.lungs import LungCard
 from cxrapp.model.predict import encode, measure_distances
-from cxrapp.runtime.files import stage
+from cxrapp.runtime.files import stage, write_whole
 from train import data
 from train.distance import fit_distance
 from train.evaluate import (
@@ -69,7 +69,7 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
     Raises:
         ValueError: The scripted network does not say what the eager one says, or int8 tells
             patients apart less well, or there are too few films to measure it.
-        OSError: The bundle cannot be written.
+        InvalidBundle, OSError: As `write_bundle`.
     """
     run, trained = load_run(folder), evaluate(folder, root, test=True)
     # First, as a card with a gap would be refused as well, but only after everything was scored.
@@ -100,7 +100,7 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
     scores = score(opened, opened.distance, run, root)
     stored = measure(run.recipe, run.table, scores)
     # Of the same films and labels, so that the form alone can make a difference.
-    cost = _auroc_cost(trained, stored, run)
+    cost = _auroc_cost(trained.metrics, stored.metrics)
     precision: dict[str, Any] = {"stored as": kind, f"AUROC cost of {kind}": cost}
     # Validation decides; what it costs on the test is only written down.
     if (worst := max(cost["validation"].values())) > COSTS[kind]:
@@ -127,14 +127,8 @@ def export(folder: Path, root: Path, out: Path, *, int8: bool = False) -> ModelC
     # Of the network as it will run: readers hold its own maps against this, and in eight bits they
     # are others.
     card = replace(card, lung_chance=measure_chance(opened, run, root))
-    # Loaded as the app will load it: what would be refused there takes no good bundle's place.
-    with tempfile.TemporaryDirectory() as scratch:
-        rehearsal = Path(scratch) / out.name
-        write_bundle(rehearsal, model, card)
-        load_bundle(rehearsal)
     # Only now is the bundle touched that may stand there: until here any error leaves it in use.
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_bundle(out, model, card)
+    write_bundle({out.with_suffix(".json"): card.to_json().encode(), out: model}, load_bundle)
     return card
 
 
@@ -174,18 +168,31 @@ def _open(model: bytes, card: ModelCard, *, bfloat16: bool = False) -> Bundle:
     return Bundle(*load_parts(io.BytesIO(model), bfloat16=bfloat16), card)
 
 
-def write_bundle(out: Path, model: bytes, card: ModelCard | LungCard) -> None:
-    """Write both files; a model file never stands beside the card of another.
+def write_bundle(files: dict[Path, bytes], load: Callable[[Path], object]) -> None:
+    """Write files that belong together, the network's last, once they load elsewhere.
 
-    The card takes its name first, and an older model file is gone by then: killed in between, no
-    bundle is there, rather than one that is refused.
+    None stands beside one of another bundle, not for a moment: older ones go first, the network's
+    before all others. Killed in between, it is missing, rather than beside another's card.
+
+    Args:
+        load: As the app loads them, by the path of the network's.
+
+    Raises:
+        InvalidBundle: The app would refuse them; what was there stays.
+        OSError: They cannot be written.
     """
-    beside = out.with_suffix(".json")
-    # Both are on the disk under other names before either counts: where there is no room for them,
-    # the bundle that was there stays.
-    staged = {beside: stage(beside, card.to_json().encode()), out: stage(out, model)}
-    out.unlink(missing_ok=True)
-    # In this dictionary's order: the card, then the model file.
+    *_, out = files
+    # What would be refused in a clinic takes no good bundle's place.
+    with tempfile.TemporaryDirectory() as scratch:
+        for path, data in files.items():
+            write_whole(Path(scratch) / path.name, data)
+        load(Path(scratch) / out.name)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # All are on the disk under other names before any counts: where there is no room for them, the
+    # bundle that was there stays.
+    staged = {path: stage(path, data) for path, data in files.items()}
+    for path in reversed(staged):
+        path.unlink(missing_ok=True)
     for path, part in staged.items():
         os.replace(part, path)
 
@@ -227,18 +234,16 @@ def _require(differences: np.ndarray, tolerance: float, what: str) -> None:
         )
 
 
-def _auroc_cost(trained: Evaluation, stored: Evaluation, run: Run) -> dict[str, dict[str, float]]:
+def _auroc_cost(trained: dict[str, Any], stored: dict[str, Any]) -> dict[str, dict[str, float]]:
     """Cohort -> finding -> AUROC of the network as trained minus that of the one as stored."""
     return {
         cohort: {
-            f.name: round(
-                trained.metrics[cohort][f.name]["auroc"]["value"]
-                - stored.metrics[cohort][f.name]["auroc"]["value"],
-                6,
-            )
-            for f in run.recipe.findings
+            finding: round(rates["auroc"]["value"] - stored[cohort][finding]["auroc"]["value"], 6)
+            for finding, rates in findings.items()
+            # All findings together have none, and one with films of a single kind is not there.
+            if "auroc" in rates
         }
-        for cohort in trained.metrics
+        for cohort, findings in trained.items()
     }
 
 

@@ -35,6 +35,23 @@ def save_atomically(path: Path, value: dict[str, Any]) -> None:
     write_whole(path, buffer.getbuffer())
 
 
+def load_progress(path: Path, stamp: dict[str, str]) -> dict[str, Any] | None:
+    """Where a run stands, written with its stamp; None where it has not begun.
+
+    Raises:
+        ValueError: A run of another stamp stands there, or the file is damaged.
+    """
+    if not path.exists():
+        return None
+    saved = load_checkpoint(path)
+    # Refused and not begun anew: the folder may hold a night's work, and a slip of the recipe must
+    # not cost it.
+    for key, value in stamp.items():
+        if saved.get(key) != value:
+            raise ValueError(f"{path.parent} holds a run with another {key}: choose another --out.")
+    return saved
+
+
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint; `weights_only` keeps pickled code from running.
 

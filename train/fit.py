@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 
 from cxrapp.films.preprocess import Preprocessing
+from cxrapp.model.card import Finding
 from train import data
 from train.distil import soften_labels
 from train.distributed import Ranks, join_ranks
@@ -119,7 +120,7 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
     table = data.choose_films(table, [finding.name for finding in recipe.findings], recipe.where)
     # Last of what drops films, as it decodes every one that is left.
     table, damaged = data.drop_damaged(table, root)
-    check_enough(table, recipe)
+    check_enough(table, recipe.findings, recipe.batch)
     table = data.leave_out(table.assign(machine=group_machines(table, root)), recipe.leave_out)
     if recipe.held_out:
         table = data.hold_out(table, recipe.held_out)
@@ -140,19 +141,19 @@ def split_table(recipe: Recipe, root: Path, *, quiet: bool = False) -> pd.DataFr
     return table
 
 
-def check_enough(table: pd.DataFrame, recipe: Recipe) -> None:
+def check_enough(table: pd.DataFrame, findings: Iterable[Finding], batch: int) -> None:
     """Refuse to train on fewer films than there is anything to learn from.
 
     Raises:
         ValueError: Training has less than a batch, or a finding lacks films that answer it.
     """
     train, validation = (table[table["split"] == split] for split in ("train", "validation"))
-    if len(train) < recipe.batch:
+    if len(train) < batch:
         raise ValueError(
-            f"There are {len(train)} films to train on; this recipe needs at least {recipe.batch}, "
-            "one batch."
+            f"There are {len(train)} films to train on; this recipe needs at least {batch}, one "
+            "batch."
         )
-    for finding in (finding.name for finding in recipe.findings):
+    for finding in (finding.name for finding in findings):
         present, absent = ((train[finding] == answer).sum() for answer in (1, 0))
         if not present or not absent:
             raise ValueError(
@@ -238,9 +239,13 @@ def check_starts(runs: Iterable[Path], table: pd.DataFrame) -> None:
 
 def starts(recipe: Recipe) -> list[Path]:
     """Folders that a run's first weights and its teachers come from."""
+    return start_folders(recipe.init) + [Path(teacher) for teacher in recipe.teachers]
+
+
+def start_folders(*inits: str) -> list[Path]:
+    """Folders that first weights come from; `random` and `imagenet` have none."""
     # A file of weights lies in its run's folder, where split.csv says what it was trained on.
-    own = [] if recipe.init in ("random", "imagenet") else [Path(recipe.init).parent]
-    return own + [Path(teacher) for teacher in recipe.teachers]
+    return [Path(init).parent for init in inits if init not in ("random", "imagenet")]
 
 
 def _is_stale(phase: Phase, rows: list[dict[str, Any]]) -> bool:

@@ -22,7 +22,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from train import data
-from train.files import load_checkpoint, save_atomically, write_atomically
+from train.files import load_checkpoint, load_progress, save_atomically, write_atomically
 from train.recipe import Recipe
 
 # Those whose change could change a number: what films are read, networks built and lines fitted
@@ -43,7 +43,7 @@ class Journal:
         # upgrade, and best.pt says what its epoch was made with.
         self._run, self._writes = run, writes
         self._stamp = {"recipe": json.dumps(recipe.as_dict()), "data": data.digest(table)}
-        self.stopped = self._load_progress()
+        self.stopped = load_progress(run / "last.pt", self._stamp)
         self.history: list[dict[str, Any]] = self.stopped["history"] if self.stopped else []
         if writes:
             run.mkdir(parents=True, exist_ok=True)
@@ -60,19 +60,6 @@ class Journal:
                 self._write_results(weights)
             # Whatever TensorBoard was told of epochs that did not count is taken back.
             self._board = SummaryWriter(run / "tensorboard", purge_step=len(self.history) + 1)
-
-    def _load_progress(self) -> dict[str, Any] | None:
-        if not (self._run / "last.pt").exists():
-            return None
-        saved = load_checkpoint(self._run / "last.pt")
-        # Refused and not begun anew: the folder may hold a night's work, and a slip of the recipe
-        # must not cost it.
-        for key, value in self._stamp.items():
-            if saved[key] != value:
-                raise ValueError(
-                    f"{self._run} holds a run with another {key}: choose another --out."
-                )
-        return saved
 
     def write_epoch(
         self,

@@ -25,6 +25,7 @@ COHORTS = ("validation", "left out", "test")  # in the order of cards and report
 # What may go with the answer without being disease: some machines made films of the sick only.
 GROUPED_BY = ("source", "view", "machine")
 UNNAMED = ("radiography", "rsna")  # collections that do not say whose a film is
+# Of fewer, a single film could move it by a tenth or more.
 MIN_GROUP = 10  # films with and without a finding below which a group has no AUROC
 
 
@@ -100,6 +101,7 @@ def _measure_groups(
             finding.name: _measure_part(evaluation, part, k)
             for k, finding in enumerate(recipe.findings)
         }
+        # Without findings that none of its films answers: a card has no gaps.
         groups[f"{name}, {column} {value}"] = {f: rates for f, rates in measured.items() if rates}
     return groups
 
@@ -127,6 +129,7 @@ def _measure_part(evaluation: Evaluation, part: Cohort, k: int) -> dict[str, Any
 
 def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, outputs: Outputs) -> Cohort:
     return Cohort(
+        # Both: the fewer the patients, the wider an interval, however many films they have.
         f"{len(rows):,} films of {rows['patient'].nunique():,} patients ({_say_who(recipe, name)})",
         # Numbers in the place of patients' names: a card leaves the house.
         pd.factorize(rows["patient"])[0],
@@ -136,6 +139,7 @@ def _make_cohort(recipe: Recipe, name: str, rows: pd.DataFrame, outputs: Outputs
     )
 
 
+# On the card, as a number means little without whose films it was measured on.
 def _say_who(recipe: Recipe, name: str) -> str:
     if name == "validation":
         who = "validation patients, runs of consecutive numbers in every series"
@@ -160,6 +164,7 @@ def _say_who(recipe: Recipe, name: str) -> str:
 
 def varies_shape(ranges: Augment) -> bool:
     """Whether training varies the shape or sharpness of films."""
+    # Of all changes the two that machines and file formats make as well: see `train.evaluate`.
     return bool(ranges.aspect or ranges.sharpness)
 
 
@@ -267,6 +272,7 @@ def to_text(evaluation: Evaluation) -> str:
     lines = []
     titles = {name: cohort.description for name, cohort in evaluation.cohorts.items()}
     for title, findings in {**evaluation.metrics, **evaluation.groups}.items():
+        # Cohorts by whom they hold; groups have no words but their name.
         lines.append(titles.get(title, title))
         for finding, values in findings.items():
             # Groups are read at the threshold of all, and have none of their own to print.

@@ -23,14 +23,18 @@ def load_plan(path: Path) -> list[list[str]]:
     """The arguments of each step.
 
     Raises:
-        ValueError: The file is not TOML, or its `steps` are no lines of text.
+        ValueError: The file is not TOML, or its `steps` are no lines of text or have an empty one.
     """
     try:
         lines = tomllib.loads(path.read_text())["steps"]
         # By a shell's rules, so that a path with blanks may stand in quotes.
-        return [shlex.split(line) for line in lines]
+        steps = [shlex.split(line) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path}: {error!r} - a plan holds `steps`, a list of lines.") from error
+    # Refused and not passed over: TOML has blank lines of its own, so this one has lost its step.
+    if [] in steps:
+        raise ValueError(f"{path}: step {steps.index([]) + 1} is an empty line.")
+    return steps
 
 
 def release(
@@ -43,6 +47,8 @@ def release(
         extra: Command -> arguments that every step of that command gets.
         run_step: Runs one line of the training program's command line.
     """
+    # The whole plan is read before its first step: what cannot be read is told now and not after
+    # hours of training.
     for arguments in load_plan(plan):
         started = time.perf_counter()
         # Flushed, as a step may take an hour and a log must tell which one it is.
@@ -58,7 +64,9 @@ def _write_down(record: Path, step: str, seconds: float) -> None:
     before = record.read_text() if record.exists() else "finished,minutes,step\n"
     record.parent.mkdir(parents=True, exist_ok=True)
     line = io.StringIO()
+    # In UTC: a plan may go on on a machine elsewhere.
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    # By a writer of CSV, as a step may hold commas and quotes.
+    # By a writer of CSV, as a step may hold commas and quotes. To tenths of a minute: it is to say
+    # whether a plan ends tonight.
     csv.writer(line, lineterminator="\n").writerow([finished, f"{seconds / 60:.1f}", step])
     write_atomically(record, before + line.getvalue())

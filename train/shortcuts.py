@@ -70,6 +70,7 @@ def _measure_cohort(
     films = _load(run, rows, root)
     # The clinic's own, so that here and in the viewer the lungs are the same.
     finder = load_lungs(WEIGHTS / FILE)
+    # Without it the borders, the corners and both baselines can still be asked.
     lungs = finder and [one for film in films for one in finder.find(film)]
     # One view at a time: kept side by side, all of them would be four times the films.
     logits = {name: _score(run, hide(films)) for name, hide in tqdm(VIEWS.items(), disable=None)}
@@ -108,6 +109,7 @@ def read_shortcuts(run: Run, folder: Path) -> dict[str, Any]:
     """What `measure_shortcuts` wrote; empty if it was not run on these weights."""
     path = folder / "shortcuts.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
+    # Of other weights nothing is known, and a card then says nothing.
     return kept["checks"] if kept.get("run") == run.stamp() else {}
 
 
@@ -217,6 +219,7 @@ def fit_baseline(known: np.ndarray, labels: np.ndarray, seen: np.ndarray) -> np.
     truth = labels[defined] == 1
     # Scaled first: the kernel adds up distances, and greys, detail and ratio have scales of their
     # own.
+    # Balanced, as the network's own loss is: without, rare answers would hardly be learned.
     machine = make_pipeline(StandardScaler(), SVC(C=3, class_weight="balanced"))
     # From one seed: measured again, a margin must be the one that the card has.
     trees = ExtraTreesClassifier(

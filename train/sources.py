@@ -56,6 +56,7 @@ TEST_SHARE = 5  # one patient in so many of a source without an official test
 RADIOGRAPHY_CHILDREN = (4, 1148, 1242, 1595, 1601, 1889, 1891)
 
 LEFT_OUT = "left out"  # of a table's attrs: one sentence a file that is no film to learn from
+# Of these names without a look inside: there are thousands of them.
 SUFFIXES = (".jpeg", ".jpg", ".png", ".dcm", ".dicom")
 SNIFFED = 4096  # first bytes of a file with another suffix, or none: enough to know DICOM by
 
@@ -125,17 +126,18 @@ def read_radiography(root: Path) -> pd.DataFrame:
     All its pneumonia is viral, so it says nothing about that question.
 
     Raises:
-        ValueError: `root` has no radiography/COVID and radiography/NORMAL.
+        ValueError: `root` has no radiography/COVID and radiography/NORMAL with films in both.
     """
     folders = {root / "radiography/COVID": 1, root / "radiography/NORMAL": 0}  # 3,095 and 3,915
     _require(*folders)
     children = {f"COVID-{number}" for number in RADIOGRAPHY_CHILDREN}
-    paths = {
-        path: label
-        for folder, label in folders.items()
-        for path in _pictures(folder)
-        if path.stem not in children
-    }
+    paths: dict[Path, int] = {}
+    for folder, label in folders.items():
+        films = [path for path in _pictures(folder) if path.stem not in children]
+        # With one of the two alone, to know the source would be to know the answer.
+        if not films:
+            raise ValueError(f"{folder} holds no films: name the folder of films with --data.")
+        paths |= dict.fromkeys(films, label)
     # Numbered among the films that are here: one more or fewer renames those after it, and so
     # draws this source's test anew.
     patients = [f"radiography-{group}" for group in group_near_copies(list(paths))]

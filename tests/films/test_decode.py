@@ -68,11 +68,11 @@ def test_a_film_is_not_in_colour_whatever_it_was_saved_as(path: Path) -> None:
 def test_a_photograph_of_a_film_is_in_colour() -> None:
     generator = np.random.default_rng(0)
     film = np.asarray(GREY, np.float32) / 255
-    seen = [read_one(photograph(film, generator)) for _ in range(40)]
+    seen = [read_one(photograph(film, generator).file) for _ in range(40)]
     assert sum(photo.in_colour for photo in seen) >= 36  # a neutral light has no cast
-    (sandboxed,) = read_untrusted("photo.jpg", photograph(film, np.random.default_rng(0)), 64)
+    (sandboxed,) = read_untrusted("photo.jpg", photograph(film, np.random.default_rng(0)).file, 64)
     assert sandboxed.in_colour
-    assert not read_one(photograph(film, generator, colour=False)).in_colour
+    assert not read_one(photograph(film, generator, colour=False).file).in_colour
 
 
 def test_pixels_are_float32_in_unit_range_with_black_zero() -> None:

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.stats import norm
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.curves import auroc_difference
 from train.__main__ import main
-from train.compare import delong
+from train.compare import Sitting, _compare_finding, delong
 
 GENERATOR = np.random.default_rng(3)
 LABELS = GENERATOR.random(500) < 0.4
@@ -35,6 +36,17 @@ def test_delong_is_even_where_nothing_differs() -> None:
         one = Scores(GENERATOR.random(80) < 0.5, GENERATOR.random(80), np.arange(80))
         values.append(delong(one, one.by(GENERATOR.random(80))))
     assert np.mean(np.array(values) < 0.1) == pytest.approx(0.1, abs=0.05)
+
+
+def test_of_a_single_film_of_a_kind_delong_tells_nothing() -> None:
+    labels = np.arange(6) == 5
+    one = Scores(labels, np.linspace(0, 1, 6), np.arange(6))
+    other = one.by(np.linspace(1, 0, 6))
+    assert delong(one, other) is None
+    assert delong(replace(one, labels=~labels), other) is None
+    rows = _compare_finding("viral", [Sitting("a", one, 0.5), Sitting("b", other, 0.5)])
+    assert rows[1]["DeLong p"] == "cannot be told"
+    assert rows[1]["AUROC difference"].startswith("-1.000")
 
 
 def test_runs_are_held_against_the_first(run: Path, tiny: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_a_damaged_film_is_left_out_and_named(tmp_path: Path) -> None:
 def test_too_few_films_say_how_many_are_needed(pneumonia: list[int], words: str) -> None:
     films = pd.DataFrame({"pneumonia": pneumonia, "viral": 1.0, "split": "train"})
     with pytest.raises(ValueError, match=words):
-        check_enough(films, CYCLE)
+        check_enough(films, CYCLE.findings, CYCLE.batch)
 
 
 def test_a_loss_that_is_not_a_number_ends_the_run_with_a_sentence() -> None:
@@ -204,3 +204,12 @@ def test_a_training_film_that_cannot_be_read_stops_with_its_name(tmp_path: Path)
     (tmp_path / "bad.jpeg").write_bytes(b"no film")
     with pytest.raises(ValueError, match="bad.jpeg: The file is not a DICOM, JPEG or PNG"):
         data.read_film(tmp_path / "bad.jpeg")
+
+
+@pytest.mark.parametrize(("full", "empty"), [("NORMAL", "COVID"), ("COVID", "NORMAL")])
+def test_a_folder_without_films_is_named(tmp_path: Path, full: str, empty: str) -> None:
+    for name in (full, empty):
+        (tmp_path / "radiography" / name).mkdir(parents=True)
+    (tmp_path / "radiography" / full / f"{full}-9.png").write_bytes(SAMPLES[0].read_bytes())
+    with pytest.raises(ValueError, match=f"radiography/{empty} holds no films"):
+        data.read_table(tmp_path, ("radiography",))

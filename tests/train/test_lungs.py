@@ -1,6 +1,7 @@
 """Training of the network that finds the lungs: masks, batches, the network, and its limits."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -196,6 +197,10 @@ def test_a_run_goes_on_where_it_stopped(
     ours, theirs = (load_network(folder).state_dict() for folder in (whole, stopped))
     for name in ours:
         torch.testing.assert_close(ours[name], theirs[name])
+    with pytest.raises(ValueError, match="another plan"):
+        fit(pool, whole, plan[:1])
+    with pytest.raises(ValueError, match="another data"):
+        fit(replace(pool, adult=1 - pool.adult), whole, plan)
 
 
 def stop_after(epochs: int):  # noqa: ANN201

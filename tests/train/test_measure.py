@@ -10,7 +10,7 @@ from cxrapp.model.predict import measure_distances
 from tests.train.small import CYCLE
 from train.distil import posterior
 from train.evaluate import encode_films, learn_distance, load_run, score
-from train.export import require_numbers
+from train.export import _auroc_cost, require_numbers
 from train.measure import Outputs, asks_everything, measure
 from train.recipe import Augment
 
@@ -74,3 +74,15 @@ def test_what_could_not_be_measured_is_named() -> None:
     require_numbers({"test": {"viral": {"auroc": rate}}})
     with pytest.raises(ValueError, match="too few films to measure auroc of viral on test films"):
         require_numbers({"test": {"viral": {"auroc": gap, "accuracy": rate}}})
+
+
+def test_a_cost_is_told_of_every_finding_with_films_of_both_kinds() -> None:
+    def metrics(area: float) -> dict:
+        together = {"accuracy": {"value": 0.8}}
+        return {
+            "validation": {"viral": {"auroc": {"value": area}}, "all findings": together},
+            "test": {"all findings": together},  # where every film is viral
+        }
+
+    cost = _auroc_cost(metrics(0.93), metrics(0.91))
+    assert cost == {"validation": {"viral": pytest.approx(0.02)}, "test": {}}

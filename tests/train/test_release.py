@@ -22,6 +22,9 @@ def test_a_plan_runs_every_step_and_says_how_long_it_took(tmp_path: Path) -> Non
     plan.write_text("steps = 3")
     with pytest.raises(ValueError, match="plan.toml"):
         release(plan, tmp_path / "steps.csv", {}, asked.append)
+    plan.write_text('steps = ["fit --out runs/a", " "]')
+    with pytest.raises(ValueError, match="plan.toml: step 2 is an empty line"):
+        load_plan(plan)
 
 
 def test_one_command_trains_teachers_and_student_and_measures_them(

@@ -16,7 +16,8 @@ from cxrapp.model.card_file import load_card
 from cxrapp.model.lung_finder import LungFinder, load_lungs
 from cxrapp.model.lungs import KINDS, LungCard, describe
 from cxrapp.model.script import freeze, load_script
-from cxrapp.runtime.files import to_json, write_whole
+from cxrapp.runtime.files import to_json
+from train.evaluate import count_opening, read_openings
 from train.export import to_bytes, write_bundle
 from train.files import write_atomically
 from train.lungs import fit
@@ -25,6 +26,8 @@ from train.lungs.measure import load_validation, measure_lungs
 from train.lungs.network import ExportedLungs
 from train.lungs.sheet import make_sheet
 
+# Limits and measures are of the stored network, so this has to find faults only, and not to bound
+# what rounding does.
 TOLERANCE = 0.02  # by which a stored probability may differ from the trained network's
 PARITY_FILMS = 64  # of validation: two passes of the network
 # On the card, as whoever gets the two files has no README: sources with their terms.
@@ -51,10 +54,12 @@ def export_lungs(
         out: A bundle of children beside it says what becomes of the films of the sheet; without one
             there is no sheet.
         run: Folder where the measures are written as well.
-        test: Open the children's official test as well.
+        test: Open the children's official test as well, which is counted in `run`.
 
     Raises:
         ValueError: What is stored does not say what the trained network says.
+        InvalidBundle: The card of the children's bundle is damaged, or as `write_bundle`.
+        OSError: As `write_bundle`.
     """
     # A copy, since `half` changes a network in place and the trained one is compared with it. Two
     # bytes a weight are 4 MB.
@@ -63,6 +68,7 @@ def export_lungs(
     card = _blank_card(hashlib.sha256(model).hexdigest())
     # Opened from the very bytes that are written: rounding may carry a film over a limit.
     finder = LungFinder(freeze(load_script(io.BytesIO(model))), card)
+    # Not the films of the measures below: a limit that was set on them would flatter them.
     pool, well = load_validation(root, card.preprocessing.size)
     # Before anything rests on it: more than rounding here is a fault, and not a price.
     check_parity(exported, finder, pool.films[:PARITY_FILMS])
@@ -71,18 +77,21 @@ def export_lungs(
     # With its limits, since measures are of what the clinic would refuse and warn of.
     finder = replace(finder, card=card)
     card = replace(card, measured=measure_lungs(finder, root, test=test))
+    # Before anything is written: the films have been seen, whatever becomes of the numbers.
+    if test:
+        count_opening(run, card.sha256)
+    card = replace(card, training=card.training | {"test openings": read_openings(run)})
     # Into the run first: should the rest fail, what the films have shown is not lost.
     write_atomically(run / "measured.json", to_json(card.measured))
-    out.parent.mkdir(parents=True, exist_ok=True)
+    files: dict[Path, bytes] = {}
     # A verdict takes a bundle's card too, and only one of children refuses adults.
     judging = out.with_name(f"{DEFAULT}.pt")
     if judging.exists():
-        picture, sheet = make_sheet(finder, load_card(judging), root)
-        write_whole(out.with_suffix(".jpg"), picture)
+        files[out.with_suffix(".jpg")], sheet = make_sheet(finder, load_card(judging), root)
         card = replace(card, sheet=sheet)
-    write_bundle(out, model, card)
-    # As the app loads it: a file that it would refuse is to fail here, not in a clinic.
-    load_lungs(out)
+    # Together: to the app a sheet beside another's card is damage.
+    files |= {out.with_suffix(".json"): card.to_json().encode(), out: model}
+    write_bundle(files, load_lungs)
     return card
 
 
@@ -118,9 +127,7 @@ def _blank_card(sha256: str) -> LungCard:
         training={
             # For people alone: no program reads what stands here.
             "films and masks": SOURCES,
-            "sizes and epochs": [list(pair) for pair in fit.SIZES],
-            "batch": fit.BATCH,
-            "rate": fit.RATE,
+            **fit.list_settings(fit.SIZES),
             "stored as": "float16",
             "versions": {"python": platform.python_version(), "torch": torch.__version__},
         },

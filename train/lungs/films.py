@@ -144,6 +144,31 @@ def load_pool(table: pd.DataFrame, others: np.ndarray, root: Path, size: int) ->
     return Pool(*(torch.from_numpy(part) for part in parts))
 
 
+def stamp_pool(rows: pd.DataFrame, root: Path, size: int) -> str:
+    """SHA-256 over whatever the pool for training is made from, in order.
+
+    Args:
+        rows: The training films of `read_lung_table`.
+    """
+    others = read_not_chest(root).query("role == 'train'")["path"]
+    # By bytes, as films are by theirs: a mask that was corrected keeps its name.
+    paths = [root / path for path in (*rows["mask"].dropna(), *others)]
+    # In this order and not sorted: films are chosen, and their ages known, by place.
+    films = rows[["sha256", "mask", "adult"]].to_csv(index=False)
+    # What is made is not stored, so it is named by all that it is made by.
+    made = [size, SMALLEST_LUNG, PHOTOGRAPHS, CROPS, SYNTHETIC["train"]]
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    return hashlib.sha256("\n".join([films, str(made), *digests]).encode()).hexdigest()
+
+
+def digest_pool(pool: Pool) -> str:
+    """SHA-256 over all films, masks and what is known of them."""
+    digest = hashlib.sha256()
+    for part in vars(pool).values():
+        digest.update(part.numpy().ravel())
+    return digest.hexdigest()
+
+
 def read_mask(path: Path) -> np.ndarray | None:
     """A mask file as (2, H, W) bool, see `split_mask`."""
     with Image.open(path) as image:
@@ -181,44 +206,55 @@ def split_mask(mask: np.ndarray) -> np.ndarray | None:
     return sides if (sides.mean((1, 2)) >= SMALLEST_LUNG).all() else None
 
 
-def load_others(root: Path, role: str, size: int) -> tuple[np.ndarray, np.ndarray]:
+def load_others(root: Path, role: str, size: int) -> tuple[np.ndarray, pd.DataFrame]:
     """Everything of a role that is no frontal chest film.
 
     Returns:
-        (M, 1, S, S) uint8 and the label of each, (M,) str.
+        (M, 1, S, S) uint8, and row by row the columns `label` and `patient`: what of it is one
+        chance to be right and not several.
     """
     table = read_not_chest(root)
     table = table[table["role"] == role]
     found = data.load_films(table, root, Preprocessing(size))
-    photographs = take_photographs(role, size)
+    photographs, pictures = take_photographs(role, size)
     # A seed a role: 0 for apart, 1 for training, 2 for validation.
     drawn = draw_others(SYNTHETIC[role], size, seed=sorted(SYNTHETIC).index(role))
-    labels = [*table["label"], *["photograph"] * len(photographs), *["drawn"] * len(drawn)]
-    # Files come first: `measure_others` tells their patients by place.
-    return np.concatenate([found, photographs, drawn]), np.array(labels)
+    parts = [
+        table[["label", "patient"]],
+        # Crops of a picture are as much alike as slices of a patient.
+        pd.DataFrame({"label": "photograph", "patient": pictures}),
+        # Each from random numbers of its own.
+        pd.DataFrame({"label": "drawn", "patient": [f"drawn {n}" for n in range(len(drawn))]}),
+    ]
+    return np.concatenate([found, photographs, drawn]), pd.concat(parts, ignore_index=True)
 
 
-def take_photographs(role: str, size: int) -> np.ndarray:
-    """Random crops of photographs, (M, 1, S, S) uint8: scikit-image's, or scikit-learn's apart."""
+def take_photographs(role: str, size: int) -> tuple[np.ndarray, list[str]]:
+    """Random crops of photographs, scikit-image's for training, scikit-learn's for the other roles.
+
+    Returns:
+        (M, 1, S, S) uint8, and the picture that each was taken from.
+    """
     if role == "train":
         from skimage import data as pictures
 
-        whole = [getattr(pictures, name)() for name in PHOTOGRAPHS]
+        whole = [(name, getattr(pictures, name)()) for name in PHOTOGRAPHS]
     else:
         from sklearn.datasets import load_sample_images
 
         # Two pictures, 640 pixels wide: one for validation and one apart, two halves of each.
         one = load_sample_images().images[role == "apart"]
-        whole = [one[:, :320], one[:, 320:]]
+        whole = [(role, one[:, :320]), (role, one[:, 320:])]
     generator, crops = np.random.default_rng(0), []
-    for picture in whole:
+    for _, picture in whole:
         image = Image.fromarray(picture).convert("L")
         for _ in range(CROPS):
             side = int(min(image.size) * generator.uniform(0.5, 1))
             x, y = (int(generator.uniform(0, length - side + 1)) for length in image.size)
             crop = image.crop((x, y, x + side, y + side)).resize((size, size))
             crops.append(np.asarray(crop))
-    return np.stack(crops)[:, None]
+    names = [f"photograph, {name}" for name, _ in whole for _ in range(CROPS)]
+    return np.stack(crops)[:, None], names
 
 
 def draw_others(count: int, size: int, seed: int) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Train the lung network: cross-entropy and Dice for the masks, cross-entropy for the rest."""
 
+import json
 import math
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,9 @@ import torch.nn.functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from train.epoch import half_precision
-from train.files import load_checkpoint, save_atomically
-from train.lungs.batches import Batch, make_batch
-from train.lungs.films import Pool
+from train.files import load_checkpoint, load_progress, save_atomically
+from train.lungs.batches import CUT_SHARE, KIND_SHARES, RANGES, WHITE_SHARE, Batch, make_batch
+from train.lungs.films import Pool, digest_pool
 from train.lungs.network import LungNet
 
 # Most epochs are at 96 px, where a film has 0.56 of the pixels; the last are at what ships.
@@ -34,7 +35,12 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
     Args:
         pool: At the last of the sizes.
         sizes: Side in pixels and epochs at it.
+
+    Raises:
+        ValueError: `out` holds a run on another pool or by other settings.
     """
+    # Hashed anew at every start, which takes a second or two: a pool has no name to know it by.
+    stamp = {"plan": json.dumps(list_settings(sizes)), "data": digest_pool(pool)}
     # Before the first random weight: a seed is one network.
     torch.manual_seed(0)
     network = LungNet().to(memory_format=torch.channels_last)
@@ -47,7 +53,7 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
     # The same in every epoch: chance decides which adults are drawn, and not how many.
     steps = max(1, len(choose_films(pool, generator)) // BATCH)
     parts = {"model": network, "averaged": averaged, "optimiser": optimiser}
-    done, shrunk = _resume(out, parts), pool
+    done, shrunk = _resume(out / "lungs.pt", stamp, parts), pool
     for epoch, size in list(enumerate(epochs))[done:]:
         # Every epoch from its own seed: a run continued after a stop is the run never stopped.
         generator.manual_seed(epoch)
@@ -60,8 +66,8 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         # Whole batches only; those left over are others in the next epoch.
         order = choose_films(pool, generator)[: steps * BATCH]
         for step, chosen in enumerate(order.split(BATCH)):
-            # By the share of the plan that is done, without a schedule's own state: a run may go on
-            # by another plan, of other sizes or more epochs.
+            # By the share of the plan that is done, without a schedule's own state: one thing less
+            # to keep, and to get wrong where a run goes on.
             rate = rate_at((epoch + step / steps) / len(epochs))
             for group in optimiser.param_groups:
                 group["lr"] = rate
@@ -74,7 +80,37 @@ def fit(pool: Pool, out: Path, sizes: tuple[tuple[int, int], ...] = SIZES) -> No
         # All of it in one file, replaced in one step: killed at any moment, the run is of this
         # epoch or of the one before.
         states = {name: part.state_dict() for name, part in parts.items()}
-        save_atomically(out / "lungs.pt", states | {"epoch": epoch + 1})
+        save_atomically(out / "lungs.pt", stamp | states | {"epoch": epoch + 1})
+
+
+def _resume(path: Path, stamp: dict[str, str], parts: dict[str, Any]) -> int:
+    """Epochs that are done, their state restored."""
+    kept = load_progress(path, stamp)
+    if kept is None:
+        return 0
+    for name, part in parts.items():
+        part.load_state_dict(kept[name])
+    return kept["epoch"]
+
+
+def list_settings(sizes: tuple[tuple[int, int], ...]) -> dict[str, Any]:
+    """The settings that a run goes on by, as plain values; the card has them too."""
+    return {
+        "sizes and epochs": [list(pair) for pair in sizes],
+        "batch": BATCH,
+        "rate": RATE,
+        "warm-up": WARM_UP,
+        "weight decay": WEIGHT_DECAY,
+        "average": AVERAGE,
+        "adults without masks an epoch": ADULT_FILMS,
+        "repeats of adults with masks": REPEATS,
+        "weight of an empty mask": EMPTY_WEIGHT,
+        # With what is drawn for every film: other ranges and shares make other films.
+        "changes": asdict(RANGES),
+        "kinds": KIND_SHARES,
+        "cut": CUT_SHARE,
+        "one lung white": WHITE_SHARE,
+    }
 
 
 def rate_at(share: float) -> float:
@@ -82,16 +118,6 @@ def rate_at(share: float) -> float:
     if share < WARM_UP:
         return RATE * (0.52 - 0.48 * math.cos(math.pi * share / WARM_UP))  # from a 25th of it
     return RATE * (0.5 + 0.5 * math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP)))
-
-
-def _resume(out: Path, parts: dict[str, Any]) -> int:
-    """Epochs that are done, their state restored."""
-    if not (out / "lungs.pt").exists():
-        return 0
-    kept = load_checkpoint(out / "lungs.pt")
-    for name, part in parts.items():
-        part.load_state_dict(kept[name])
-    return kept["epoch"]
 
 
 def _step(network: LungNet, batch: Batch, optimiser: torch.optim.Optimizer) -> float:

@@ -24,7 +24,6 @@ from train.lungs.films import (
     load_others,
     load_pool,
     read_lung_table,
-    read_not_chest,
 )
 from train.lungs.limits import look_at
 from train.lungs.phone import photograph
@@ -50,6 +49,7 @@ def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
     measured: Measured = {}
     groups = {
         "children": table[(table["source"] == CHILDREN) & (table["role"] == "apart")],
+        # Source by source: other machines, other people; a mean over all would hide the worst.
         **{
             f"adults, {source}": table[(table["source"] == source) & (table["role"] == "apart")]
             for source in ("radiography", "rsna", OTHER_ADULTS)
@@ -86,6 +86,7 @@ def measure_lungs(finder: LungFinder, root: Path, *, test: bool) -> Measured:
 
 def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> dict[str, Any]:
     """Of photographs made of films: what is noticed, and what of it when they are grey."""
+    # From one seed: measured again, they are the same photographs.
     generator, seen = np.random.default_rng(0), {True: [], False: []}
     for path in rows["path"]:
         pixels = data.read_film(root / path).pixels
@@ -93,8 +94,9 @@ def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> d
         # photograph of its own, at another angle and in other light.
         for colour, films in seen.items():
             # By way of a file and the clinic's reader: JPEG and the test for colour are part of it.
-            films.append(read_film("", photograph(pixels, generator, colour=colour)))
+            films.append(read_film("", photograph(pixels, generator, colour=colour).file))
     patients = rows["patient"].to_numpy()
+    # Colour is told from the file; the network itself sees grey alone.
     grey = finder.find([film.pixels for film in seen[False]])
     # By this network alone: how far it lies from a bundle's training films may tell more.
     noticed = [one.kind != KINDS[0] or bool(one.implausible) or one.looks_adult for one in grey]
@@ -106,6 +108,7 @@ def measure_photographs(finder: LungFinder, rows: pd.DataFrame, root: Path) -> d
 
 def measure_frontal(finder: LungFinder, pool: Pool, patients: np.ndarray) -> dict[str, Any]:
     """Of frontal films: what is refused or warned of, and how well the lungs are found."""
+    # Once for both: refusals are read from the very masks that Dice is measured on.
     looks = look_at(finder, pool.films)
     rates = share_rates(looks.read(finder.card), patients)
     known = pool.masked.numpy()
@@ -200,13 +203,12 @@ def whiten(films: torch.Tensor, masks: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def measure_others(finder: LungFinder, card: LungCard, root: Path) -> Measured:
-    """Of what is no chest film, label by label: the share that is refused."""
-    others, labels = load_others(root, "apart", card.preprocessing.size)
-    table = read_not_chest(root)
-    # Slices of one patient count as one. Files come first, as `load_others` has them; what is made
-    # has no patient and counts for itself.
-    known = table.loc[table["role"] == "apart", "patient"].to_numpy()
-    patients = np.array([*known, *(f"made {i}" for i in range(len(others) - len(known)))])
+    """Of what is no chest film, label by label: the share that is refused.
+
+    Slices of one patient count as one, and so do crops of one photograph.
+    """
+    others, told = load_others(root, "apart", card.preprocessing.size)
+    labels, patients = told["label"].to_numpy(), told["patient"].to_numpy()
     lungs = look_at(finder, torch.from_numpy(others)).read(card)
     refused = np.array([is_refused(one) for one in lungs])
     groups = {label: labels == label for label in pd.unique(labels)}

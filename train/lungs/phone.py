@@ -5,6 +5,7 @@ around the film, light that falls off, glare, the screen's raster, a cast of col
 """
 
 import io
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -20,8 +21,17 @@ GRAIN = (0.005, 0.03)  # deviation of the noise, share of full scale
 QUALITY = (60, 93)  # of JPEG; the second is never drawn
 
 
-def photograph(film: np.ndarray, generator: np.random.Generator, *, colour: bool = True) -> bytes:
-    """A photograph of a film (H, W) float32 in [0, 1], as a JPEG file.
+class Photograph(NamedTuple):
+    """A JPEG file, and whether it is of a screen; else it is of a light box."""
+
+    file: bytes
+    screen: bool
+
+
+def photograph(
+    film: np.ndarray, generator: np.random.Generator, *, colour: bool = True
+) -> Photograph:
+    """Photograph a film (H, W) float32 in [0, 1].
 
     Args:
         colour: False turns it grey at last, as a copier or a messenger may.
@@ -35,7 +45,8 @@ def photograph(film: np.ndarray, generator: np.random.Generator, *, colour: bool
     room = generator.uniform(0.02, 0.4) * (1 + 0.3 * (generator.normal() * x + y))
     # (H, W, 3). Neither a light box nor a screen is quite black or quite white.
     colours = np.repeat(np.where(shown, (0.05 + 0.9 * light) * falls, room)[..., None], 3, 2)
-    if generator.random() < 0.5:  # a screen
+    screen = generator.random() < 0.5
+    if screen:
         # 0.1 to 0.45 waves a pixel: from one half on pixels cannot show them.
         across, down = generator.uniform(0.1, 0.45, 2) * 2 * np.pi
         waves = across * shape[1] * x + down * shape[0] * y
@@ -48,13 +59,14 @@ def photograph(film: np.ndarray, generator: np.random.Generator, *, colour: bool
         spot = np.exp(-((x - place[0]) ** 2 + (y - place[1]) ** 2) / (2 * width**2))
         colours += GLARE * generator.random() * spot[..., None]
     warm, green = generator.uniform(-CAST, CAST, 2)
+    # Warm or cold light: what red gains blue loses, so that it is the colour that changes.
     colours *= 1 + np.array([warm, green / 2, -warm])
     colours += generator.uniform(*GRAIN) * generator.normal(size=colours.shape)
     picture = Image.fromarray((colours.clip(0, 1) * 255).astype(np.uint8))
     file = io.BytesIO()
     quality = int(generator.integers(*QUALITY))
     (picture if colour else picture.convert("L")).save(file, "JPEG", quality=quality)
-    return file.getvalue()
+    return Photograph(file.getvalue(), screen)
 
 
 def _lay_down(

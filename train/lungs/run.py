@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import torch
-
 from cxrapp.statistics.bootstrap import Rate
-from train.files import save_atomically
+from train.files import load_checkpoint, save_atomically
 from train.lungs.adult import fit_adult
 from train.lungs.export import export_lungs
-from train.lungs.films import Pool, load_others, load_pool, read_lung_table
+from train.lungs.films import Pool, load_others, load_pool, read_lung_table, stamp_pool
 from train.lungs.fit import SIZES, fit, load_network
 from train.lungs.network import ExportedLungs
 
@@ -18,12 +16,16 @@ def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: boo
 
     Args:
         weights: Where to write the network and its card, limits set and goals measured.
-        test: Measure on the children's official test as well.
+        test: Measure on the children's official test as well, which is counted in `out`.
+
+    Raises:
+        ValueError: `out` holds a run on other films or by other settings, or as `export_lungs`.
     """
     out.mkdir(parents=True, exist_ok=True)
     pool = load_training_pool(root, out)
     # Where all epochs are done it returns at once, and only the export is made anew.
     fit(pool, out)
+    # Only where asked: a network may be trained in several sittings before it is measured.
     if weights:
         network, table = load_network(out), read_lung_table(root)
         # The pool's chest films in their order, since answers and pixels are matched by place.
@@ -39,14 +41,17 @@ def load_training_pool(root: Path, out: Path) -> Pool:
     """Every training film; kept in `out`/pool.pt, because decoding takes a minute or more."""
     # At the last size: `fit` makes the smaller ones from it.
     path, size = out / "pool.pt", SIZES[-1][0]
-    # Known by its place alone: after a change of films or of `SIZES` the file has to go.
-    if path.exists():
-        # Tensors and nothing else: no code in the file can run.
-        return Pool(**torch.load(path, weights_only=True))
     table = read_lung_table(root)
+    rows = table[table["role"] == "train"]
+    # By its place alone a pool of other films, or of a mask drawn anew since, would be taken for
+    # this one.
+    stamp = stamp_pool(rows, root, size)
+    kept = load_checkpoint(path) if path.exists() else {}
+    if kept.pop("stamp", None) == stamp:
+        return Pool(**kept)
     # What kind of picture it is matters where it is measured; here all are no chest film.
     others, _ = load_others(root, "train", size)
-    pool = load_pool(table[table["role"] == "train"], others, root, size)
+    pool = load_pool(rows, others, root, size)
     # Whole or not there: a run may be stopped while it is written.
-    save_atomically(path, vars(pool))
+    save_atomically(path, {"stamp": stamp, **vars(pool)})
     return pool

@@ -25,6 +25,7 @@ from train import data
 from train.lungs.films import CHILDREN, OTHER_ADULTS, draw_others, read_lung_table, read_not_chest
 from train.lungs.phone import photograph
 
+# 100 kB in all: it stands beside the card, and whoever opens the page about the model loads it.
 SIDE, ACROSS, QUALITY = 160, 5, 80  # pixels a square, squares a row, of JPEG
 FRONTAL = 10  # films that count, as many as do not
 SOURCE = (
@@ -52,6 +53,7 @@ def make_sheet(finder: LungFinder, card: ModelCard, root: Path) -> tuple[bytes, 
     """
     pictures, examples = [], []
     for what, film in _choose_films(root):
+        # One by one and at its own shape, as films come in a clinic.
         (lungs,) = finder.find([film.pixels])
         # At distance 0 and with nothing to correct, only its lungs and its file can speak against
         # it.
@@ -91,14 +93,18 @@ def _choose_films(root: Path) -> Iterator[tuple[str, Radiograph]]:
             yield what, data.read_film(root / path)
     # The first maker draws a page; float32, as films are.
     page = draw_others(1, SIDE, seed=0)[0, 0] / np.float32(255)
+    # Without a name or tags: only pixels can speak against it.
     yield "a page of text, drawn", Radiograph("", page)
     for (how, spoil), path in zip(SPOILT.items(), spoilt, strict=True):
         film = data.read_film(root / path)
         yield f"a child's chest, {how}", Radiograph("", np.ascontiguousarray(spoil(film.pixels)))
     film = data.read_film(root / photographed)
+    photo = photograph(film.pixels, np.random.default_rng(0))
+    # As it was drawn, which may be either: a caption of its own would soon say the wrong one.
+    surface = "a screen" if photo.screen else "a light box"
     # By way of a file, where the clinic's reader notices colours.
-    photo = read_film("", photograph(film.pixels, np.random.default_rng(0)))
-    yield "a child's chest, photographed from a screen (made)", photo
+    shown = read_film("", photo.file)
+    yield f"a child's chest, photographed from {surface} (made)", shown
 
 
 def _at_even_steps(paths: pd.Series, count: int) -> list[str]:

@@ -30,8 +30,10 @@ class Item(NamedTuple):
 
 
 def _read() -> tuple[Item, ...]:
+    # A table and no code: whoever answers a guideline anew edits one line of it.
     with Path(__file__).with_suffix(".csv").open(newline="", encoding="utf-8") as file:
         return tuple(Item(**row) for row in csv.DictReader(file))
 
 
+# As the module is read: a line that does not fit ends the program before anything is measured.
 ITEMS = _read()

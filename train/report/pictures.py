@@ -37,6 +37,7 @@ def sample_films(run: Run, root: Path) -> dict[str, list[Picture]]:
     by_class = {name: train[classes == k] for k, name in enumerate(names)}
     return {
         name: [
+            # The same films whenever this run is reported on.
             Picture(_draw(data.read_film(root / path).pixels), (Path(path).name,))
             for path in rows.sample(min(SAMPLES, len(rows)), random_state=run.recipe.seed)["path"]
         ]
@@ -57,6 +58,8 @@ def worst_films(run: Run, evaluation: Evaluation, root: Path) -> dict[str, list[
     for k, finding in enumerate(run.recipe.findings):
         said = evaluation.calibrations[k].probability(cohort.logits[:, k])
         losses = _losses(cohort.labels[:, k], said)
+        # By loss: first those that the network was surest of, and wrong. Labels that are wrong come
+        # up here as well.
         worst = [i for i in np.argsort(-losses)[:WORST] if losses[i] > 0]  # 0: not asked
         truths = [finding.positive if cohort.labels[i, k] == 1 else finding.negative for i in worst]
         pictures[finding.name] = [
@@ -81,6 +84,7 @@ def _draw_worst(run: Run, k: int, path: Path, line: str) -> Picture:
     # Over the film's own shape, though the network has seen it as a square.
     picture = _draw(film, run.preprocessing.to_image(cam, film.shape))
     # Each is drawn up to its own maximum, so the number under it says how strong the heat is.
+    # With its name, so that whoever doubts a label can look the film up.
     return Picture(picture, (line, f"heat up to {cam.max():.2f} a cell", path.name))
 
 
