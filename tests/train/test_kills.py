@@ -41,16 +41,24 @@ def films(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Whole:
-    """A run that was never stopped."""
+    """A run that was never stopped, and its folder as it stood before each change."""
 
     run: Path
     course: Course
+    kept: Path
 
 
 @pytest.fixture(scope="module")
 def whole(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
-    run = tmp_path_factory.mktemp("whole") / "run"
-    return Whole(run, run_whole(run, fit, RECIPE, films, run))
+    folder = tmp_path_factory.mktemp("whole")
+    run, kept = folder / "run", folder / "kept"
+    return Whole(run, run_whole(run, fit, RECIPE, films, run, kept=kept), kept)
+
+
+def names(folder: Path) -> list[str]:
+    """Of all files, but for TensorBoard's, which hold the time."""
+    found = (str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in found if not name.startswith("tensorboard/"))
 
 
 def export_quickly(run: Path, films: Path, out: Path) -> None:
@@ -109,9 +117,12 @@ def test_a_training_killed_at_any_change_of_its_folder_resumes_to_the_same(
     changes = enumerate(whole.course.changes, start=1)
     moments = [n for n, (_, name) in changes if not name.startswith("tensorboard/")]
     assert len(moments) >= 20
-    for moment in moments:
-        run = tmp_path / str(moment)
-        kill_at(moment, run, fit, RECIPE, films, run)
+    for place, moment in enumerate(moments):
+        run = whole.kept / str(moment)
+        if place % 7 == 3:  # a kill leaves what was kept of its moment, so the others need none
+            kept, run = run, tmp_path / str(moment)
+            kill_at(moment, run, fit, RECIPE, films, run)
+            assert names(run) == names(kept) != []
         check_files(run)
         run_whole(run, fit, RECIPE, films, run)
         check_same(run, whole.run)
@@ -157,14 +168,17 @@ def test_an_export_killed_at_any_change_leaves_no_half_bundle(
             shutil.copytree(older, tmp_path / name)
         return tmp_path / name / "b.pt"
 
-    out = start("whole")
-    course = run_whole(out.parent, export_quickly, whole.run, films, out)
+    out, kept = start("whole"), tmp_path / "kept"
+    course = run_whole(out.parent, export_quickly, whole.run, films, out, kept=kept)
     digest = load_bundle(out).card.sha256
-    assert len(course.changes) >= 4
-    for change in range(1, len(course.changes) + 1):
-        out = start(str(change))
-        kill_at(change, out.parent, export_quickly, whole.run, films, out)
-        check_bundles(out.parent)
+    last = len(course.changes)
+    assert last >= 4
+    for change in range(1, last + 1):
+        check_bundles(kept / str(change))
+    out = start("killed")
+    kill_at(last, out.parent, export_quickly, whole.run, films, out)
+    assert names(out.parent) == names(kept / str(last)) != []
+    check_bundles(out.parent)
     run_whole(out.parent, export_quickly, whole.run, films, out)
     assert load_bundle(out).card.sha256 == digest
     assert sorted(path.name for path in out.parent.iterdir()) == ["b.json", "b.pt"]
