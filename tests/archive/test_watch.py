@@ -68,11 +68,11 @@ def drain(watch: Watcher) -> None:
 def wait_for(orthanc: Orthanc, bundle: Bundle, films: list[str], seconds: float = 120) -> None:
     """Until every film has its report."""
     wanted = {last_uid(bundle.card, uid, KINDS) for uid in films}
-    for _ in range(int(seconds / 0.3)):
+    for _ in range(int(seconds / 0.1)):
         there = {tags["SOPInstanceUID"] for tags in orthanc.instances().values()}
         if wanted <= there:
             return
-        time.sleep(0.3)
+        time.sleep(0.1)
     raise TimeoutError(f"{len(wanted - there)} films without a report")
 
 
@@ -170,10 +170,10 @@ def test_killed_at_20_moments_every_film_has_one_report(
 ) -> None:
     uids, moments = [], random.Random(22)
     for number in range(KILLS):
+        process = start(orthanc.url, light_path)
         orthanc.receive(film(number, hours=1 + number / 10, side=128))
         uids.append(f"{ROOT}.{number}.1.{number}")
-        process = start(orthanc.url, light_path)
-        time.sleep(moments.uniform(0.1, 1.2))
+        time.sleep(moments.uniform(0.0, 0.9))
         kill(process)
     process = start(orthanc.url, light_path)
     wait_for(orthanc, light, uids)
