@@ -1,7 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.pages.steps import texts, upload
+from tests.pages.steps import open_page, texts, upload
 from tests.places import SAMPLES
 
 
@@ -16,12 +16,7 @@ def test_two_methods_stand_side_by_side_with_their_agreement(app: AppTest, metho
 
 @pytest.mark.slow
 def test_feature_maps_of_a_chosen_layer() -> None:
-    def page() -> None:
-        from cxrapp.pages import model
-
-        model.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
+    app = open_page("model")
     app.toggle(key="layers").set_value(True).run()
     app.selectbox(key="layer").set_value("dense block 1").run()
     assert not app.exception
