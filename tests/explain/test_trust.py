@@ -22,25 +22,14 @@ from cxrapp.explain.trust import (
     share_heat,
 )
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.model.card_file import load_card
 from cxrapp.model.lungs import Lungs
-from cxrapp.model.predict import Prediction, encode, predict
+from cxrapp.model.predict import Prediction, encode
 from tests.model.small_lungs import lung_masks
 
 INPUT = Preprocessing(224)
 PAIR = ("Grad-CAM", "Occlusion")
-
-
-@pytest.fixture(scope="module")
-def prediction(bundle: Bundle, films: list[Radiograph]) -> Prediction:
-    return predict(bundle, films[3:4])[0]
-
-
-@pytest.fixture(scope="module")
-def film(bundle: Bundle, films: list[Radiograph]) -> np.ndarray:
-    return bundle.card.preprocessing.to_input(films[3].pixels)
 
 
 @pytest.fixture

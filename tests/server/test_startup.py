@@ -11,13 +11,8 @@ from cxrapp.runtime.logs import JsonLines
 from cxrapp.runtime.metrics import PORT, serve
 from cxrapp.server.startup import start_service
 from cxrapp.session.worklist import Worklist
+from tests.load.server import free_port
 from tests.places import SAMPLES
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def read_metrics(port: int) -> dict[str, float]:
