@@ -161,9 +161,7 @@ def test_lime_is_the_same_every_time_and_its_regions_cover_the_film(
     assert 15 < len(np.unique(regions_of(first))) < 80
 
 
-def test_occlusion_agrees_with_the_exact_map_of_a_pooled_linear_network(
-    noise: np.ndarray,
-) -> None:
+def test_occlusion_agrees_with_the_exact_map_of_a_pooled_linear_network(noise: np.ndarray) -> None:
     pool, weights = torch.nn.AvgPool2d(8), torch.tensor([[2.0], [-1.0]])
     network = SimpleNamespace(
         backbone=lambda films: (pool(films), films.mean((2, 3))),

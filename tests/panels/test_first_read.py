@@ -7,15 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.session.first_reads import record_call
-from tests.pages.steps import (
-    counts,
-    curves_shown,
-    press,
-    session,
-    texts,
-    upload,
-    verdict,
-)
+from tests.pages.steps import counts, curves_shown, press, session, texts, upload, verdict
 from tests.places import SAMPLES
 
 
