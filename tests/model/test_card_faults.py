@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card_file import load_card
-
-CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())
+from tests.model.small_bundle import CARD
 
 
 def changed(change: Callable[[dict], Any], card: dict = CARD) -> str:

@@ -4,13 +4,20 @@ import html
 import re
 from pathlib import Path
 
+from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.session.session import Session
+from tests.films.dicom_maker import png
 from tests.places import ROOT, SAMPLES
 
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
+
+
+def photograph() -> tuple[str, bytes]:
+    """A picture that is no film, to be uploaded."""
+    return "china.png", png(load_sample_images().images[0])
 
 
 def new_app() -> AppTest:
