@@ -31,13 +31,10 @@ def watch(orthanc: Orthanc, light: Bundle) -> Iterator[Watcher]:
 
 def results(orthanc: Orthanc) -> list[pydicom.Dataset]:
     """What was sent back, as a reader of the archive gets it."""
-    whole = [orthanc_file(orthanc, number) for number in orthanc.rest("instances")]
+    place, numbers = f"http://127.0.0.1:{orthanc.http}/instances", orthanc.rest("instances")
+    files = [requests.get(f"{place}/{number}/file", timeout=60).content for number in numbers]
+    whole = [pydicom.dcmread(io.BytesIO(file)) for file in files]
     return [one for one in whole if one.get("Manufacturer") == "cxrapp"]
-
-
-def orthanc_file(orthanc: Orthanc, number: str) -> pydicom.Dataset:
-    address = f"http://127.0.0.1:{orthanc.http}/instances/{number}/file"
-    return pydicom.dcmread(io.BytesIO(requests.get(address, timeout=60).content))
 
 
 def reported(orthanc: Orthanc) -> Counter[str]:
@@ -48,11 +45,9 @@ def reported(orthanc: Orthanc) -> Counter[str]:
 
 def measured(report: pydicom.Dataset) -> str:
     """The film that a report is about."""
-    groups = highdicom.sr.ComprehensiveSR.from_dataset(
-        report
-    ).content.get_image_measurement_groups()
-    images = [item for item in groups[0][0].ContentSequence if item.ValueType == "IMAGE"]
-    (image,) = images
+    content = highdicom.sr.ComprehensiveSR.from_dataset(report).content
+    parts = content.get_image_measurement_groups()[0][0].ContentSequence
+    (image,) = (item for item in parts if item.ValueType == "IMAGE")
     return image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
 
 

@@ -1,5 +1,6 @@
 """The quick part of the load measurement: a few readers on a real server, nothing timed."""
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -40,10 +41,8 @@ def films(folder: Path) -> dict[str, Films]:
 
 def test_every_reader_has_other_scores(expected: dict[str, Scores]) -> None:
     """Without this a mixed-up result could not be told from the right one."""
-    for one in READERS:
-        for other in READERS:
-            if one != other:
-                assert largest_difference(expected[one], expected[other]) > 10 * TOLERANCE
+    for one, other in combinations(READERS, 2):
+        assert largest_difference(expected[one], expected[other]) > 10 * TOLERANCE
 
 
 def test_every_reader_sees_and_exports_the_scores_of_the_command_line(
