@@ -11,7 +11,7 @@ from cxrapp.__main__ import main
 from cxrapp.errors import AuditFault
 from cxrapp.runtime.audit import append, check
 from cxrapp.server.audit_trail import VARIABLE
-from tests.pages.steps import press, session, settle, texts, threshold, upload
+from tests.pages.steps import session, texts, threshold, upload
 from tests.places import ROOT, SAMPLES
 
 
@@ -128,7 +128,6 @@ def test_without_the_file_nothing_is_shown(
     app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "missing/audit.jsonl"))
-    press(app, "samples")
-    settle(app)
+    upload(app, SAMPLES[0])
     assert "cannot be written (No such file or directory)" in texts(app)
     assert not [one for one in app.slider if "threshold" in one.label]
