@@ -1,7 +1,8 @@
 """Programs in processes of their own, killed at their n-th change of a folder or after a while.
 
 What a kill leaves is what stands in the folder at that moment, and of that a program that runs to
-its end can leave a copy for every change it makes.
+its end can leave a copy for every change it makes. What TensorBoard's own thread does is no change:
+it comes when it likes.
 
 Every process is forked from one that has PyTorch imported already, so that a kill costs a fraction
 of a second.
@@ -91,8 +92,8 @@ def _watch(
         nonlocal copying
         if event == "open" and details[2] & WRITING or event in CHANGES:
             name = details[1] if event == "os.rename" else details[0]
-            path = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else ""
-            if Path(path).is_relative_to(folder):
+            path = Path(os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else "")
+            if path.is_relative_to(folder) and folder / "tensorboard" not in path.parents:
                 done.append((event, os.path.relpath(path, folder)))
                 if kept and folder.exists():
                     start = time.perf_counter()
