@@ -57,9 +57,8 @@ def test_ray_killed_and_started_again_gives_the_local_table(
     assert main(["screen", str(films), "--csv", str(csv), "--bundle", str(light_path)]) == 0
     table = csv.read_bytes()
     csv.unlink()
-    command = (films, "--csv", csv, "--engine", "ray", "--workers", "2")
-    command += ("--heatmaps", tmp_path / "maps")
-    process = start(*command, bundle=light_path, TMPDIR=short_folder)
+    command = (films, "--csv", csv, "--heatmaps", tmp_path / "maps", "--engine", "ray", "--workers")
+    process = start(*command, 1, bundle=light_path, TMPDIR=short_folder)
     wait_for_parts(process, csv, 1)
     cluster = psutil.Process(process.pid).children(recursive=True)
     addresses = listening([psutil.Process(process.pid), *cluster])
@@ -70,7 +69,7 @@ def test_ray_killed_and_started_again_gives_the_local_table(
     assert not csv.exists()
     assert len(finished_parts(csv)) < PARTS  # so that the next run has something to do
 
-    process = start(*command, bundle=light_path, TMPDIR=short_folder)
+    process = start(*command, 2, bundle=light_path, TMPDIR=short_folder)
     said = process.communicate()[1]
     assert process.returncode == 0, said
     assert "files were screened before; going on." in said
