@@ -15,6 +15,8 @@ from tests.bulk.bulk_runs import finished_parts, start, wait_for_parts
 from tests.places import ROOT, SAMPLES
 
 PARTS = 6  # of eleven files, two in each
+# Ray's workers step back for whatever else runs: beside other tests, films would be given up.
+AS_QUICK = {"RAY_worker_niceness": "0"}
 
 
 def test_without_ray_the_ray_engine_says_so(
@@ -58,7 +60,7 @@ def test_ray_killed_and_started_again_gives_the_local_table(
     table = csv.read_bytes()
     csv.unlink()
     command = (films, "--csv", csv, "--heatmaps", tmp_path / "maps", "--engine", "ray", "--workers")
-    process = start(*command, 1, bundle=light_path, TMPDIR=short_folder)
+    process = start(*command, 1, bundle=light_path, TMPDIR=short_folder, **AS_QUICK)
     wait_for_parts(process, csv, 1)
     cluster = psutil.Process(process.pid).children(recursive=True)
     addresses = listening([psutil.Process(process.pid), *cluster])
@@ -69,7 +71,7 @@ def test_ray_killed_and_started_again_gives_the_local_table(
     assert not csv.exists()
     assert len(finished_parts(csv)) < PARTS  # so that the next run has something to do
 
-    process = start(*command, 2, bundle=light_path, TMPDIR=short_folder)
+    process = start(*command, 2, bundle=light_path, TMPDIR=short_folder, **AS_QUICK)
     said = process.communicate()[1]
     assert process.returncode == 0, said
     assert "files were screened before; going on." in said
@@ -86,7 +88,7 @@ def test_a_part_that_cannot_be_written_ends_a_ray_run_in_a_sentence(
     csv, maps = tmp_path / "out.csv", tmp_path / "maps"
     maps.touch()
     command = (SAMPLES[0], "--csv", csv, "--engine", "ray", "--heatmaps", maps)
-    process = start(*command, bundle=light_path)
+    process = start(*command, bundle=light_path, **AS_QUICK)
     said = process.communicate()[1]
     assert process.returncode == 2
     assert "cannot be written (File exists)" in said and "Traceback" not in said
