@@ -15,6 +15,7 @@ from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 from tests.archive.orthanc import Orthanc, running
 from tests.load.server import Server, free_port, serve
 from tests.model.small_bundle import put, script, stored
+from tests.pages.steps import new_app
 from tests.places import ROOT, SAMPLES
 from tests.train.small import CYCLE
 from tests.workers import FileByFile, make_once
@@ -153,4 +154,4 @@ def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    return new_app().run()

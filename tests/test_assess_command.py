@@ -8,14 +8,11 @@ import pytest
 from cxrapp.__main__ import main
 from cxrapp.bulk import labelled
 from cxrapp.bulk.labelled import LabelledFilms
-from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card_file import load_card
 from cxrapp.site.assess import assess
+from tests.bulk.bulk_runs import BUNDLE
 from tests.films.dicom_maker import make
 from tests.places import SAMPLES
-
-BUNDLE = WEIGHTS / "pneumonia.pt"
-CARD = load_card(BUNDLE)
+from tests.site.clinic import CARD
 
 
 def run(folder: Path, out: Path, *options: object) -> int:

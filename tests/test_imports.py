@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.places import ROOT
+
 # The rooms of cxrapp, from the top down.
 ORDER = (
     "pages",

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_sample_images
 
 from cxrapp.__main__ import main
-from cxrapp.model.bundle import WEIGHTS, Bundle
+from cxrapp.model.bundle import Bundle
+from tests.bulk.bulk_runs import BUNDLE
 from tests.model.small_bundle import put
 from tests.model.small_lungs import put_lungs
+from tests.pages.steps import photograph
 from tests.places import SAMPLES
 
-BUNDLE = WEIGHTS / "pneumonia.pt"
 COLUMNS = ["file", "finding", "probability", "threshold", "decision", "status", "message"]
 
 
@@ -62,8 +62,9 @@ def test_broken_file_has_no_probability_but_a_reason(folder: Path, tmp_path: Pat
 
 
 def test_a_refused_picture_keeps_its_probability_and_says_why(tmp_path: Path) -> None:
-    Image.fromarray(load_sample_images().images[0]).save(tmp_path / "china.png")
-    rows = screen(tmp_path, tmp_path / "china.png")
+    name, data = photograph()
+    (tmp_path / name).write_bytes(data)
+    rows = screen(tmp_path, tmp_path / name)
     assert [row["status"] for row in rows] == ["refused"] * 2
     assert all(row["probability"] and not row["decision"] for row in rows)
     assert "does not look like a frontal chest film" in rows[0]["message"]

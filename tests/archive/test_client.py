@@ -75,18 +75,11 @@ def test_a_page_instead_of_dicom_is_no_answer() -> None:
             Archive(ArchiveSettings(url)).fetch(ANY)
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "words"),
-    [
-        (b"[1, 2]", "application/dicom+json", "not DICOM"),
-        (b'[{"00080018": {}}]', "application/dicom+json", "not DICOM"),
-        (b"{", "application/dicom+json", "not DICOM"),
-        (b"\xff\xfe", "application/dicom+json", "not DICOM"),
-    ],
-)
-def test_json_of_another_kind_is_no_answer(body: bytes, kind: str, words: str) -> None:
-    with answering(body, kind) as url, pytest.raises(ArchiveFault, match=words):
-        ask(url)
+@pytest.mark.parametrize("body", [b"[1, 2]", b'[{"00080018": {}}]', b"{", b"\xff\xfe"])
+def test_json_of_another_kind_is_no_answer(body: bytes) -> None:
+    with answering(body, "application/dicom+json") as url:
+        with pytest.raises(ArchiveFault, match="not DICOM"):
+            ask(url)
 
 
 def test_an_archive_that_does_not_page_is_asked_until_nothing_is_new() -> None:

@@ -31,13 +31,10 @@ def watch(orthanc: Orthanc, light: Bundle) -> Iterator[Watcher]:
 
 def results(orthanc: Orthanc) -> list[pydicom.Dataset]:
     """What was sent back, as a reader of the archive gets it."""
-    whole = [orthanc_file(orthanc, number) for number in orthanc.rest("instances")]
+    place, numbers = f"http://127.0.0.1:{orthanc.http}/instances", orthanc.rest("instances")
+    files = [requests.get(f"{place}/{number}/file", timeout=60).content for number in numbers]
+    whole = [pydicom.dcmread(io.BytesIO(file)) for file in files]
     return [one for one in whole if one.get("Manufacturer") == "cxrapp"]
-
-
-def orthanc_file(orthanc: Orthanc, number: str) -> pydicom.Dataset:
-    address = f"http://127.0.0.1:{orthanc.http}/instances/{number}/file"
-    return pydicom.dcmread(io.BytesIO(requests.get(address, timeout=60).content))
 
 
 def reported(orthanc: Orthanc) -> Counter[str]:
@@ -48,11 +45,9 @@ def reported(orthanc: Orthanc) -> Counter[str]:
 
 def measured(report: pydicom.Dataset) -> str:
     """The film that a report is about."""
-    groups = highdicom.sr.ComprehensiveSR.from_dataset(
-        report
-    ).content.get_image_measurement_groups()
-    images = [item for item in groups[0][0].ContentSequence if item.ValueType == "IMAGE"]
-    (image,) = images
+    content = highdicom.sr.ComprehensiveSR.from_dataset(report).content
+    parts = content.get_image_measurement_groups()[0][0].ContentSequence
+    (image,) = (item for item in parts if item.ValueType == "IMAGE")
     return image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
 
 
@@ -68,11 +63,11 @@ def drain(watch: Watcher) -> None:
 def wait_for(orthanc: Orthanc, bundle: Bundle, films: list[str], seconds: float = 120) -> None:
     """Until every film has its report."""
     wanted = {last_uid(bundle.card, uid, KINDS) for uid in films}
-    for _ in range(int(seconds / 0.3)):
+    for _ in range(int(seconds / 0.1)):
         there = {tags["SOPInstanceUID"] for tags in orthanc.instances().values()}
         if wanted <= there:
             return
-        time.sleep(0.3)
+        time.sleep(0.1)
     raise TimeoutError(f"{len(wanted - there)} films without a report")
 
 
@@ -170,10 +165,10 @@ def test_killed_at_20_moments_every_film_has_one_report(
 ) -> None:
     uids, moments = [], random.Random(22)
     for number in range(KILLS):
+        process = start(orthanc.url, light_path)
         orthanc.receive(film(number, hours=1 + number / 10, side=128))
         uids.append(f"{ROOT}.{number}.1.{number}")
-        process = start(orthanc.url, light_path)
-        time.sleep(moments.uniform(0.1, 1.2))
+        time.sleep(moments.uniform(0.0, 0.9))
         kill(process)
     process = start(orthanc.url, light_path)
     wait_for(orthanc, light, uids)

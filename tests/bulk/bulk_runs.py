@@ -22,10 +22,10 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def start(*arguments: object, **environment: str) -> subprocess.Popen:
+def start(*arguments: object, bundle: Path = BUNDLE, **environment: str) -> subprocess.Popen:
     command = [sys.executable, "-c", PROGRAM, "screen", *map(str, arguments)]
     return subprocess.Popen(
-        [*command, "--bundle", str(BUNDLE)],
+        [*command, "--bundle", str(bundle)],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
         stderr=subprocess.PIPE,
         text=True,

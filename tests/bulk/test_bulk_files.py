@@ -7,9 +7,7 @@ from cxrapp.bulk.files import find_files, read_file
 from cxrapp.films.limits import MAX_FILE_BYTES
 
 
-def test_files_come_in_the_order_of_their_names_without_clutter_and_outputs(
-    tmp_path: Path,
-) -> None:
+def test_files_come_in_the_order_of_their_names_without_clutter_and_outputs(tmp_path: Path) -> None:
     for name in ("b/2.png", "b/1.png", "a.png", "b.png", ".hidden.png", "maps/a.png", "out.csv"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

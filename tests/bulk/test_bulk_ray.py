@@ -11,8 +11,12 @@ import psutil
 import pytest
 
 from cxrapp.__main__ import main
-from tests.bulk.bulk_runs import start, wait_for_parts
+from tests.bulk.bulk_runs import finished_parts, start, wait_for_parts
 from tests.places import ROOT, SAMPLES
+
+PARTS = 6  # of eleven files, two in each
+# Ray's workers step back for whatever else runs: beside other tests, films would be given up.
+AS_QUICK = {"RAY_worker_niceness": "0"}
 
 
 def test_without_ray_the_ray_engine_says_so(
@@ -49,12 +53,14 @@ def short_folder() -> Iterator[str]:
 
 @needs_ray
 def test_ray_killed_and_started_again_gives_the_local_table(
-    films: Path, table: bytes, tmp_path: Path, short_folder: str
+    films: Path, light_path: Path, tmp_path: Path, short_folder: str
 ) -> None:
     csv = tmp_path / "out.csv"
-    command = (films, "--csv", csv, "--engine", "ray", "--workers", "2")
-    command += ("--heatmaps", tmp_path / "maps")
-    process = start(*command, TMPDIR=short_folder)
+    assert main(["screen", str(films), "--csv", str(csv), "--bundle", str(light_path)]) == 0
+    table = csv.read_bytes()
+    csv.unlink()
+    command = (films, "--csv", csv, "--heatmaps", tmp_path / "maps", "--engine", "ray", "--workers")
+    process = start(*command, 1, bundle=light_path, TMPDIR=short_folder, **AS_QUICK)
     wait_for_parts(process, csv, 1)
     cluster = psutil.Process(process.pid).children(recursive=True)
     addresses = listening([psutil.Process(process.pid), *cluster])
@@ -63,30 +69,38 @@ def test_ray_killed_and_started_again_gives_the_local_table(
     process.communicate()
     assert not psutil.wait_procs(cluster, timeout=120)[1]  # nothing outlives the run
     assert not csv.exists()
+    assert len(finished_parts(csv)) < PARTS  # so that the next run has something to do
 
-    process = start(*command, TMPDIR=short_folder)
+    process = start(*command, 2, bundle=light_path, TMPDIR=short_folder, **AS_QUICK)
     said = process.communicate()[1]
     assert process.returncode == 0, said
     assert "files were screened before; going on." in said
     assert csv.read_bytes() == table
+    assert len(table.splitlines()) == 1 + 2 * 12
     assert len(list((tmp_path / "maps").iterdir())) == 2 * 11
     assert sorted(tmp_path.iterdir()) == [tmp_path / "maps", csv]
 
 
 @needs_ray
-def test_a_part_that_cannot_be_written_ends_a_ray_run_in_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "maps").touch()
+def test_a_part_that_cannot_be_written_ends_a_ray_run_in_a_sentence(
+    light_path: Path, tmp_path: Path
+) -> None:
     csv, maps = tmp_path / "out.csv", tmp_path / "maps"
-    process = start(SAMPLES[0], "--csv", csv, "--engine", "ray", "--heatmaps", maps)
+    maps.touch()
+    command = (SAMPLES[0], "--csv", csv, "--engine", "ray", "--heatmaps", maps)
+    process = start(*command, bundle=light_path, **AS_QUICK)
     said = process.communicate()[1]
     assert process.returncode == 2
     assert "cannot be written (File exists)" in said and "Traceback" not in said
 
 
 @needs_ray
-def test_a_cluster_that_does_not_answer_ends_in_a_sentence(tmp_path: Path) -> None:
+def test_a_cluster_that_does_not_answer_ends_in_a_sentence(
+    light_path: Path, tmp_path: Path
+) -> None:
     csv = tmp_path / "out.csv"
-    process = start(SAMPLES[0], "--csv", csv, "--engine", "ray", RAY_ADDRESS="127.0.0.1:9")
+    command = (SAMPLES[0], "--csv", csv, "--engine", "ray")
+    process = start(*command, bundle=light_path, RAY_ADDRESS="127.0.0.1:9")
     said = process.communicate()[1]
     assert process.returncode == 2
     assert "No Ray cluster answers at 127.0.0.1:9" in said and "Traceback" not in said

@@ -5,21 +5,11 @@ import numpy as np
 import pytest
 
 from cxrapp.explain import grad_cams
-from cxrapp.explain.cams import (
-    _raw_maps,
-    evidence,
-    grad_cams_plus_plus,
-    layer_cams,
-)
+from cxrapp.explain.cams import _raw_maps, evidence, grad_cams_plus_plus, layer_cams
 from cxrapp.explain.channels import LAST, layer_channels
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import Prediction, encode, predict
-
-
-@pytest.fixture(scope="module")
-def film(bundle: Bundle, films: list[Radiograph]) -> Prediction:
-    return predict(bundle, films[3:4])[0]
 
 
 def contributions(bundle: Bundle, feature_map: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -69,24 +59,24 @@ def test_a_map_without_evidence_is_empty(bundle: Bundle, films: list[Radiograph]
     assert grad_cams(bundle, np.zeros_like(prediction.feature_map)).max() == 0
 
 
-def test_evidence_for_and_against_sums_to_the_logit(bundle: Bundle, film: Prediction) -> None:
-    cells, bias = contributions(bundle, film.feature_map)
-    maps = evidence(bundle, film.feature_map)
+def test_evidence_for_and_against_sums_to_the_logit(bundle: Bundle, prediction: Prediction) -> None:
+    cells, bias = contributions(bundle, prediction.feature_map)
+    maps = evidence(bundle, prediction.feature_map)
     assert maps.min() < 0 < maps.max()
     np.testing.assert_allclose(maps, cells, atol=1e-4)
-    np.testing.assert_allclose(maps.sum((1, 2)) + bias, film.logits, atol=1e-3)
+    np.testing.assert_allclose(maps.sum((1, 2)) + bias, prediction.logits, atol=1e-3)
 
 
 def test_layer_cam_counts_channels_that_speak_for_the_finding_alone(
-    bundle: Bundle, film: Prediction, films: list[Radiograph]
+    bundle: Bundle, film: np.ndarray, prediction: Prediction
 ) -> None:
-    inputs, added = bundle.card.preprocessing.to_input(films[3].pixels), np.empty((2, 1024))
+    added = np.empty((2, 1024))
     for k in range(2):
-        found = layer_channels(bundle, inputs, LAST, k, count=1024)
+        found = layer_channels(bundle, film, LAST, k, count=1024)
         added[k, found.numbers] = found.contributions
-    totals = np.maximum(film.feature_map.sum((1, 2)), 1e-6)  # some channels are silent
-    expected = np.einsum("kc,chw->khw", np.maximum(added, 0) / totals, film.feature_map)
-    np.testing.assert_allclose(layer_cams(bundle, film.feature_map), expected, atol=1e-4)
+    totals = np.maximum(prediction.feature_map.sum((1, 2)), 1e-6)  # some channels are silent
+    expected = np.einsum("kc,chw->khw", np.maximum(added, 0) / totals, prediction.feature_map)
+    np.testing.assert_allclose(layer_cams(bundle, prediction.feature_map), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -94,18 +84,18 @@ def test_layer_cam_counts_channels_that_speak_for_the_finding_alone(
     [("XGradCAM", evidence), ("HiResCAM", evidence), ("GradCAMElementWise", layer_cams)],
 )
 def test_what_is_left_out_of_the_library_is_a_map_already_there(
-    bundle: Bundle, film: Prediction, left_out: str, kept: Callable[..., np.ndarray]
+    bundle: Bundle, prediction: Prediction, left_out: str, kept: Callable[..., np.ndarray]
 ) -> None:
-    raw = _raw_maps(left_out, bundle, film.feature_map)
-    np.testing.assert_allclose(raw, kept(bundle, film.feature_map), atol=1e-5)
+    raw = _raw_maps(left_out, bundle, prediction.feature_map)
+    np.testing.assert_allclose(raw, kept(bundle, prediction.feature_map), atol=1e-5)
 
 
-def test_the_methods_kept_give_different_maps(bundle: Bundle, film: Prediction) -> None:
+def test_the_methods_kept_give_different_maps(bundle: Bundle, prediction: Prediction) -> None:
     methods = (grad_cams, grad_cams_plus_plus, layer_cams)
-    maps = [method(bundle, film.feature_map) for method in methods]
+    maps = [method(bundle, prediction.feature_map) for method in methods]
     for one in maps:
         assert one.dtype == np.float32
-        assert one.shape == (2, *film.feature_map.shape[1:])
+        assert one.shape == (2, *prediction.feature_map.shape[1:])
         assert one.min() >= 0
     shares = [one / one.max((1, 2), keepdims=True) for one in maps]
     for first, second in combinations(shares, 2):

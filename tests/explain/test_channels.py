@@ -23,11 +23,6 @@ def opened(shipped: Path) -> Bundle:
     return load_bundle(shipped, frozen=False)
 
 
-@pytest.fixture(scope="module")
-def film(bundle: Bundle, films: list[Radiograph]) -> np.ndarray:
-    return bundle.card.preprocessing.to_input(films[3].pixels)
-
-
 def test_what_the_channels_add_sums_to_the_logit_strongest_first(
     bundle: Bundle, film: np.ndarray
 ) -> None:

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from cxrapp.explain import METHODS
-from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle
-from cxrapp.model.predict import encode
+from cxrapp.model.predict import Prediction, encode
 
 
 @pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.quick])
-def test_quick_methods_explain_a_film(bundle: Bundle, films: list[Radiograph], name: str) -> None:
-    film = bundle.card.preprocessing.to_input(films[3].pixels)
-    found = METHODS[name](bundle, film, encode(bundle, film[None]).feature_maps[0])
+def test_quick_methods_explain_a_film(
+    bundle: Bundle, film: np.ndarray, prediction: Prediction, name: str
+) -> None:
+    found = METHODS[name](bundle, film, prediction.feature_map)
     assert (found.method.name, found.fits) == (name, None)
     assert found.maps.shape == (2, 7, 7)
     assert found.method.signed == bool((found.maps < 0).any())

@@ -15,7 +15,6 @@ from cxrapp.explain.perturbation import (
     score_hidden,
 )
 from cxrapp.explain.trust import rank_correlation
-from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.predict import encode
 
@@ -69,10 +68,7 @@ def test_occluding_where_there_is_nothing_changes_nothing(bundle: Bundle) -> Non
     np.testing.assert_allclose(occlusion_maps(bundle, even, grid=2), 0, atol=1e-4)
 
 
-def test_occlusion_of_a_real_film_is_a_drop_in_its_logits(
-    bundle: Bundle, films: list[Radiograph]
-) -> None:
-    film = bundle.card.preprocessing.to_input(films[3].pixels)
+def test_occlusion_of_a_real_film_is_a_drop_in_its_logits(bundle: Bundle, film: np.ndarray) -> None:
     half = film.shape[-1] // 2
     hidden = film.copy()
     hidden[:, half:, :half] = film.mean()
@@ -158,17 +154,14 @@ def test_noise_has_a_fit_of_nought_or_less() -> None:
 
 
 def test_lime_is_the_same_every_time_and_its_regions_cover_the_film(
-    bundle: Bundle, films: list[Radiograph]
+    bundle: Bundle, film: np.ndarray
 ) -> None:
-    film = bundle.card.preprocessing.to_input(films[3].pixels)
     first, second = (lime_regions(bundle, film, samples=16) for _ in range(2))
     np.testing.assert_array_equal(first.weights, second.weights)
     assert 15 < len(np.unique(regions_of(first))) < 80
 
 
-def test_occlusion_agrees_with_the_exact_map_of_a_pooled_linear_network(
-    noise: np.ndarray,
-) -> None:
+def test_occlusion_agrees_with_the_exact_map_of_a_pooled_linear_network(noise: np.ndarray) -> None:
     pool, weights = torch.nn.AvgPool2d(8), torch.tensor([[2.0], [-1.0]])
     network = SimpleNamespace(
         backbone=lambda films: (pool(films), films.mean((2, 3))),

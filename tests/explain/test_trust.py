@@ -1,7 +1,6 @@
 """How far explanations can be trusted."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,25 +21,15 @@ from cxrapp.explain.trust import (
     share_heat,
 )
 from cxrapp.films.preprocess import Preprocessing
-from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
 from cxrapp.model.card_file import load_card
 from cxrapp.model.lungs import Lungs
-from cxrapp.model.predict import Prediction, encode, predict
+from cxrapp.model.predict import Prediction, encode
+from tests.model.small_bundle import put
 from tests.model.small_lungs import lung_masks
 
 INPUT = Preprocessing(224)
 PAIR = ("Grad-CAM", "Occlusion")
-
-
-@pytest.fixture(scope="module")
-def prediction(bundle: Bundle, films: list[Radiograph]) -> Prediction:
-    return predict(bundle, films[3:4])[0]
-
-
-@pytest.fixture(scope="module")
-def film(bundle: Bundle, films: list[Radiograph]) -> np.ndarray:
-    return bundle.card.preprocessing.to_input(films[3].pixels)
 
 
 @pytest.fixture
@@ -237,10 +226,10 @@ def test_randomised_maps_are_the_same_for_the_same_seed_only(
         assert not np.allclose(one.maps, different.maps)
 
 
-def test_an_altered_file_is_not_opened_to_be_randomised(film: np.ndarray, tmp_path: Path) -> None:
-    for suffix in (".pt", ".json"):
-        shutil.copy(WEIGHTS / f"pneumonia{suffix}", tmp_path / f"copy{suffix}")
-    path = tmp_path / "copy.pt"
-    path.write_bytes(path.read_bytes() + b"x")
+def test_an_altered_file_is_not_opened_to_be_randomised(
+    film: np.ndarray, model: bytes, tmp_path: Path
+) -> None:
+    path = put(tmp_path, model)
+    path.write_bytes(model + b"x")
     with pytest.raises(InvalidBundle, match="SHA-256 differs"):
         randomise_weights(path, film)

@@ -77,9 +77,6 @@ def test_a_figure_without_a_setting_shows_the_same_curves(bundle: Bundle) -> Non
     point = operating_point(scores, 0.5)
     for with_setting, without in (
         (roc_figure(curve, point), roc_figure(curve, None)),
-        (
-            precision_recall_figure(band, point, 0.4),
-            precision_recall_figure(band, None, 0.4),
-        ),
+        (precision_recall_figure(band, point, 0.4), precision_recall_figure(band, None, 0.4)),
     ):
         assert with_setting.data[:-1] == without.data

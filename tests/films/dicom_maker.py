@@ -13,7 +13,7 @@ from pydicom.sequence import Sequence
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
 from cxrapp.films.decode import read_upload
-from cxrapp.films.radiograph import Radiograph
+from cxrapp.films.radiograph import Radiograph, Rejection
 from tests.places import SAMPLES
 
 FILM = np.asarray(Image.open(SAMPLES[0]).convert("L").resize((160, 120)))
@@ -107,3 +107,10 @@ def read(data: bytes) -> Radiograph:
     (film,) = read_upload("film", data)
     assert isinstance(film, Radiograph), film
     return film
+
+
+def reason(data: bytes) -> str:
+    """Why no film comes of these bytes."""
+    (refused,) = read_upload("film", data)
+    assert isinstance(refused, Rejection), refused
+    return refused.reason

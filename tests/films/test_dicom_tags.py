@@ -7,6 +7,9 @@ from tests.films.dicom_maker import make, read
 @pytest.mark.parametrize(
     ("tags", "age"),
     [
+        ({}, None),
+        ({"PatientAge": "018M"}, 1.5),
+        ({"PatientAge": "014D"}, 14 / 365.25),
         ({"PatientAge": "54 Y"}, 54),
         ({"PatientAge": "62YR"}, 62),
         ({"PatientAge": " 018M"}, 1.5),
@@ -18,7 +21,10 @@ from tests.films.dicom_maker import make, read
         ({"PatientBirthDate": "19690101", "ContentDate": "20230101"}, 54),
         ({"PatientBirthDate": "1969.01.01", "StudyDate": "2023.01.01"}, 54),
         ({"PatientBirthDate": "1969-01-01", "AcquisitionDateTime": "20230101101500.5"}, 54),
+        ({"PatientBirthDate": "20200101", "StudyDate": "20230101"}, 3),
+        ({"PatientBirthDate": "19000101", "StudyDate": "20230101"}, None),
         ({"PatientBirthDate": "19691332", "StudyDate": "20230101"}, None),
+        ({"PatientBirthDate": "20200101"}, None),
     ],
 )
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")

@@ -18,7 +18,12 @@ from tests.films.dicom_maker import make
 from tests.places import ROOT, SAMPLES
 
 SAMPLE = SAMPLES[0].read_bytes()
-LARGE = make(np.random.default_rng(0).integers(0, 4096, (5000, 5000), dtype=np.uint16))
+
+
+@pytest.fixture(scope="module")
+def large() -> bytes:
+    """A film that takes its time and its memory."""
+    return make(np.random.default_rng(0).integers(0, 4096, (5000, 5000), dtype=np.uint16))
 
 
 @pytest.fixture
@@ -38,6 +43,7 @@ def test_a_film_is_the_same_as_decoded_here(decoder: Decoder) -> None:
         assert apart.stored.units == here.stored.units
         left_out = {"pixels": 0, "stored": 0}
         assert vars(apart) | left_out == vars(here) | left_out
+    assert decoder.read("a.txt", b"words") == read_film("a.txt", b"words")
 
 
 def test_a_film_may_come_as_the_network_sees_it(decoder: Decoder) -> None:
@@ -49,15 +55,11 @@ def test_a_film_may_come_as_the_network_sees_it(decoder: Decoder) -> None:
     assert decoder.read("a.txt", b"words", side=224) == read_film("a.txt", b"words")
 
 
-def test_a_file_that_is_no_film_has_its_reason(decoder: Decoder) -> None:
-    assert decoder.read("a.txt", b"words") == read_film("a.txt", b"words")
-
-
 def test_a_file_that_takes_too_long_is_given_up(
-    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+    decoder: Decoder, large: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cxrapp.films.sandbox, "MAX_DECODE_SECONDS", 0.01)
-    late = decoder.read("late.dcm", LARGE)
+    late = decoder.read("late.dcm", large)
     assert isinstance(late, Rejection)
     assert "more than 0.01 s" in late.reason
     monkeypatch.undo()
@@ -65,13 +67,13 @@ def test_a_file_that_takes_too_long_is_given_up(
 
 
 def test_a_file_that_takes_too_much_memory_is_given_up(
-    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+    decoder: Decoder, large: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("resource", reason="this system has no memory limits")
     monkeypatch.setattr(cxrapp.films.sandbox, "MAX_DECODE_BYTES", 300 * 2**20)
-    large = decoder.read("large.dcm", LARGE)
-    assert isinstance(large, Rejection)
-    assert "memory" in large.reason
+    refused = decoder.read("large.dcm", large)
+    assert isinstance(refused, Rejection)
+    assert "memory" in refused.reason
     assert isinstance(decoder.read("next.jpeg", SAMPLE), Radiograph)
 
 
@@ -112,42 +114,43 @@ def test_a_decoder_that_died_costs_one_file_at_most(decoder: Decoder) -> None:
     assert isinstance(decoder.read("b.jpeg", SAMPLE), Radiograph)
 
 
-@pytest.mark.parametrize(
-    ("answer", "pixels"),
-    [
-        (b"{", b""),
-        (b"[" * 9_000, b""),
-        (b"\xff", b""),
-        (b"[1]", b""),
-        (b'{"reason": 3}', b""),
-        (b'{"shape": [-1, 2]}', b""),
-        (b'{"shape": "ab"}', b""),
-        (b"{}", b""),
-        (b'{"shape": [1, 1], "pixels": 3, "tags": {"age_years": "old"}}', bytes(4)),
-        (b'{"shape": [1, 1], "tags": {"age": 3}}', bytes(4)),
-        (b'{"shape": [1, 1], "tags": {"study": {"uid": 3}}}', bytes(4)),
-        (b'{"shape": [1, 1], "tags": {"spacing_mm": [1]}}', bytes(4)),
-        (b'{"shape": [1, 1], "stretched_from": "little"}', bytes(4)),
-        (b'{"shape": [1, 1], "size": 3}', bytes(4)),
-        (b'{"shape": [1, 1], "tags": {"patient": "DOE"}}', bytes(4)),
-        (b'{"shape": [1, 1], "full_shape": [1]}', bytes(4)),
-        (b'{"shape": [1, 1]}', np.float32(np.nan).tobytes()),
-    ],
-)
+LIES = [
+    (b"{", b""),
+    (b"[" * 9_000, b""),
+    (b"\xff", b""),
+    (b"[1]", b""),
+    (b'{"reason": 3}', b""),
+    (b'{"shape": [-1, 2]}', b""),
+    (b'{"shape": "ab"}', b""),
+    (b"{}", b""),
+    (b'{"shape": [1, 1], "pixels": 3, "tags": {"age_years": "old"}}', bytes(4)),
+    (b'{"shape": [1, 1], "tags": {"age": 3}}', bytes(4)),
+    (b'{"shape": [1, 1], "tags": {"study": {"uid": 3}}}', bytes(4)),
+    (b'{"shape": [1, 1], "tags": {"spacing_mm": [1]}}', bytes(4)),
+    (b'{"shape": [1, 1], "stretched_from": "little"}', bytes(4)),
+    (b'{"shape": [1, 1], "size": 3}', bytes(4)),
+    (b'{"shape": [1, 1], "tags": {"patient": "DOE"}}', bytes(4)),
+    (b'{"shape": [1, 1], "full_shape": [1]}', bytes(4)),
+    (b'{"shape": [1, 1]}', np.float32(np.nan).tobytes()),
+]
+
+
 def test_a_decoder_that_lies_costs_one_file(
-    decoder: Decoder, monkeypatch: pytest.MonkeyPatch, answer: bytes, pixels: bytes
+    decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = (
         "import sys, struct; source, sink = sys.stdin.buffer, sys.stdout.buffer;"
         "source.read(12); answer, pixels = map(bytes.fromhex, sys.argv[1:]);"
         "sink.write(struct.pack('<Q', len(answer)) + answer + pixels); sink.flush(); source.read()"
     )
-    command = [sys.executable, "-c", program, answer.hex(), pixels.hex()]
-    liar = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    monkeypatch.setattr(cxrapp.films.sandbox, "_start", lambda: liar)
-    refused = decoder.read("a.jpeg", SAMPLE)
-    assert isinstance(refused, Rejection)
-    assert "damaged" in refused.reason
+    for answer, pixels in LIES:
+        command = [sys.executable, "-c", program, answer.hex(), pixels.hex()]
+        liar = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        monkeypatch.setattr(cxrapp.films.sandbox, "_start", [liar].pop)
+        refused = decoder.read("a.jpeg", SAMPLE)
+        assert isinstance(refused, Rejection), answer
+        assert "damaged" in refused.reason, answer
+        assert liar.returncode is not None, answer  # the next file has another decoder
     monkeypatch.undo()
     assert isinstance(decoder.read("b.jpeg", SAMPLE), Radiograph)
 

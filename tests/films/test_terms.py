@@ -17,19 +17,8 @@ def level(**tags: object) -> str:
 
 @pytest.mark.parametrize(
     "part",
-    [
-        "CHEST",
-        "THORAX",
-        "TORAX",
-        "TÓRAX",
-        "LUNG",
-        "RIBCAGE",
-        "RIB CAGE",
-        "PECHO",
-        "THORAX AP",
-        "UNKNOWN",
-    ]
-    + ["BRUSTKORB", "Cage thoracique", "CHEST/ABDOMEN", "N/A", "", "THORACIC"],
+    ["CHEST", "THORAX", "TORAX", "TÓRAX", "LUNG", "RIBCAGE", "RIB CAGE", "PECHO", "THORAX AP"]
+    + ["BRUSTKORB", "Cage thoracique", "CHEST/ABDOMEN", "N/A", "", "THORACIC", "UNKNOWN"],
 )
 def test_a_chest_by_any_name_and_no_name_are_accepted(part: str) -> None:
     assert level(body_part=part) == "accept"

@@ -66,18 +66,10 @@ def _not_a_film() -> Iterator[Specimen]:
         ("minus one frame", dicom(element("NumberOfFrames", b"-1")), "several pictures"),
         ("three colours", dicom(short("SamplesPerPixel", 3), three), "colour"),
         ("many colours", dicom(short("SamplesPerPixel", 65_535)), "colour"),
-        (
-            "a palette",
-            dicom(element("PhotometricInterpretation", b"PALETTE COLOR ")),
-            "colour",
-        ),
+        ("a palette", dicom(element("PhotometricInterpretation", b"PALETTE COLOR ")), "colour"),
         ("no pixel data", dicom(without=("PixelData",)), "no picture"),
         ("constant", dicom(element("PixelData", bytes(len(PIXELS)), "OW")), "blank"),
         ("1x1", dicom(short("Rows", 1), short("Columns", 1)), "only 1 x 1"),
-        (
-            "60000x60000",
-            dicom(short("Rows", 60_000), short("Columns", 60_000)),
-            "60,000 x 60,000",
-        ),
+        ("60000x60000", dicom(short("Rows", 60_000), short("Columns", 60_000)), "60,000 x 60,000"),
     ):
         yield Specimen("dicom not a film", f"{name}.dcm", data, reason)

@@ -7,17 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from tests.hostile.png import (
-    HEIGHT,
-    PNG,
-    WIDTH,
-    bombs,
-    chunk,
-    header,
-    headers,
-    png,
-    zeros,
-)
+from tests.hostile.png import HEIGHT, PNG, WIDTH, bombs, chunk, header, headers, png, zeros
 from tests.hostile.specimen import FILM, SAMPLES, Specimen, encode, flip, splice, truncate
 
 JPEG = encode(FILM, "JPEG", quality=90)

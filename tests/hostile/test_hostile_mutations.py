@@ -58,9 +58,7 @@ def check(data: bytes, read: Reader = read_upload) -> None:
 
 
 @pytest.mark.parametrize("kind", REAL)
-@given(
-    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), small), min_size=1, max_size=5),
-)
+@given(st.lists(st.tuples(st.floats(0, 1), st.integers(0, 40), small), min_size=1, max_size=5))
 def test_spliced_bytes(kind: str, splices: list[tuple[float, int, bytes]]) -> None:
     data = REAL[kind]
     for place, lost, gained in splices:

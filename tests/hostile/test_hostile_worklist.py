@@ -10,10 +10,10 @@ from tests.hostile.specimen import SAMPLES, Specimen
 
 
 @pytest.fixture(scope="module")
-def worklist(batch: list[Specimen], bundle: Bundle) -> Worklist:
+def worklist(batch: list[Specimen], light: Bundle) -> Worklist:
     """All of the batch, uploaded at once."""
     worklist = Worklist()
-    worklist.add(bundle, [(specimen.name, specimen.data) for specimen in batch])
+    worklist.add(light, [(specimen.name, specimen.data) for specimen in batch])
     worklist.wait()
     return worklist
 
@@ -42,16 +42,16 @@ def test_a_file_is_refused_for_the_same_reason_as_alone(
     assert not unlike
 
 
-def test_good_films_score_as_they_do_alone(worklist: Worklist, bundle: Bundle) -> None:
+def test_good_films_score_as_they_do_alone(worklist: Worklist, light: Bundle) -> None:
     films = {film.name: film for film in worklist.films.values()}
     for path in SAMPLES:
-        (alone,) = predict(bundle, list(read_upload(path.name, path.read_bytes())))
-        result = worklist.result(films[path.name], bundle)
+        (alone,) = predict(light, list(read_upload(path.name, path.read_bytes())))
+        result = worklist.result(films[path.name], light)
         assert result.prediction.logits == pytest.approx(alone.logits, abs=1e-4)
 
 
-def test_a_clean_upload_follows_a_hostile_one(worklist: Worklist, bundle: Bundle) -> None:
+def test_a_clean_upload_follows_a_hostile_one(worklist: Worklist, light: Bundle) -> None:
     count = len(worklist.films)
-    worklist.add(bundle, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
+    worklist.add(light, [(SAMPLES[0].name, SAMPLES[0].read_bytes())])
     worklist.wait()
     assert len(worklist.films) == count + 1

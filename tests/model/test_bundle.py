@@ -35,18 +35,13 @@ def test_a_true_copy_loads(copy: Path) -> None:
     assert load_bundle(copy).card.findings[0].name == "pneumonia"
 
 
-def test_an_altered_byte_is_refused(copy: Path) -> None:
-    data = bytearray(copy.read_bytes())
-    data[len(data) // 2] ^= 1
-    copy.write_bytes(data)
-    with pytest.raises(InvalidBundle, match="SHA-256 differs"):
-        load_bundle(copy)
-
-
-def test_a_cut_off_file_is_refused(copy: Path) -> None:
-    copy.write_bytes(copy.read_bytes()[:1000])
-    with pytest.raises(InvalidBundle, match="SHA-256 differs"):
-        load_bundle(copy)
+def test_a_file_altered_or_cut_off_is_refused(copy: Path) -> None:
+    whole = copy.read_bytes()
+    half = len(whole) // 2
+    for data in (whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :], whole[:1000]):
+        copy.write_bytes(data)
+        with pytest.raises(InvalidBundle, match="SHA-256 differs"):
+            load_bundle(copy)
 
 
 def test_a_missing_card_or_file_is_named(copy: Path) -> None:
@@ -60,13 +55,6 @@ def test_a_missing_card_or_file_is_named(copy: Path) -> None:
 def test_a_newer_format_is_refused(copy: Path) -> None:
     edit_card(copy, schema=99)
     with pytest.raises(InvalidBundle, match="format 99"):
-        load_bundle(copy)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"schema": 1}', '{"schema": 1, "findings": 3}'])
-def test_a_damaged_card_is_refused(copy: Path, text: str) -> None:
-    copy.with_suffix(".json").write_text(text)
-    with pytest.raises(InvalidBundle, match="copy.json"):
         load_bundle(copy)
 
 

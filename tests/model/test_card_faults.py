@@ -10,10 +10,8 @@ from typing import Any
 import pytest
 
 from cxrapp.errors import InvalidBundle
-from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card_file import load_card
-
-CARD = json.loads((WEIGHTS / "pneumonia.json").read_text())
+from tests.model.small_bundle import CARD
 
 
 def changed(change: Callable[[dict], Any], card: dict = CARD) -> str:
@@ -109,8 +107,9 @@ def test_a_card_that_lies_is_refused(
         b"\xff\xfe\x00" * 100,
         json.dumps({"schema": "x" * 100_000}).encode(),
         json.dumps({"schema": ["<b>"]}).encode(),
+        *(b"", b"[]", b"{", b'{"schema": 1}', b'{"schema": 1, "findings": 3}'),
     ],
-    ids="broken NaN Infinity 1e999 digits brackets deep bytes long markup".split(),
+    ids="broken NaN Infinity 1e999 digits brackets deep bytes long markup".split() + 5 * [None],
 )
 def test_json_that_is_no_card_is_refused(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "card.json"

@@ -4,17 +4,37 @@ import html
 import re
 from pathlib import Path
 
+from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.session.session import Session
-from tests.places import SAMPLES
+from tests.films.dicom_maker import png
+from tests.places import ROOT, SAMPLES
 
 NORMAL = next(path for path in SAMPLES if path.name.startswith("NORMAL2-IM-0092"))
 OPENED = "of 1,000"  # the outcomes are on the page as soon as a film is
 
 
+def photograph() -> tuple[str, bytes]:
+    """A picture that is no film, to be uploaded."""
+    return "china.png", png(load_sample_images().images[0])
+
+
+def new_app() -> AppTest:
+    """The whole app, to be run."""
+    return AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120)
+
+
+def open_page(name: str) -> AppTest:
+    """One of `cxrapp.pages` by itself."""
+    script = f"from cxrapp.pages import {name}\n{name}.show()"
+    app = AppTest.from_string(script, default_timeout=120).run()
+    assert not app.exception
+    return app
+
+
 def texts(app: AppTest) -> str:
-    elements = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info]
+    elements = [*app.markdown, *app.caption, *app.warning, *app.error, *app.info, *app.title]
     written = [element.value for element in elements] + [one.proto.body for one in app.get("html")]
     return html.unescape(re.sub(r"\\|<[^>]*>", "", "\n".join(written)))
 

@@ -4,20 +4,19 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.model.script import has_bfloat16
 from cxrapp.server import bundles
-from tests.pages.steps import press, session, settle, texts
-from tests.places import ROOT, SAMPLES
+from tests.pages.steps import new_app, open_page, press, session, settle, texts
+from tests.places import SAMPLES
 
 
 def test_without_a_bundle_the_app_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    app = new_app().run()
     assert "There is no model to screen with" in texts(app)
     assert not app.file_uploader
 
@@ -32,21 +31,14 @@ def test_an_altered_bundle_is_refused_and_a_good_one_still_offered(
     with (tmp_path / "altered.pt").open("ab") as file:
         file.write(b"x")
     monkeypatch.setattr(bundles, "WEIGHTS", tmp_path)
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    app = new_app().run()
     assert "altered.pt" in texts(app)
     assert "SHA-256 differs" in texts(app)
     assert app.file_uploader
 
 
-def model_page() -> None:
-    from cxrapp.pages import model
-
-    model.show()
-
-
 def test_model_page_states_use_limits_and_numbers() -> None:
-    app = AppTest.from_function(model_page, default_timeout=120).run()
-    assert not app.exception
+    app = open_page("model")
     for words in ("Meant for", "Not meant for", "Known limits", "official test", "SHA-256"):
         assert words in texts(app)
     speed = next(text.value for text in app.caption if "one film takes" in text.value)
@@ -71,7 +63,7 @@ def test_model_page_states_use_limits_and_numbers() -> None:
 
 
 def test_model_page_shows_ten_films_that_count_and_ten_that_do_not() -> None:
-    app = AppTest.from_function(model_page, default_timeout=120).run()
+    app = open_page("model")
     assert len(app.get("image")) == 20
     captions = [text.value for text in app.caption]
     for said, count in {"Accepted.": 10, "Refused.": 9, "Warned of.": 1}.items():
@@ -80,20 +72,14 @@ def test_model_page_shows_ten_films_that_count_and_ten_that_do_not() -> None:
 
 
 def test_model_page_shows_maps_of_random_weights() -> None:
-    app = AppTest.from_function(model_page, default_timeout=120).run()
+    app = open_page("model")
     app.toggle(key="sanity").set_value(True).run()
     assert not app.exception
     assert "rank correlation with the true map over ten draws" in texts(app)
 
 
 def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) -> None:
-    def page() -> None:
-        from cxrapp.pages import compare
-
-        compare.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
-    assert not app.exception
+    app = open_page("compare")
     session(app).worklist.add(bundle, [(path.name, path.read_bytes()) for path in SAMPLES[:2]])
     settle(app)
     settle(app)  # the other model has now been asked as well
@@ -106,12 +92,7 @@ def test_two_models_are_compared_on_the_films_of_the_worklist(bundle: Bundle) ->
 
 
 def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
-    def page() -> None:
-        from cxrapp.pages import site
-
-        site.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
+    app = open_page("site")
     assert "How does the model do here?" in texts(app)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -131,12 +112,7 @@ def test_labelled_films_of_a_site_give_a_report(kermany: Path) -> None:
 
 
 def test_a_table_that_cannot_be_used_is_refused_before_any_film_is_screened() -> None:
-    def page() -> None:
-        from cxrapp.pages import site
-
-        site.show()
-
-    app = AppTest.from_function(page, default_timeout=120).run()
+    app = open_page("site")
     sheet = ("labels.csv", b"name;sick\nx.png;1\n", "text/csv")
     film = (SAMPLES[0].name, SAMPLES[0].read_bytes(), "image/jpeg")
     app.file_uploader[0].set_value([sheet, film]).run()

@@ -3,12 +3,10 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
@@ -17,13 +15,14 @@ from cxrapp.runtime.network_queue import NetworkQueue
 from cxrapp.server import bundles
 from cxrapp.session.film import Film
 from cxrapp.session.worklist import Worklist
-from tests.films.dicom_maker import make
+from tests.films.dicom_maker import make, png
 from tests.pages.steps import (
     NORMAL,
     OPENED,
     counts,
     curves_shown,
     outcomes_shown,
+    photograph,
     press,
     session,
     settle,
@@ -103,17 +102,8 @@ def test_threshold_moves_everything_without_running_the_network(
     assert session(app).setting(card, "pneumonia").threshold == 0.999
 
 
-@pytest.fixture
-def photograph(tmp_path: Path) -> Path:
-    path = tmp_path / "china.png"
-    Image.fromarray(load_sample_images().images[0]).save(path)
-    return path
-
-
-def test_a_refused_film_shows_no_result_until_the_reader_insists(
-    app: AppTest, photograph: Path
-) -> None:
-    upload(app, photograph)
+def test_a_refused_film_shows_no_result_until_the_reader_insists(app: AppTest) -> None:
+    upload(app, photograph())
     assert "does not look like a frontal chest film" in texts(app)
     assert not verdict(app, "Pneumonia")
     press(app, "overrule")
@@ -123,8 +113,8 @@ def test_a_refused_film_shows_no_result_until_the_reader_insists(
     assert "Not screened" in texts(app) and not verdict(app, "Pneumonia")
 
 
-def test_overruling_one_model_does_not_overrule_another(app: AppTest, photograph: Path) -> None:
-    upload(app, photograph)
+def test_overruling_one_model_does_not_overrule_another(app: AppTest) -> None:
+    upload(app, photograph())
     press(app, "overrule")
     app.selectbox(key="bundle").set_value("all-ages").run()
     settle(app)
@@ -132,10 +122,8 @@ def test_overruling_one_model_does_not_overrule_another(app: AppTest, photograph
     assert not verdict(app, "Pneumonia")
 
 
-def test_refused_films_nobody_has_seen_stand_first_and_are_counted_apart(
-    app: AppTest, photograph: Path
-) -> None:
-    upload(app, photograph, *SAMPLES)
+def test_refused_films_nobody_has_seen_stand_first_and_are_counted_apart(app: AppTest) -> None:
+    upload(app, photograph(), *SAMPLES)
     assert {f"{len(SAMPLES) + 1} films", "Refused 1"} <= set(counts(app))
     assert session(app).order[0] == "0"
     press(app, "reviewed")
@@ -144,12 +132,11 @@ def test_refused_films_nobody_has_seen_stand_first_and_are_counted_apart(
 
 def test_an_archive_of_dicom_and_png_films_is_one_upload(app: AppTest) -> None:
     pixels = np.asarray(Image.open(SAMPLES[0]).convert("L"))
-    png = io.BytesIO()
-    Image.open(SAMPLES[1]).convert("L").save(png, "PNG")
+    other = np.asarray(Image.open(SAMPLES[1]).convert("L"))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("a/film", make(pixels, PatientAge="003Y", ViewPosition="AP"))
-        archive.writestr("b/film.png", png.getvalue())
+        archive.writestr("b/film.png", png(other))
     upload(app, ("night.zip", buffer.getvalue()))
     assert "2 films" in counts(app)
 

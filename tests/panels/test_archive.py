@@ -1,8 +1,7 @@
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from tests.load.server import free_port
-from tests.places import ROOT
+from tests.pages.steps import new_app
 
 
 @pytest.mark.slow
@@ -13,7 +12,7 @@ def test_an_archive_is_mentioned_where_one_is_named_and_asked_when_it_is_opened(
     monkeypatch.delenv("CXR_PACS_URL", raising=False)
     if named:
         monkeypatch.setenv("CXR_PACS_URL", f"http://127.0.0.1:{free_port()}/dicom-web")
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    app = new_app().run()
     assert ("archive" in [button.key for button in app.button]) == named
     assert not app.error
     if named:

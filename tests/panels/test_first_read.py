@@ -1,8 +1,5 @@
-import io
 import time
 
-from PIL import Image
-from sklearn.datasets import load_sample_images
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
@@ -10,6 +7,7 @@ from cxrapp.session.first_reads import record_call
 from tests.pages.steps import (
     counts,
     curves_shown,
+    photograph,
     press,
     session,
     texts,
@@ -67,9 +65,7 @@ def test_the_final_call_goes_on_to_the_next_film_and_a_refused_one_is_no_dead_en
     app: AppTest,
 ) -> None:
     app.toggle(key="blinded").set_value(True).run()
-    photograph = io.BytesIO()
-    Image.fromarray(load_sample_images().images[0]).save(photograph, "PNG")
-    upload(app, ("china.png", photograph.getvalue()), SAMPLES[0])
+    upload(app, photograph(), SAMPLES[0])
     assert session(app).current == "0"
     press(app, "call unsure")
     assert "Not screened" in texts(app)

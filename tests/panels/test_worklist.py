@@ -9,11 +9,7 @@ from cxrapp.panels.worklist import read_answer
 from cxrapp.report.release import weakness
 from cxrapp.server import bundles
 from tests.films.dicom_maker import make
-from tests.pages.steps import (
-    session,
-    texts,
-    upload,
-)
+from tests.pages.steps import session, texts, upload
 from tests.places import SAMPLES
 
 

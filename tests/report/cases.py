@@ -96,11 +96,12 @@ def refused(**parts: object) -> Case:
 
 def everything(data: bytes) -> str:
     """All that can be read in a file's bytes, archives and streams unpacked, without spaces."""
-    chunks = [data]
+    chunks, inside = [data], ""
     if data[:4] == b"PK\x03\x04":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():
-                chunks += [entry.filename.encode(), repr(entry).encode(), archive.read(entry)]
+                chunks += [entry.filename.encode(), repr(entry).encode()]
+                inside += everything(archive.read(entry))
     if data[:4] == b"%PDF":
         reader = pypdf.PdfReader(io.BytesIO(data))
         chunks.append(str(reader.metadata).encode())
@@ -109,4 +110,9 @@ def everything(data: bytes) -> str:
             thing = reader.get_object(number)
             if isinstance(thing, pypdf.generic.StreamObject):
                 chunks.append(thing.get_data())
-    return "".join(" ".join(c.decode("utf-8", "ignore") for c in chunks).split()).lower()
+    return squeezed(" ".join(chunk.decode("utf-8", "ignore") for chunk in chunks)) + inside
+
+
+def squeezed(text: str) -> str:
+    """In small letters and without spaces."""
+    return "".join(text.split()).lower()

@@ -20,6 +20,7 @@ from tests.report.cases import (
     film,
     picture_film,
     refused,
+    squeezed,
 )
 
 HIDDEN = [
@@ -58,10 +59,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 def write(kind: str, *cases: object, identified: bool = False) -> str:
     return everything(FORMATS[kind].write(CARD, cases, identified=identified))
-
-
-def squeezed(text: str) -> str:
-    return "".join(text.split()).lower()
 
 
 def test_no_identity_leaves_unless_asked_for(kind: str) -> None:

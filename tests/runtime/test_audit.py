@@ -11,7 +11,7 @@ from cxrapp.__main__ import main
 from cxrapp.errors import AuditFault
 from cxrapp.runtime.audit import append, check
 from cxrapp.server.audit_trail import VARIABLE
-from tests.pages.steps import press, session, settle, texts, threshold, upload
+from tests.pages.steps import session, texts, threshold, upload
 from tests.places import ROOT, SAMPLES
 
 
@@ -84,7 +84,7 @@ def test_processes_share_a_file(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource", reason="this system has no file size limit")
+    pytest.importorskip("resource", reason="this system has no file size limit")
     path = tmp_path / "audit.jsonl"
     append(path, [{"film": "a"}])
     program = (
@@ -95,7 +95,6 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
         "try: append(Path(sys.argv[1]), [{'film': 'b' * 800}])\n"
         "except AuditFault as error: print(error)"
     )
-    assert resource
     done = subprocess.run(
         [sys.executable, "-c", program, str(path)], cwd=ROOT, capture_output=True, text=True
     )
@@ -129,7 +128,6 @@ def test_without_the_file_nothing_is_shown(
     app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, str(tmp_path / "missing/audit.jsonl"))
-    press(app, "samples")
-    settle(app)
+    upload(app, SAMPLES[0])
     assert "cannot be written (No such file or directory)" in texts(app)
     assert not [one for one in app.slider if "threshold" in one.label]

@@ -9,11 +9,11 @@ from cxrapp.model.bundle import Bundle, load_bundle
 from cxrapp.model.card_file import load_card
 from cxrapp.server import bundles
 from tests.model.small_bundle import CARD, put, script, stored
-from tests.places import ROOT
+from tests.pages.steps import new_app
 
 
 def screen_page() -> AppTest:
-    app = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
+    app = new_app().run()
     assert not app.exception
     return app
 

@@ -11,13 +11,8 @@ from cxrapp.runtime.logs import JsonLines
 from cxrapp.runtime.metrics import PORT, serve
 from cxrapp.server.startup import start_service
 from cxrapp.session.worklist import Worklist
+from tests.load.server import free_port
 from tests.places import SAMPLES
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def read_metrics(port: int) -> dict[str, float]:
@@ -47,17 +42,6 @@ def test_metrics_count_films_passes_and_files_that_were_none(bundle: Bundle) -> 
     assert after["cxrapp_network_queue"] == 0
     del worklist
     assert read_metrics(port)["cxrapp_worklists"] == before["cxrapp_worklists"]
-
-
-def test_metrics_are_for_this_machine_alone() -> None:
-    port = free_port()
-    serve(port)
-    others = {info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port)}
-    for address in others - {"127.0.0.1", "::1"}:
-        with pytest.raises(OSError):
-            socket.create_connection((address, port), timeout=2)
-    with socket.create_connection(("127.0.0.1", port), timeout=2):
-        pass
 
 
 def test_a_port_that_is_taken_is_logged_and_nothing_stops(

@@ -3,13 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cxrapp.model.bundle import WEIGHTS
 from cxrapp.model.card import Finding
-from cxrapp.model.card_file import load_card
 from cxrapp.site.labels import read_labels
 from cxrapp.site.sheet import decode_sheet
+from tests.site.clinic import CARD
 
-CARD = load_card(WEIGHTS / "pneumonia.json")  # pneumonia, and viral given pneumonia
 NAMES = ("films.zip/a/x.png", "films.zip/b/x.png", "y.png", "z.dcm")
 UNKNOWN = np.nan
 

@@ -4,14 +4,11 @@ import pytest
 
 from cxrapp.errors import UnusableTable
 from cxrapp.films.names import decode_text, is_clutter
-from cxrapp.model.bundle import WEIGHTS
-from cxrapp.model.card_file import load_card
 from cxrapp.site.folders import UnusableLabel
 from cxrapp.site.labels import read_labels
 from cxrapp.site.names import FilmNames
 from cxrapp.site.sheet import check_sheet, decode_sheet
-
-CARD = load_card(WEIGHTS / "pneumonia.json")
+from tests.site.clinic import CARD
 
 
 def test_composed_and_single_letters_are_the_same_name() -> None:

@@ -142,10 +142,13 @@ def calibrated(number: int, patients: int, slope: float, intercept: float) -> It
         yield Scores(labels, expit(stated), np.arange(patients))
 
 
-@pytest.mark.parametrize(("patients", "number"), [(80, 30), (300, 15)])
-def test_calibration_slope_and_in_the_large(patients: int, number: int) -> None:
-    fits = [fit_site_calibration(scores) for scores in calibrated(number, patients, 1.0, -0.5)]
-    for name, truth in (("in_the_large", -0.5), ("slope", 1.0), ("intercept", -0.5)):
+@pytest.mark.parametrize(
+    ("patients", "number", "slope"), [(80, 30, 1.0), (300, 15, 1.0), (200, 24, 0.7)]
+)
+def test_calibration_slope_and_in_the_large(patients: int, number: int, slope: float) -> None:
+    fits = [fit_site_calibration(scores) for scores in calibrated(number, patients, slope, -0.5)]
+    truths = {"slope": slope, "intercept": -0.5} | ({"in_the_large": -0.5} if slope == 1 else {})
+    for name, truth in truths.items():
         assert held(cover([getattr(fit, name) for fit in fits], truth), number, exact=True), name
 
 
@@ -161,8 +164,10 @@ def test_calibration_error(patients: int, slope: float, intercept: float) -> Non
     assert held(cover(rates, truth), 80, exact=True)
 
 
-@pytest.mark.parametrize("ill", [40, 75, 100, 200])
-def test_a_recommended_threshold_allows_for_its_choice(ill: int) -> None:
+@pytest.mark.parametrize(
+    ("ill", "goal"), [(40, 0.95), (75, 0.95), (100, 0.95), (200, 0.95), (60, 0.8)]
+)
+def test_a_recommended_threshold_allows_for_its_choice(ill: int, goal: float) -> None:
     """At 75 to 100 ill films "shown" was wrong for 6 to 12 % of clinics, nominally 2.5 %, and the
     interval of the sensitivity covered 85 %."""
     number, wrong, above, below, thresholds = 40, 0, 0, 0, 0
@@ -170,10 +175,10 @@ def test_a_recommended_threshold_allows_for_its_choice(ill: int) -> None:
     for _ in range(number):
         values = np.concatenate([2 + generator.standard_normal(ill), generator.standard_normal(30)])
         films = Scores(np.arange(ill + 30) < ill, expit(values), np.arange(ill + 30))
-        advice = recommend(films, 0.95)
+        advice = recommend(films, goal)
         truth = norm.sf(logit(advice.threshold.value) - 2)
         found = advice.point.sensitivity
-        wrong += advice.shown and truth < 0.95
+        wrong += advice.shown and truth < goal
         above, below = above + (found.low > truth), below + (found.high < truth)
         aimed = expit(2 + norm.isf(found.value))  # 0 where none was missed
         thresholds += advice.threshold.low <= aimed <= advice.threshold.high

@@ -20,15 +20,6 @@ def test_recalibration_finds_the_line_the_films_were_drawn_from() -> None:
     assert fitted.stated == pytest.approx(scores.probabilities.mean())
 
 
-def test_intervals_of_the_recalibration_cover_the_truth() -> None:
-    covered = {"slope": 0, "intercept": 0}
-    for seed in range(24):
-        fitted = fit_site_calibration(simulate(seed, 200))
-        covered["slope"] += fitted.slope.low <= 0.7 <= fitted.slope.high
-        covered["intercept"] += fitted.intercept.low <= -0.8 <= fitted.intercept.high
-    assert min(covered.values()) >= 20  # P(fewer of 24 at 95 %) is 0.006
-
-
 def test_lines_of_the_resamples_are_those_of_scikit_learn() -> None:
     scores = simulate(1, 60)
     films, drawn = (scores.labels, scores.log_odds), film_weights(scores.patients)[:25]

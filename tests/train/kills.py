@@ -1,11 +1,16 @@
 """Programs in processes of their own, killed at their n-th change of a folder or after a while.
 
+What a kill leaves is what stands in the folder at that moment, and of that a program that runs to
+its end can leave a copy for every change it makes. What TensorBoard's own thread does is no change:
+it comes when it likes.
+
 Every process is forked from one that has PyTorch imported already, so that a kill costs a fraction
 of a second.
 """
 
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import time
@@ -29,10 +34,15 @@ class Course:
     seconds: float
 
 
-def run_whole(folder: Path, program: Callable, *arguments: Any) -> Course:
-    """Run to the end."""
+def run_whole(folder: Path, program: Callable, *arguments: Any, kept: Path | None = None) -> Course:
+    """Run to the end.
+
+    Args:
+        kept: Where the folder's copies go, each as it stood before a change and called by its
+            number, from 1 on; none where there was no folder yet.
+    """
     ours, theirs = SERVER.Pipe(duplex=False)
-    process = SERVER.Process(target=_watch, args=(theirs, 0, folder, program, *arguments))
+    process = SERVER.Process(target=_watch, args=(theirs, 0, kept, folder, program, *arguments))
     process.start()
     theirs.close()
     course = ours.recv()
@@ -43,7 +53,7 @@ def run_whole(folder: Path, program: Callable, *arguments: Any) -> Course:
 
 def kill_at(change: int, folder: Path, program: Callable, *arguments: Any) -> None:
     """Kill a program as it is about to make its n-th change, counted from 1."""
-    process = SERVER.Process(target=_watch, args=(None, change, folder, program, *arguments))
+    process = SERVER.Process(target=_watch, args=(None, change, None, folder, program, *arguments))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -68,16 +78,27 @@ def _run(program: Callable, *arguments: Any) -> None:
 
 
 def _watch(
-    report: Connection | None, last: int, folder: Path, program: Callable, *arguments: Any
+    report: Connection | None,
+    last: int,
+    kept: Path | None,
+    folder: Path,
+    program: Callable,
+    *arguments: Any,
 ) -> None:
     done: list[tuple[str, str]] = []
+    copying = 0.0  # seconds that are not the program's
 
     def count(event: str, details: tuple) -> None:
+        nonlocal copying
         if event == "open" and details[2] & WRITING or event in CHANGES:
             name = details[1] if event == "os.rename" else details[0]
-            path = os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else ""
-            if Path(path).is_relative_to(folder):
+            path = Path(os.fsdecode(name) if isinstance(name, str | bytes | os.PathLike) else "")
+            if path.is_relative_to(folder) and folder / "tensorboard" not in path.parents:
                 done.append((event, os.path.relpath(path, folder)))
+                if kept and folder.exists():
+                    start = time.perf_counter()
+                    shutil.copytree(folder, kept / str(len(done)))
+                    copying += time.perf_counter() - start
                 if len(done) == last:
                     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -85,4 +106,4 @@ def _watch(
     began = time.perf_counter()
     _run(program, *arguments)
     if report:
-        report.send(Course(list(done), time.perf_counter() - began))
+        report.send(Course(list(done), time.perf_counter() - began - copying))

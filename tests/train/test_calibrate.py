@@ -27,9 +27,7 @@ def test_right_labels_give_plain_platt_scaling(truth: tuple[np.ndarray, np.ndarr
         assert fitted.mislabelled == (0, 0)
 
 
-def test_a_card_promises_no_more_than_its_labels_show(
-    truth: tuple[np.ndarray, np.ndarray],
-) -> None:
+def test_a_card_promises_no_more_than_its_labels_show(truth: tuple[np.ndarray, np.ndarray]) -> None:
     logits, labels = truth
     wrong = np.random.default_rng(1).random(20_000) < 0.3
     fitted = fit_calibration(labels ^ wrong, logits)

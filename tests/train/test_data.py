@@ -14,11 +14,6 @@ from train.fit import check_enough, check_finite
 from train.sources import LEFT_OUT, group_near_copies
 
 
-@pytest.fixture(scope="module")
-def table(kermany: Path) -> pd.DataFrame:
-    return data.read_table(kermany, ("kermany",))
-
-
 def test_counts_are_the_published_ones(table: pd.DataFrame) -> None:
     counts = table.groupby(["split", "pneumonia", "viral"], dropna=False).size().to_dict()
     found = {key[:2] + (key[2] if key[2] == key[2] else None,): n for key, n in counts.items()}

@@ -182,14 +182,15 @@ def test_a_disk_that_fills_up_while_training_ends_in_a_sentence(tiny: Path, tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("options", [["-o", "size=4k"], ["-o", "ro"]], ids=["full", "read-only"])
 def test_screening_ends_in_a_sentence_where_its_table_cannot_be_written(
-    tmp_path: Path, options: list[str]
+    light_path: Path, tmp_path: Path, options: list[str]
 ) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     with mounted(folder, "-t", "tmpfs", *options, "tmpfs"):
         if "ro" not in options:
             (folder / "filler").write_bytes(bytes(4096))
-        done = run_program("cxrapp", "screen", SAMPLES[0], "--csv", folder / "out.csv")
+        command = ("cxrapp", "screen", SAMPLES[0], "--bundle", light_path)
+        done = run_program(*command, "--csv", folder / "out.csv")
         left = list(folder.glob("out.csv"))
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

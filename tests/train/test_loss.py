@@ -58,20 +58,15 @@ def test_a_finding_that_no_film_defines_is_refused() -> None:
         film_weights(make_table(torch.tensor([[1, NAN], [0, NAN]])), FINDINGS)
 
 
-def test_smoothing_is_pytorchs_with_two_classes() -> None:
-    torch.manual_seed(0)
-    logits, labels = torch.randn(6, 1), torch.tensor([[1.0], [0], [1], [0], [0], [0]])
-    two = torch.cat([torch.zeros_like(logits), logits], 1)  # softmax of two is the sigmoid
-    expected = F.cross_entropy(two, labels[:, 0].long(), label_smoothing=0.1)
-    torch.testing.assert_close(weighted_bce(logits, labels, torch.ones(6, 1), 0.1), expected)
-
-
-def test_loss_agrees_with_pytorch_where_all_is_defined() -> None:
+def test_loss_and_smoothing_agree_with_pytorch_where_all_is_defined() -> None:
     torch.manual_seed(0)
     logits, labels = torch.randn(6, 1), torch.tensor([[1.0], [0], [1], [0], [0], [0]])
     weights = torch.tensor(film_weights(make_table(labels), FINDINGS[:1]))
     expected = F.binary_cross_entropy_with_logits(logits, labels, weights)
     torch.testing.assert_close(weighted_bce(logits, labels, weights), expected)
+    two = torch.cat([torch.zeros_like(logits), logits], 1)  # softmax of two is the sigmoid
+    expected = F.cross_entropy(two, labels[:, 0].long(), label_smoothing=0.1)
+    torch.testing.assert_close(weighted_bce(logits, labels, torch.ones(6, 1), 0.1), expected)
 
 
 def test_undefined_labels_neither_cost_nor_teach() -> None:

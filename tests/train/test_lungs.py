@@ -16,6 +16,7 @@ from cxrapp.model.card_file import load_card
 from cxrapp.model.lung_finder import FILE, load_lungs
 from cxrapp.model.lungs import KINDS
 from tests.model.small_lungs import SIZE, lung_masks, put_lungs
+from train.files import save_atomically
 from train.lungs import fit as fit_module
 from train.lungs.adult import fit_adult
 from train.lungs.batches import TURNS, make_batch, whiten_lungs
@@ -205,7 +206,6 @@ def test_a_run_goes_on_where_it_stopped(
 
 def stop_after(epochs: int):  # noqa: ANN201
     """`save_atomically` that is interrupted once so many epochs are kept."""
-    from train.files import save_atomically
 
     def save(path: Path, value: dict) -> None:
         save_atomically(path, value)

@@ -18,7 +18,8 @@ def test_a_plan_runs_every_step_and_says_how_long_it_took(tmp_path: Path) -> Non
     extra = {"fit": ["--batch", "64"]}
     release(plan, tmp_path / "runs/steps.csv", extra, asked.append)
     assert asked == [["fit", "--out", "runs/a", "--batch", "64"], ["shortcuts", "runs/a"]]
-    assert list(pd.read_csv(tmp_path / "runs/steps.csv")["step"]) == load_lines(plan)
+    steps = [" ".join(step) for step in load_plan(plan)]
+    assert list(pd.read_csv(tmp_path / "runs/steps.csv")["step"]) == steps
     plan.write_text("steps = 3")
     with pytest.raises(ValueError, match="plan.toml"):
         release(plan, tmp_path / "steps.csv", {}, asked.append)
@@ -51,10 +52,6 @@ def test_one_command_trains_teachers_and_student_and_measures_them(
     assert recipe.batch == 8 and recipe.teachers == ("runs/teachers",)
     assert main(command) == 0  # what is done is done; the same command goes on
     assert len(pd.read_csv("runs/steps.csv")) == 6
-
-
-def load_lines(plan: Path) -> list[str]:
-    return [" ".join(step) for step in load_plan(plan)]
 
 
 def test_every_step_of_the_shipped_plan_is_a_line_of_the_command_line() -> None:

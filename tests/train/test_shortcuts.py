@@ -1,6 +1,5 @@
 """What a network knows without the lungs, and what its card says of it."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +23,13 @@ from train.shortcuts import (
 
 
 def test_shortcuts_reach_the_card(
-    run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fresh: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    copy = tmp_path / "run"
-    shutil.copytree(run, copy)
-    (copy / "openings.csv").unlink(missing_ok=True)  # as if no other test had opened its test
-    assert main(["shortcuts", str(copy), "--data", str(tiny)]) == 0
+    assert main(["shortcuts", str(fresh), "--data", str(tiny)]) == 0
     printed = capsys.readouterr().out
     assert "validation, pneumonia, thumbnail and shape alone" in printed
     assert "test, " not in printed  # which this run has not opened
-    export(copy, tiny, tmp_path / "b.pt")
+    export(fresh, tiny, tmp_path / "b.pt")
     card = load_card(tmp_path / "b.pt")
     checks = card.shortcuts["validation"]["pneumonia"]
     (said,) = (limit for limit in card.limits if "alone tell pneumonia from" in limit)

@@ -9,11 +9,6 @@ from train import data
 
 
 @pytest.fixture(scope="module")
-def table(kermany: Path) -> pd.DataFrame:
-    return data.read_table(kermany, ("kermany",))
-
-
-@pytest.fixture(scope="module")
 def everything(shared_data: Path) -> pd.DataFrame:
     return data.read_table(shared_data, ("kermany", "radiography", "covid19", "rsna"))
 

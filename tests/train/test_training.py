@@ -1,6 +1,5 @@
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,11 +61,9 @@ def test_a_run_of_another_recipe_is_not_continued(run: Path, tiny: Path) -> None
 
 
 def test_evaluate_and_export_make_a_bundle_the_app_loads(
-    run: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fresh: Path, tiny: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = Path(shutil.copytree(run, tmp_path / "run"))
-    for kept in ("openings.csv", "evaluation.json", "scores.csv"):  # as if nobody had measured it
-        (run / kept).unlink(missing_ok=True)
+    run = fresh
     assert main(["evaluate", str(run), "--data", str(tiny)]) == 0
     assert "official test" not in capsys.readouterr().out
     assert read_openings(run) == 0
