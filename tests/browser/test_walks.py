@@ -60,7 +60,7 @@ def button(page: Page, name: str) -> Locator:
 
 def labelled(page: Page, words: str) -> Locator:
     """A switch or a choice by the words beside it."""
-    return page.locator("label, button", has_text=words).first
+    return page.locator("label", has_text=words).first
 
 
 def stands(page: Page, words: str | re.Pattern[str]) -> str:
