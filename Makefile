@@ -16,7 +16,7 @@ TESTED := $(VENV)/training $(VENV)/ray $(VENV)/tests
 # Two workers, a core each; tests/workers.py says what stays together.
 PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --no-loadscope-reorder
 
-test: $(TESTED) tools  ## set up, then run all tests: about twelve minutes on two cores
+test: $(TESTED) tools  ## set up, then run all tests: about a quarter of an hour on two cores
 	$(PYTEST)
 
 quick: $(TESTED)  ## the tests for whoever edits: no browser, no server, no page, no training

@@ -87,7 +87,6 @@ function leaves({ rows, before, after }, film, { kind, key, by }) {
   return place < 0 ? before > 0 : place < rows.length || after > 0;
 }
 
-
 // Scrolls the list alone: scrollIntoView would move the page as well.
 function reveal(list, row) {
   if (!row) return;
@@ -95,7 +94,6 @@ function reveal(list, row) {
   if (top < list.scrollTop) list.scrollTop = top;
   if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
 }
-
 
 function buildRow(row, act, list) {
   const node = element('div', `row${row.selected ? ' selected' : ''}${row.grouped ? ' grouped' : ''}`);
