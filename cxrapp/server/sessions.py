@@ -46,10 +46,11 @@ def _reader() -> str | None:
 def take_over(token: str) -> None:
     """Go on with the session of that token, where its tab is no longer connected: it was reloaded.
 
-    Not with another reader's, nor where there are films already.
+    Not with another reader's, nor where there are films already or on their way: some were dropped
+    before the browser had shown its token, and would be lost.
     """
     server, own = runtime.get_instance(), get_script_run_ctx().session_id
-    if current_session().worklist.films:
+    if not current_session().worklist.is_empty:
         return
     for key, known in list(_known.items()):
         before = known.session()

@@ -73,6 +73,11 @@ class Worklist:
         return [film for film in list(self.films.values()) if self.result(film, bundle)]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever given to it, or all of that is forgotten."""
+        return self.progress is None and not (self.films or self.rejections)
+
+    @property
     def progress(self) -> Progress | None:
         """None when nothing is left to do."""
         return self.scoring.progress

@@ -1,4 +1,5 @@
 import gc
+import threading
 import weakref
 from types import SimpleNamespace
 
@@ -106,6 +107,27 @@ def test_a_reloaded_tab_goes_on_and_nobody_else_does(
     take_over(before.token if token == "own" else token)
     assert (new["session"] is before) == taken
     assert ("a" in sessions._known) != taken
+
+
+def test_films_dropped_just_after_a_reload_are_not_lost(
+    server: SimpleNamespace, light: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, new = Session(), {"session": (here := Session())}
+    sessions._known["a"] = sessions._Known(weakref.ref(before))
+    server.connected.clear()
+    monkeypatch.setattr(sessions.st, "session_state", new)
+    monkeypatch.setattr(sessions, "get_script_run_ctx", lambda: SimpleNamespace(session_id="b"))
+    arrived = threading.Event()
+
+    def fetch() -> bytes:
+        arrived.wait(60)
+        return SAMPLES[0].read_bytes()
+
+    here.worklist.add(light, [(SAMPLES[0].name, fetch)])
+    take_over(before.token)
+    arrived.set()
+    new["session"].worklist.wait()
+    assert [film.name for film in new["session"].worklist.films.values()] == [SAMPLES[0].name]
 
 
 def test_raw_uploads_are_let_go_once_read(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
