@@ -11,8 +11,7 @@ from cxrapp.figures.charts import MUTED, POINT, SHARES, place_score, score_ends,
 from cxrapp.model.decision import Setting
 from cxrapp.statistics.operating_point import OperatingPoint
 
-HEIGHT = 176  # pixels of a figure
-MARGIN = {"l": 44, "r": 6, "t": 8, "b": 42}
+MARGIN = {"l": 44, "r": 6, "t": 8, "b": 42}  # pixels between a figure's edges and its plot
 LEGEND_MARGIN = MARGIN | {"t": 28}
 
 
@@ -84,7 +83,6 @@ def _part(words: str = "", *, title: str = "", **style: float | str) -> str:
 
 
 def _overlay(*parts: str, top: int = MARGIN["t"]) -> str:
-    """Exactly over the plot of the figure that stands above it."""
-    plot = f"left: {MARGIN['l']}px; right: {MARGIN['r']}px; bottom: {MARGIN['b']}px"
-    height = HEIGHT - top - MARGIN["b"]
-    return f'<div class="setting" style="{plot}; height: {height}px">{"".join(parts)}</div>'
+    """Exactly over the plot of the figure that it shares a container with, of whatever size."""
+    inset = f"inset: {top}px {MARGIN['r']}px {MARGIN['b']}px {MARGIN['l']}px"
+    return f'<div class="setting" style="{inset}">{"".join(parts)}</div>'

@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cxrapp.figures.charts import precision_recall_figure, roc_figure, score_histogram
 from cxrapp.model.card import Finding, ModelCard
-from cxrapp.panels.curve_overlay import HEIGHT, LEGEND_MARGIN, MARGIN
+from cxrapp.panels.curve_overlay import LEGEND_MARGIN, MARGIN
 from cxrapp.panels.widgets import NO_TOOLBAR, is_dark, themed
 from cxrapp.server.bundles import BY_DIGEST
 from cxrapp.session.session import Session
@@ -44,7 +44,7 @@ def show_curve(
     title, figure = _build(card, finding, cohort, session.logit, is_dark())[key]
     heading.caption(title, help=HELP[key])
     with st.container(key=f"curve-{key}"):
-        st.plotly_chart(figure, key=key, config=NO_TOOLBAR)
+        st.plotly_chart(figure, key=key, config=NO_TOOLBAR, height="stretch")
         st.html(setting)
 
 
@@ -71,7 +71,7 @@ def _build(
     }
     for _, figure in figures.values():
         margin = LEGEND_MARGIN if figure.layout.showlegend else MARGIN
-        figure.update_layout(height=HEIGHT, margin=margin, dragmode=False)
+        figure.update_layout(height=None, margin=margin, dragmode=False)
         for axes in (figure.layout.xaxis, figure.layout.yaxis):
             axes.title.update(font_size=11, standoff=4)
             # What is laid over the plot must know where it is.

@@ -63,8 +63,11 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
 .st-key-show button {min-height: 1.7rem; height: 1.7rem; padding: 0 0.5rem}
 .st-key-show div:has(> button) {gap: 0.25rem}
 .st-key-cohort button {min-height: 1.6rem; height: 1.6rem; font-size: 0.8rem}
-[class*="st-key-curve-"] {gap: 0}
-.stHtml:has(> .setting) {position: relative} /* of no height, where the figure ends */
+[class*="st-key-curve-"] {
+  --figure: 176px; flex: none !important; gap: 0; height: var(--figure); position: relative}
+/* On a tall screen the curve takes what the rest of its column leaves, until it is square. */
+[class*="st-key-curve-roc"] {--figure: clamp(176px, 100vh - 592px, 27vw)}
+[class*="st-key-curve-"] > :has(.setting) {position: static} /* it lies over all: curve_overlay.py */
 .setting {position: absolute; pointer-events: none}
 .setting i {position: absolute; box-sizing: border-box; font: 12px "Source Sans", sans-serif}
 .setting [title] {pointer-events: auto}

@@ -65,6 +65,7 @@ def load_ahead() -> None:
 
     Until another is loaded its name would stand above the default's results.
     """
+    gc.freeze()  # what was imported; see `_load`
     offered_cards()
     for place, path in enumerate(find_bundles(WEIGHTS)):
         if place == 1:
@@ -160,6 +161,10 @@ def _check(path: Path) -> Kept[ModelCard]:
 def _load(path: Path) -> Kept[Bundle]:
     """One copy in memory for all sessions, loaded anew when its files have changed."""
     kept = _keep(path, load_bundle)
+    # Streamlit collects garbage after every run of the script. To look through all that stays for
+    # good would be most of the time of a move of the slider; and while films are scored runs follow
+    # each other so quickly that the interpreter would come to nothing else.
+    gc.freeze()
     later = threading.Timer(SETTLE, _settle_in)
     later.daemon = True  # whoever stops the app does not wait for it
     later.start()
@@ -169,6 +174,4 @@ def _load(path: Path) -> Kept[Bundle]:
 def _settle_in() -> None:
     """What would make the reader wait later, done while they look for a film."""
     importlib.import_module("pytorch_grad_cam")  # takes seconds
-    # Streamlit collects garbage after every run of the script. What is loaded by now stays for
-    # good; to look through it each time would be most of the time of a move of the slider.
     gc.freeze()

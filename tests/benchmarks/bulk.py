@@ -27,7 +27,7 @@ def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Comparison:
                 rounds,
                 warm_up=0,
             ),
-            1 / 3,
+            0.25 if name == DEFAULT else 1 / 3,
         )
 
 

@@ -1,3 +1,4 @@
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -95,6 +96,14 @@ def test_what_may_be_chosen_later_is_loaded_before(
     monkeypatch.setattr(bundles.time, "sleep", done.append)
     bundles.load_ahead()
     assert done == ["good", bundles.LATER, "second", "third"]
+
+
+def test_what_is_loaded_is_never_looked_through_for_garbage(light_path: Path) -> None:
+    """Streamlit does so after every run: the first films were scored while nothing else ran."""
+    gc.unfreeze()
+    bundles._load.clear()
+    bundles._load(light_path)
+    assert gc.get_freeze_count() > 10 * len(gc.get_objects())
 
 
 def test_a_recalibrated_card_is_read_though_the_model_file_is_the_same(
