@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.steps import (
-    BROKEN,
     FILM,
     MIRRORED,
     NORMAL,
@@ -106,29 +105,7 @@ def test_what_was_not_asked_has_no_number_bar_or_map(page: Page) -> None:
     expect(page.locator(".pane")).to_have_count(2)  # the film, and pneumonia's map
 
 
-def test_a_worklist_is_worked_through_by_mouse_alone(page: Page) -> None:
-    upload(page, *SAMPLES, BROKEN)
-    page.get_by_role("button", name="1 file not screened").click()
-    page.get_by_text("broken.png").wait_for()
-    page.mouse.click(4, 300)
-    page.get_by_role("button", name="Close", exact=True).first.click()
-    page.get_by_role("button", name="Reviewed", exact=True).click()
-    page.get_by_role("button", name="✓ Undo").click()  # taken back
-    page.get_by_role("button", name="Reviewed", exact=True).click()
-    page.get_by_text("Reviewed 1").click()  # the count leads to its film
-    expect(page.locator(".row")).to_have_count(1)
-    page.get_by_text(f"{len(SAMPLES)} films", exact=True).click()
-    expect(page.locator(".row")).to_have_count(len(SAMPLES))
-    gone = opened(page)
-    page.get_by_role("button", name="This film").click()
-    page.get_by_role("button", name="No (N)").click()
-    page.get_by_text("False alarms, you say 1").wait_for()
-    page.get_by_role("button", name="Remove this film").click()
-    expect(page.locator(".row")).to_have_count(len(SAMPLES) - 1)
-    expect(page.locator(".row", has_text=gone)).to_have_count(0)
-
-
-def test_a_worklist_is_worked_through_by_keyboard_alone(page: Page) -> None:
+def test_the_list_has_keys(page: Page) -> None:
     upload(page, *SAMPLES[:3])
     leave_widgets(page)
     first = opened(page)

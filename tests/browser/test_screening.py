@@ -11,8 +11,6 @@ from pypdf import PdfReader
 
 from cxrapp.figures.pictures import film_picture, fingerprint
 from cxrapp.films.decode import read_upload
-from cxrapp.model.bundle import Bundle
-from cxrapp.model.predict import predict
 from tests.browser.steps import (
     BROKEN,
     FILM,
@@ -23,7 +21,6 @@ from tests.browser.steps import (
     leave_widgets,
     opened,
     press,
-    settle,
     upload,
 )
 from tests.places import SAMPLES
@@ -106,59 +103,6 @@ def test_two_methods_show_their_maps_on_one_film(page: Page) -> None:
     page.wait_for_function(
         f"([c, old]) => ({picture})(c) !== old", arg=[canvas.element_handle(), shown]
     )
-
-
-def test_a_blinded_read_comes_before_the_models(page: Page, bundle: Bundle) -> None:
-    (film,) = read_upload("", FILM.read_bytes())
-    answer = f"{100 * predict(bundle, [film])[0].probabilities[0]:.1f} %"
-    page.goto("/")
-    page.get_by_role("button", name="Options").click()
-    page.get_by_text("Blinded first read").click()
-    page.keyboard.press("Escape")
-    page.locator("input[type=file]").first.set_input_files(FILM)
-    page.get_by_text("Your own call first").wait_for()
-    expect(page.get_by_text(answer)).to_have_count(0)
-    leave_widgets(page)
-    page.keyboard.press("n")
-    page.get_by_text(answer).first.wait_for()
-    page.get_by_text("Your final call").wait_for()
-    page.keyboard.press("p")
-    page.get_by_text("1 towards the model").wait_for()
-
-
-def test_bundles_are_swapped_and_compared(page: Page) -> None:
-    upload(page, FILM, NORMAL)
-    page.get_by_role("link", name="Compare models").click()
-    page.get_by_text("of 2 films").first.wait_for()
-    expect(page.get_by_text("The threshold that keeps the same sensitivity").first).to_be_visible()
-    settle(page)
-    page.get_by_role("button", name="Set all-ages to it").first.click()
-    settle(page)
-    page.get_by_role("link", name="Screen films").click()
-    page.get_by_role("combobox", name="Model", exact=True).click()
-    page.get_by_role("option", name=re.compile("^all-ages")).click()
-    page.get_by_text(
-        re.compile("(above|below) the [0-9.]+ % chosen on validation films")
-    ).wait_for()
-
-
-def test_a_site_calibrates_on_its_labelled_films(page: Page, kermany: Path) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        for folder in ("NORMAL", "PNEUMONIA"):
-            for path in sorted((kermany / "test" / folder).glob("*"))[:48:4]:
-                file.write(path, f"{folder}/{path.name}")
-    page.goto("/")
-    page.get_by_role("link", name="Your own films").click()
-    page.get_by_text("How does the model do here?").wait_for()
-    page.locator("input[type=file]").first.set_input_files(
-        {"name": "ours.zip", "mimeType": "application/zip", "buffer": buffer.getvalue()}
-    )
-    page.get_by_text("24 films of 24 patients").wait_for()
-    page.get_by_text("cannot carry a threshold of their own").first.wait_for()
-    numbers = json.loads(download(page, "All numbers, JSON"))
-    assert numbers["findings"][0]["auroc"]["value"] > 0.5
-    assert json.loads(download(page, "Settings file"))["points"] == []
 
 
 @pytest.fixture
