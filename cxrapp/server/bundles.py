@@ -22,7 +22,7 @@ from cxrapp.model.script import read_model_file
 from cxrapp.words import escape_markdown
 
 BY_DIGEST = {ModelCard: attrgetter("sha256")}  # how Streamlit's caches tell cards apart
-LATER = 10.0  # seconds between the default and the other networks: first page and film come first
+LATER = 30.0  # seconds between the default and the other networks: first page and film come first
 SETTLE = 3.0  # seconds after a load, so that the page comes first
 Read = TypeVar("Read")
 Stamp = tuple[tuple[int, int, int] | None, ...]
