@@ -28,12 +28,12 @@ from tests.places import SAMPLES
 
 def test_moving_the_threshold_moves_decision_curve_list_and_outcomes(page: Page) -> None:
     upload(page, FILM, NORMAL)
-    page.evaluate("window.roc = document.querySelector('.st-key-curve-roc .main-svg')")
     press(page, "Pneumonia", "Home")
     page.get_by_text("Positive 2").wait_for()
     page.wait_for_function(f"() => ({POINT})()?.[1] === 100")
     table = page.locator(".st-key-outcomes table")
     low_outcomes, low_point = table.inner_text(), page.evaluate(POINT)
+    page.evaluate("window.roc = document.querySelector('.st-key-curve-roc .main-svg')")
 
     press(page, "Pneumonia", "End")
     page.get_by_text("Negative 2").wait_for()
