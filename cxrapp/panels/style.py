@@ -81,6 +81,8 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
 .st-key-outcomes table {font-size: 0.8rem; width: 100%}
 .st-key-outcomes td, .st-key-outcomes th {padding: 0 0.3rem; white-space: nowrap}
 @media (max-width: 1150px) {
+  .verdict {font-size: 0.79rem; gap: 0.3rem}
+  .st-key-bench .notice {font-size: 0.76rem}
   .st-key-outcomes table {font-size: 0.73rem}
   .st-key-outcomes td, .st-key-outcomes th {padding: 0 0.1rem}
   .st-key-outcomes [data-testid="stCaptionContainer"] p {font-size: 0.78rem}
