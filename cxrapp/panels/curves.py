@@ -71,6 +71,7 @@ def _build(
     }
     for _, figure in figures.values():
         margin = LEGEND_MARGIN if figure.layout.showlegend else MARGIN
+        # As high as its container, which style.py measures.
         figure.update_layout(height=None, margin=margin, dragmode=False)
         for axes in (figure.layout.xaxis, figure.layout.yaxis):
             axes.title.update(font_size=11, standoff=4)

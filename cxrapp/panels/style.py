@@ -66,7 +66,7 @@ body.dragging .st-key-intake [data-testid="stFileUploaderDropzone"] {
 [class*="st-key-curve-"] {
   --figure: 176px; flex: none !important; gap: 0; height: var(--figure); position: relative}
 /* On a tall screen the curve takes what the rest of its column leaves, until it is square. */
-[class*="st-key-curve-roc"] {--figure: clamp(176px, 100vh - 592px, 27vw)}
+.st-key-curve-roc {--figure: clamp(176px, 100vh - 592px, 27vw)}
 [class*="st-key-curve-"] > :has(.setting) {position: static} /* see curve_overlay.py */
 .setting {position: absolute; pointer-events: none}
 .setting i {position: absolute; box-sizing: border-box; font: 12px "Source Sans", sans-serif}
