@@ -13,10 +13,11 @@ app: $(VENV)/ready  ## set up, then start the app on http://127.0.0.1:8501; TORC
 # What the tests need: all but the audit's.
 TESTED := $(VENV)/training $(VENV)/ray $(VENV)/tests
 
-# Two workers, a core each; tests/workers.py says what stays together.
-PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 2 --no-loadscope-reorder
+# Three workers on two cores, as a browser, a server or an archive is waited for half of the time;
+# tests/workers.py says what stays together.
+PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 3 --no-loadscope-reorder
 
-test: $(TESTED) tools  ## set up, then run all tests: about a quarter of an hour on two cores
+test: $(TESTED) tools  ## set up, then run all tests: twelve minutes on two cores
 	$(PYTEST)
 
 quick: $(TESTED)  ## the tests for whoever edits: no browser, no server, no page, no training

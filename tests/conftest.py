@@ -39,7 +39,7 @@ def pytest_runtest_setup() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what is slow, and begin with the files that hold it.
 
-    Where two workers share the tests, short files in the end leave neither waiting long.
+    Where workers share the tests, short files in the end leave none waiting long.
     """
     slow = set()
     for item in items:

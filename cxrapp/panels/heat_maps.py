@@ -161,6 +161,8 @@ def _note(drawn: Drawn, k: int, decision: Decision) -> str:
     """What stands under the map of finding k: how much of it lies in the lungs, and where most."""
     if drawn.explanation.maps[k].max() <= 0:
         return "Nothing here speaks for it"
+    if decision.outcome == "negative":  # where the little lies would read as a finding
+        return "Not enough to call it positive"
     if drawn.lungs is None:
         return ""
     words = evidence_words(drawn.lungs.inside[k], drawn.lungs.chance[k], drawn.lungs.zones[k])

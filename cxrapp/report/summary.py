@@ -80,15 +80,15 @@ def agreement_line(release: Release, k: int) -> str:
 def lung_lines(release: Release) -> list[str]:
     """How much of each map's evidence lies in the lungs, and what the line on it is; may be none.
 
-    Of findings that were asked and have evidence; those read as present are warned of where
-    less of it lies there than chance would put.
+    Of findings that have evidence and were not read as absent; those read as present are warned of
+    where less of it lies there than chance would put.
     """
     found = release.heat_maps and release.heat_maps.in_lungs
     if not found:
         return []
     lines = ["The line is the edge of the lungs as the program found them."]
     for k, result in enumerate(release.results):
-        if not result.asked or not found.inside[k] >= 0:
+        if result.outcome in ("negative", "not asked") or not found.inside[k] >= 0:
             continue
         words = evidence_words(found.inside[k], found.chance[k], found.zones[k])
         low = found.is_low(k) and result.outcome == "positive"

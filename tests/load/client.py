@@ -16,7 +16,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.sync.client import connect
+from websockets.exceptions import InvalidMessage
+from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 from tests.load.page import Page
@@ -24,6 +25,7 @@ from tests.load.page import Page
 T = TypeVar("T")
 
 PATIENCE = 300.0  # seconds that any one answer may take; a loaded server is slow, not wrong
+KNOCKS = 3  # times that a session knocks; the page itself would go on knocking
 
 
 class SessionError(Exception):
@@ -36,13 +38,14 @@ class Session:
     Attributes:
         page: What the server has drawn.
         opened: Seconds from nothing until the page stood.
+        unanswered: Times that the connection was closed without an answer before it stood.
 
     Args:
         address: Of the server, such as http://127.0.0.1:8501.
     """
 
     def __init__(self, address: str) -> None:
-        self.page, self.opened = Page(), 0.0
+        self.page, self.opened, self.unanswered = Page(), 0.0, 0
         self._address = address
         self._http = requests.Session()
         self._open = ExitStack()
@@ -52,11 +55,7 @@ class Session:
         start = time.monotonic()
         with ExitStack() as opened:
             opened.enter_context(self._http)
-            # As the browser does: the cookies of the first answer carry the token for uploads,
-            # and behind a proxy the name of the replica.
-            self._http.get(f"{self._address}/_stcore/health", timeout=PATIENCE).raise_for_status()
-            socket = open_socket(self._address, self._http.cookies)
-            self._socket = opened.enter_context(socket)
+            self._socket = opened.enter_context(self._connect())
             self.rerun()
             self.settle()
             self._open = opened.pop_all()
@@ -178,6 +177,19 @@ class Session:
         """Whether no run is asked for or under way and no fragment waits to call."""
         return self.page.settled and not self.page.due
 
+    def _connect(self) -> ClientConnection:
+        """Connect as the page does: where nothing answers, it asks for health and knocks again."""
+        while True:
+            # The cookies of the first answer carry the token for uploads, and behind a proxy the
+            # name of the replica.
+            self._http.get(f"{self._address}/_stcore/health", timeout=PATIENCE).raise_for_status()
+            try:
+                return open_socket(self._address, self._http.cookies)
+            except InvalidMessage:
+                self.unanswered += 1
+                if self.unanswered == KNOCKS:
+                    raise
+
     def _read(self, end: float) -> None:
         """Take in one message, or call the fragments that are due."""
         now = time.monotonic()
@@ -210,7 +222,7 @@ def open_socket(
     *,
     host: str | None = None,
     origin: str | None = None,
-) -> connect:
+) -> ClientConnection:
     """The WebSocket of a new session, to enter.
 
     Args:

@@ -34,6 +34,7 @@ class Traffic:
     scored: list[float] = field(default_factory=list)  # upload to last score of a session
     differences: list[float] = field(default_factory=list)  # the largest of each session
     errors: list[str] = field(default_factory=list)
+    unanswered: int = 0  # connections closed without an answer, and opened again
 
     @property
     def wrong(self) -> int:
@@ -50,6 +51,7 @@ def thresholds() -> Iterator[float]:
 def use(reader: Reader, films: Films, expected: Scores, traffic: Traffic) -> None:
     """One reader's work: upload, tune, and read back what is shown and exported."""
     traffic.opened.append(reader.opened)
+    traffic.unanswered += reader.unanswered
     traffic.scored.append(reader.screen(films))
     for threshold in itertools.islice(thresholds(), MOVES):
         reader.rest(THINK)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 import psutil
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.places import ROOT
 
@@ -105,6 +106,17 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def read_metrics(port: int) -> dict[str, float]:
+    """What a server that was given CXR_METRICS_PORT has counted, by name and labels."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+        return {
+            " ".join([sample.name, *sample.labels.values()]): sample.value
+            for family in families
+            for sample in family.samples
+        }
 
 
 def wait_for_answer(url: str, process: subprocess.Popen[bytes]) -> None:

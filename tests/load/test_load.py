@@ -2,10 +2,13 @@
 
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pytest
+from websockets.exceptions import InvalidMessage
+from websockets.sync.client import ClientConnection
 
-from tests.load import measure
+from tests.load import client, measure
 from tests.load.films import (
     Films,
     Scores,
@@ -59,6 +62,28 @@ def test_every_reader_sees_and_exports_the_scores_of_the_command_line(
     assert max(traffic.differences) <= TOLERANCE
     assert len(traffic.slider) == MOVES * len(READERS)
     assert max(memory for _, memory in samples) > 0
+
+
+@pytest.mark.parametrize("closed", [1, client.KNOCKS])
+def test_a_connection_closed_unanswered_is_opened_again_and_counted(
+    closed: int, live_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, really = iter(range(closed)), client.open_socket
+
+    def open_socket(*arguments: Any) -> ClientConnection:
+        if next(answers, None) is not None:
+            raise InvalidMessage("did not receive a valid HTTP response")
+        return really(*arguments)
+
+    monkeypatch.setattr(client, "open_socket", open_socket)
+    reader = Reader(live_server.address)
+    if closed == client.KNOCKS:
+        with pytest.raises(InvalidMessage), reader:
+            pass
+    else:
+        with reader:
+            assert reader.page.elements("file_uploader")
+    assert reader.unanswered == closed
 
 
 def test_a_dragged_slider_does_not_queue_up(live_server: Server, films: dict[str, Films]) -> None:

@@ -81,3 +81,6 @@ def test_the_page_says_how_much_evidence_lies_in_the_lungs() -> None:
     words = "60 % of the evidence is in the lungs (by chance 40 %), most in the left"
     assert f"Pneumonia: {words} lower zone." in page
     assert "edge of the lungs" not in pages(case())[0]
+    (negative,) = pages(case(probabilities=(0.1, 0.2), **lung_parts()))
+    assert "edge of the lungs" in negative
+    assert "of the evidence" not in negative  # of next to none, where it lies would be a finding

@@ -1,28 +1,16 @@
 import json
 import logging
 import socket
-import urllib.request
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from cxrapp.model.bundle import Bundle
 from cxrapp.runtime.logs import JsonLines
 from cxrapp.runtime.metrics import PORT, serve
 from cxrapp.server.startup import start_service
 from cxrapp.session.worklist import Worklist
-from tests.load.server import free_port
+from tests.load.server import free_port, read_metrics
 from tests.places import SAMPLES
-
-
-def read_metrics(port: int) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
-        families = text_string_to_metric_families(answer.read().decode())
-        return {
-            " ".join([sample.name, *sample.labels.values()]): sample.value
-            for family in families
-            for sample in family.samples
-        }
 
 
 def test_metrics_count_films_passes_and_files_that_were_none(bundle: Bundle) -> None:
