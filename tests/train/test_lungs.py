@@ -169,8 +169,9 @@ def test_the_head_for_adults_is_a_logistic_regression_that_health_does_not_misle
     films[sick, :, 14:18, 14:18] += 100
     pool = Pool(torch.from_numpy(films), *[torch.zeros(0)] * 4)
     table = pd.DataFrame(
-        {"adult": adult * 1.0, "pneumonia": sick * 1.0, "block": np.arange(120) % 20}
-    )
+        {"adult": adult * 1.0, "pneumonia": sick * 1.0, "machine": np.arange(120) // 2 % 3}
+    ).astype({"machine": object})
+    table.loc[adult, "machine"] = np.nan
     table.loc[5, "adult"] = np.nan  # of the hospital that is kept for measuring
     head, held_out = fit_adult(network, pool, table)
     told = ExportedLungs(network, head)(pool.films.float() / 255)[2].detach().numpy()

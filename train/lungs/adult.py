@@ -14,7 +14,6 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from train.augment import change_tone, draw_places, move
-from train.data import BLOCKS
 from train.lungs.batches import RANGES
 from train.lungs.films import Pool
 from train.lungs.network import LungNet
@@ -22,7 +21,6 @@ from train.lungs.network import LungNet
 ROUNDS = 3  # over all films: as they are, and twice changed, so that a machine's tone is no age
 # Of 1e-4 to 1e-2 that which refuses few changed children; on adults held out they hardly differ.
 PENALTY = 1e-3  # scikit-learn's C: the smaller, the stricter
-FOLDS = 4  # of whole blocks of patients
 STEPS = 150  # of the solver, at most; scikit-learn's own default is 100
 BATCH = 64  # films a pass; random changes are drawn pass by pass, and depend on it
 
@@ -32,11 +30,12 @@ def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Lin
 
     Args:
         pool: Training films, at the size the network was trained for last.
-        table: Of its chest films, which come first; columns `adult`, `pneumonia` and `block`.
+        table: Of its chest films, which come first; columns `adult`, `pneumonia` and `machine`,
+            the last of children alone (`train.machines`).
 
     Returns:
         The head, and the probabilities (M,) of the well children, each told by a head that has
-        seen no film of its block.
+        seen no child's film of its machine.
     """
     told = table["adult"].notna().to_numpy().copy()  # PyTorch wants arrays it might write to
     # `OTHER_ADULTS` have no answer: they measure this head, which must not have learned from them.
@@ -50,18 +49,18 @@ def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Lin
     weights = (1 / np.bincount(cell, minlength=4).clip(1))[cell]
     # Films as they are come first: it is about those that the heads below are asked.
     rounds = [_describe(network, films, changed=bool(k), seed=k) for k in range(ROUNDS)]
-    # Five blocks in a row are a fold: neighbours in a series share a machine, and films held out at
-    # random would be known by it.
-    fold = (table["block"].fillna(0).to_numpy() * FOLDS // BLOCKS).astype(int)
+    machine = table["machine"].to_numpy()
     well = ~adult & ~sick
     held_out = np.full(len(table), np.nan)
-    # Only well children are asked: theirs is the share that the limit is set by.
-    for k in np.unique(fold[well]):
-        apart = fold == k
+    # Only well children are asked: theirs is the share that the limit is set by. By machine, as a
+    # clinic's is none of these. Films held out by patients are known by their machine: one in two
+    # hundred of them lay above 0.48, and above 0.86 held out so.
+    for one in np.unique(machine[well]):
+        apart = machine == one
         head = _fit_head(rounds, adult, weights, ~apart)
         held_out[apart & well] = _ask(head, rounds[0][apart & well])
-    # What ships learns from every fold; the heads above only say how such a head does on films that
-    # it has not seen.
+    # What ships learns from every machine; the heads above only say how such a head does on one
+    # that it has not seen.
     everything = np.ones(len(table), bool)
     return _fit_head(rounds, adult, weights, everything), held_out[well]
 

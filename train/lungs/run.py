@@ -6,9 +6,10 @@ from cxrapp.statistics.bootstrap import Rate
 from train.files import load_checkpoint, save_atomically
 from train.lungs.adult import fit_adult
 from train.lungs.export import export_lungs
-from train.lungs.films import Pool, load_others, load_pool, read_lung_table, stamp_pool
+from train.lungs.films import CHILDREN, Pool, load_others, load_pool, read_lung_table, stamp_pool
 from train.lungs.fit import SIZES, fit, load_network
 from train.lungs.network import ExportedLungs
+from train.machines import group_machines
 
 
 def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: bool = False) -> None:
@@ -29,7 +30,9 @@ def train_lungs(root: Path, out: Path, weights: Path | None = None, *, test: boo
     if weights:
         network, table = load_network(out), read_lung_table(root)
         # The pool's chest films in their order, since answers and pixels are matched by place.
-        adult, held_out = fit_adult(network, pool, table[table["role"] == "train"])
+        rows = table[table["role"] == "train"]
+        machine = group_machines(rows[rows["source"] == CHILDREN], root)
+        adult, held_out = fit_adult(network, pool, rows.assign(machine=machine))
         exported = ExportedLungs(network, adult)
         card = export_lungs(exported, held_out, root, weights, out, test=test)
         for group, rates in card.measured.items():
