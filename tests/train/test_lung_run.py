@@ -19,7 +19,7 @@ from train.lungs import run as run_module
 from train.lungs.films import Pool, load_pool, read_not_chest
 from train.lungs.fit import SIZES
 from train.lungs.measure import measure_others
-from train.lungs.network import AGE_PLACES, ExportedLungs, LungNet
+from train.lungs.network import WIDTHS, ExportedLungs, LungNet
 from train.lungs.phone import photograph
 
 
@@ -57,7 +57,7 @@ def test_openings_are_counted_and_what_the_app_refuses_replaces_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch.manual_seed(0)
-    network = ExportedLungs(LungNet(), torch.nn.Linear(192 * AGE_PLACES**2, 1)).eval()
+    network = ExportedLungs(LungNet(), torch.nn.Linear(WIDTHS[-1], 1)).eval()
     films = torch.randint(0, 256, (6, 1, 128, 128), dtype=torch.uint8)
     pool = Pool(films, *[torch.zeros(0)] * 4)
     monkeypatch.setattr(export_module, "load_validation", lambda *_: (pool, np.ones(6, bool)))

@@ -24,7 +24,7 @@ from train.lungs.films import Pool, draw_others, read_mask, read_not_chest, spli
 from train.lungs.fit import fit, load_network, lung_loss, rate_at
 from train.lungs.limits import Looks, set_limits
 from train.lungs.measure import dice_scores
-from train.lungs.network import AGE_PLACES, ExportedLungs, LungNet
+from train.lungs.network import WIDTHS, ExportedLungs, LungNet
 from train.lungs.sheet import make_sheet
 
 
@@ -145,7 +145,7 @@ def test_limits_hold_the_films_they_were_set_on(tmp_path: Path) -> None:
 
 def test_the_stored_network_says_what_the_eager_one_says() -> None:
     torch.manual_seed(0)
-    network = ExportedLungs(LungNet(), torch.nn.Linear(192 * AGE_PLACES**2, 1)).eval()
+    network = ExportedLungs(LungNet(), torch.nn.Linear(WIDTHS[-1], 1)).eval()
     films = torch.rand(2, 1, 96, 96)
     scripted = torch.jit.script(network)
     for ours, theirs in zip(network(films), scripted(films), strict=True):

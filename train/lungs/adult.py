@@ -1,8 +1,10 @@
 """The head that tells adults from children, fitted when everything else has been learned.
 
 A head that learns beside masks and kinds leans on what a few thousand films have in common: of
-adults of another hospital it knew 0.69. This one reads the deepest level place by place, by a
-logistic regression, which finds the optimum of what the finished network offers.
+adults of another hospital it knew 0.69. This one reads the deepest level, averaged over the film, by a
+logistic regression, which finds the optimum of what the finished network offers. Place by place it
+knows collections better than ages: of adults of one that it had not seen, radiography or rsna, it
+then told 0.983 and 0.992, and averaged 0.993 and 0.998, at the limit that children set.
 """
 
 import numpy as np
@@ -19,7 +21,7 @@ from train.lungs.films import Pool
 from train.lungs.network import LungNet
 
 ROUNDS = 3  # over all films: as they are, and twice changed, so that a machine's tone is no age
-# Of 1e-4 to 1e-2 that which refuses few changed children; on adults held out they hardly differ.
+# From 1e-3 to 1e-2 adults of a collection held out hardly differ.
 PENALTY = 1e-3  # scikit-learn's C: the smaller, the stricter
 STEPS = 150  # of the solver, at most; scikit-learn's own default is 100
 BATCH = 64  # films a pass; random changes are drawn pass by pass, and depend on it
@@ -67,7 +69,7 @@ def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Lin
 
 @torch.no_grad()
 def _describe(network: LungNet, films: torch.Tensor, *, changed: bool, seed: int) -> np.ndarray:
-    """(N, D) float32: the deepest level of films (N, 1, S, S) uint8, place by place."""
+    """(N, 192) float32: the deepest level of films (N, 1, S, S) uint8."""
     generator, parts = torch.Generator().manual_seed(seed), []
     for part in films.split(BATCH):
         shown = part.float() / 255

@@ -10,14 +10,12 @@ from cxrapp.model.lungs import KINDS, LungCard, Lungs, describe, read_lungs
 
 SHAPE_TAIL = 0.001  # share of validation films beyond each end, before the margin
 SHAPE_MARGIN = 0.15  # of the span between the ends: some hundred films lack the extremes
-# Share of the frontal validation films that may count as another kind: half of what the goals
-# allow, because other films are always a little worse.
+# Share of the frontal validation films that may count as another kind, and of the well children
+# that may look like adults: half of what the goals allow, because other films are always a little
+# worse. Of the sick fewer look like adults, and who comes to a clinic is not known.
 KIND_TAIL = {"no chest film": 0.003, "mirrored": 0.005}
 OTHER_TAIL = 0.001
-# Share of the well children that may look like adults: all that the goal allows, because here each
-# is told by a head that has seen nothing of its machine, as in a clinic. Of the sick fewer look
-# like adults, and who comes to a clinic is not known.
-ADULT_TAIL = 0.01
+ADULT_TAIL = 0.005
 MOST = 0.99  # no limit lies higher: a network is not that well calibrated
 BATCH = 32  # films a pass
 

@@ -13,7 +13,6 @@ from cxrapp.model.lungs import KINDS
 
 WIDTHS = (24, 48, 96, 160, 192)  # channels of each level, from the finest
 PLACES = 3  # a side: the grid on which the deepest level is read, so that places count
-AGE_PLACES = 4  # the same, for the head that tells adults: as many as films of 128 pixels have
 
 
 class LungNet(nn.Module):
@@ -40,7 +39,6 @@ class LungNet(nn.Module):
             _block(widths[-1], 64, kernel=1), nn.AdaptiveAvgPool2d(PLACES), nn.Dropout(0.2)
         )
         self.answer = nn.Linear(64 * PLACES**2, len(KINDS) + 1)  # the last is for adults
-        self.places = nn.AdaptiveAvgPool2d(AGE_PLACES)
 
     def forward(self, films: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         levels = self.encode(films)
@@ -71,8 +69,8 @@ class LungNet(nn.Module):
         return F.interpolate(self.masks(x), films.shape[-2:], mode="bilinear", align_corners=False)
 
     def describe(self, deepest: torch.Tensor) -> torch.Tensor:
-        """The deepest level as one row a film, place by place: (N, 192 * AGE_PLACES^2)."""
-        return self.places(deepest).flatten(1)
+        """What the deepest level says of a film, on average over its places: (N, 192)."""
+        return deepest.mean((2, 3))
 
 
 def _block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) -> nn.Sequential:
