@@ -1,10 +1,10 @@
 """The head that tells adults from children, fitted when everything else has been learned.
 
 A head that learns beside masks and kinds leans on what a few thousand films have in common: of
-adults of another hospital it knew 0.69. This one reads the deepest level, averaged over the film, by a
-logistic regression, which finds the optimum of what the finished network offers. Place by place it
-knows collections better than ages: of adults of one that it had not seen, radiography or rsna, it
-then told 0.983 and 0.992, and averaged 0.993 and 0.998, at the limit that children set.
+adults of another hospital it knew 0.69. This one reads the deepest level, averaged over the film,
+by a logistic regression, which finds the optimum of what the finished network offers. Place by
+place it knows collections better than ages: of the adults of one that it had not seen, radiography
+or rsna, it told 0.983 and 0.992 then, and 0.993 and 0.998 averaged.
 """
 
 import numpy as np
@@ -55,8 +55,8 @@ def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Lin
     well = ~adult & ~sick
     held_out = np.full(len(table), np.nan)
     # Only well children are asked: theirs is the share that the limit is set by. By machine, as a
-    # clinic's is none of these. Films held out by patients are known by their machine: one in two
-    # hundred of them lay above 0.48, and above 0.86 held out so.
+    # clinic's is none of these: films held out by patients are known by their machine, and would set
+    # the limit too low.
     for one in np.unique(machine[well]):
         apart = machine == one
         head = _fit_head(rounds, adult, weights, ~apart)
