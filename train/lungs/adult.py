@@ -55,8 +55,8 @@ def fit_adult(network: LungNet, pool: Pool, table: pd.DataFrame) -> tuple[nn.Lin
     well = ~adult & ~sick
     held_out = np.full(len(table), np.nan)
     # Only well children are asked: theirs is the share that the limit is set by. By machine, as a
-    # clinic's is none of these: films held out by patients are known by their machine, and would set
-    # the limit too low.
+    # clinic's is none of these: films held out by patients are known by their machine, and would
+    # set the limit too low.
     for one in np.unique(machine[well]):
         apart = machine == one
         head = _fit_head(rounds, adult, weights, ~apart)
