@@ -1,6 +1,6 @@
 """Three ways to use a page, so that one walk is made by mouse, by keyboard and by touch."""
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 # The key that leads from what has the focus towards a node, or none where it has it: among tabs and
 # choices an arrow.
@@ -82,11 +82,13 @@ class Keys(Mouse):
         self.page.keyboard.type(text)
 
     def open(self, row: Locator) -> None:
+        selected = row.page.locator(".row.selected")
         for _ in range(row.page.locator(".row").count()):
+            before = selected.text_content()
             if row.evaluate("row => row.matches('.selected')"):
                 return
             self.page.keyboard.press("j")
-            self.page.wait_for_timeout(500)
+            expect(selected).not_to_have_text(before)
         raise AssertionError("no way to this film by the arrows")
 
     def leave(self) -> None:
