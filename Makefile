@@ -54,6 +54,7 @@ published: $(VENV)/training  ## after `make weights`, run the published set-ups:
 	  recall-plain recall-small_cnn recall-deeper_cnn recall-augmented-plain \
 	  recall-augmented-small_cnn recall-augmented-deeper_cnn recall-augmented-resnet101 \
 	  recall-augmented-legacy_xception; do \
+	  $(RUN)python -m train evaluate runs/$$run --test && \
 	  $(RUN)python -m train shortcuts runs/$$run && \
 	  $(RUN)python -m train report runs/$$run || exit; done
 

@@ -2,10 +2,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests.places import ROOT
 from tests.train.small import CYCLE, RECIPES
 from train.__main__ import main
+from train.backbones import build_backbone
+from train.bottleneck import load_bottleneck
 from train.recipe import load_recipe
 from train.sources import SOURCES
 
@@ -29,6 +32,22 @@ def test_the_first_weights_of_a_recipe_are_made_by_a_command_here(path: Path) ->
     init = load_recipe(path).init
     if init not in ("random", "imagenet"):
         assert re.search(rf"--out {re.escape(str(Path(init).parent))}\b", commands)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "init", "sides"),
+    load_bottleneck(RECIPES / "published/bottleneck.toml").backbones,
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_a_compared_backbone_takes_films_of_its_sizes(
+    backbone: str, init: str, sides: tuple[int, ...]
+) -> None:
+    if init != "imagenet":  # its first weights are made here
+        sides += (load_recipe(RECIPES / "published/pretrain.toml").phases[0].size_at(0),)
+    with torch.device("meta"):  # shapes alone, without weights
+        layers, channels = build_backbone(backbone)
+        maps = [layers.eval()(torch.empty(1, 3, side, side)) for side in sides]
+    assert all(found.shape[1] == channels for found in maps)
 
 
 def test_an_unknown_key_of_a_recipe_is_named(tmp_path: Path) -> None:
