@@ -4,6 +4,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from websockets.exceptions import InvalidMessage
 from websockets.sync.client import ClientConnection
@@ -17,7 +18,16 @@ from tests.load.films import (
     read_films,
     screen_by_command,
 )
-from tests.load.measure import MOVES, STORM, TOLERANCE, run_traffic, storm, watch_memory
+from tests.load.measure import (
+    MOVES,
+    SAMPLE,
+    STORM,
+    TOLERANCE,
+    growth,
+    run_traffic,
+    storm,
+    watch_memory,
+)
 from tests.load.reader import Reader
 from tests.load.server import Server
 from tests.places import SAMPLE_FOLDER
@@ -92,3 +102,22 @@ def test_a_dragged_slider_does_not_queue_up(live_server: Server, films: dict[str
         figures = storm(reader)
     assert 1 <= figures["runs"] < STORM / 2
     assert reader.page.errors == []
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.5])
+def test_the_interval_of_growth_holds_it_although_memory_follows_itself(slope: float) -> None:
+    """A hundred half hours of a memory that forgets in half a minute.
+
+    An interval that took samples for independent would miss 75 of them.
+    """
+    rng = np.random.default_rng(0)
+    minutes = np.arange(0, 30, SAMPLE / 60)
+    kept = np.exp(-SAMPLE / 30)
+    held = 0
+    for _ in range(100):
+        memory = [20 * rng.normal()]
+        for shock in 20 * np.sqrt(1 - kept**2) * rng.normal(size=len(minutes) - 1):
+            memory.append(kept * memory[-1] + shock)
+        found = growth(list(zip(minutes, slope * minutes + memory, strict=True)))
+        held += found["low"] <= slope <= found["high"]
+    assert held >= 85
