@@ -8,8 +8,10 @@ import logging
 import os
 import sys
 import threading
+import time
 from pathlib import Path
 
+from streamlit import runtime
 from streamlit.web import cli
 
 from cxrapp.runtime.memory import limit_heaps
@@ -28,7 +30,11 @@ def load_ahead() -> None:
     try:
         from cxrapp.pages import compare, model, screen, site  # noqa: F401
         from cxrapp.server import bundles
+        from cxrapp.server.startup import start_service
 
+        while not runtime.exists():  # its sessions are looked after
+            time.sleep(0.05)
+        start_service()  # a server that nobody has used yet is watched too
         bundles.load_ahead()
     except Exception:
         logging.getLogger(__name__).exception("not loaded ahead")

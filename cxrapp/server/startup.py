@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 @st.cache_resource(show_spinner=False)
 def start_service() -> None:
-    """Start with the first session; what cannot start is logged, and screening goes on."""
+    """Start once; what cannot start is logged, and screening goes on."""
     start_log()
     limit_heaps()
     start_decoders()
