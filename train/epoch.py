@@ -10,9 +10,9 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from train.augment import augment
+from train.augment import change_tone, draw_places, move
 from train.distributed import Ranks
-from train.loss import weighted_bce
+from train.loss import disagreement, weighted_bce
 from train.model import Network, prepare
 from train.recipe import Phase, Recipe
 
@@ -98,22 +98,20 @@ def train_epoch(
     # Whole batches only: batch normalisation cannot learn from a last batch of one.
     order = torch.randperm(len(films), generator=generator)
     order = order[: _steps(len(films), recipe.batch) * recipe.batch]
+    # Two of each film where answers are compared; at one place, so that their style alone differs.
+    copies = 2 if recipe.consistency else 1
     hidden = None if ranks.leads else True  # None shows it on a terminal only
     bar = tqdm(total=len(order), unit="film", desc=f"epoch {epoch + 1}", disable=hidden)
     began, total, seen = time.perf_counter(), torch.zeros((), device=films.device), 0
     for batch in order.split(recipe.batch):
         # Films rest as bytes, a quarter of the memory, and become floats a batch at a time.
-        inputs = ranks.part(augment(_to_float(films[batch]), recipe.augment, generator))
+        places = draw_places(len(batch), recipe.augment, generator)
+        moved = move(_to_float(films[batch]), places)
         # Changed first and shared out after: random numbers are drawn for the whole batch in every
         # process, so one process or four make the same films.
+        styles = [ranks.part(change_tone(moved, recipe.augment, generator)) for _ in range(copies)]
         mine = ranks.part(batch)
-        with half_precision(trainer.model, films.device.type):
-            logits = trainer.parallel(inputs)  # (N, K)
-        # In float32 whatever the network ran in: bfloat16 has eight bits a number, and a mean over
-        # films and findings would lose what tells good networks apart.
-        loss = weighted_bce(
-            logits.float(), split.labels[mine], split.weights[mine], recipe.smoothing
-        )
+        loss = _loss(trainer, styles, split.labels[mine], split.weights[mine], recipe)
         # Gradients of the batch before are not wanted: each step is of one batch.
         trainer.optimiser.zero_grad()
         loss.backward()
@@ -132,6 +130,25 @@ def train_epoch(
     # Of all films: what the processes have done together.
     speed = seen / (time.perf_counter() - began)
     return {"rate": rate, "train_loss": mean, "films_per_second": speed}
+
+
+def _loss(
+    trainer: Trainer,
+    styles: list[torch.Tensor],
+    labels: torch.Tensor,
+    weights: torch.Tensor,
+    recipe: Recipe,
+) -> torch.Tensor:
+    """Of a batch of films in one style, or of the same films in two."""
+    films = torch.cat(styles)
+    with half_precision(trainer.model, films.device.type):
+        logits = trainer.parallel(films)  # (styles x N, K)
+    # In float32 whatever the network ran in: bfloat16 has eight bits a number, and a mean over
+    # films and findings would lose what tells good networks apart.
+    answers = logits.float().chunk(len(styles))
+    losses = [weighted_bce(answer, labels, weights, recipe.smoothing) for answer in answers]
+    loss = torch.stack(losses).mean()
+    return loss + recipe.consistency * disagreement(*answers) if len(answers) > 1 else loss
 
 
 def half_precision(network: nn.Module, device: str) -> torch.autocast:

@@ -1,4 +1,6 @@
-"""Binary cross-entropy, weighted by inverse class frequency within a source, NaN left out."""
+"""Binary cross-entropy, weighted by inverse class frequency within a source, NaN left out; and how
+far two answers about one film are apart.
+"""
 
 import numpy as np
 import pandas as pd
@@ -91,3 +93,16 @@ def weighted_bce(
     loss = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
     loss = loss * weights * defined
     return (loss.sum(0) / defined.sum(0).clamp(min=1)).mean()
+
+
+def disagreement(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference of the probabilities that two copies of each film were given.
+
+    Of all findings, also where nobody knows the answer: a film's tone must not change it (Sajjadi
+    et al., "Regularization with stochastic transformations and perturbations", 2016).
+
+    Args:
+        one: (N, K) float32 logits, of the films in one style.
+        other: (N, K), of the same films in another.
+    """
+    return (one.sigmoid() - other.sigmoid()).square().mean()

@@ -96,6 +96,7 @@ class Recipe:
     weight_decay: float = 0.05
     dropout: float = 0.2
     smoothing: float = 0.0  # how far labels are moved towards one half
+    consistency: float = 0.0  # of two styles of each film, weight of how far their answers differ
     average: float = 0.0  # decay a step of the weights' moving average, which is what is kept
     keep_norm: bool = False  # leave batch normalisation on the statistics it came with
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from train.loss import LARGEST, film_weights, weighted_bce
+from train.loss import LARGEST, disagreement, film_weights, weighted_bce
 
 NAN = float("nan")
 LABELS = torch.tensor([[1, 1], [1, 0], [1, 0], [0, NAN]])
@@ -95,3 +95,10 @@ def test_answers_can_be_made_independent_of_the_machine() -> None:
     assert shares["A"].tolist() == pytest.approx([8 / 12] * 2)
     alone = table.assign(machine=["A"] * 7 + ["B"] * 5)  # a machine of nearly the sick alone
     assert film_weights(alone, FINDINGS[:1], balance="machine").max() <= LARGEST * 12 / (2 * 5)
+
+
+def test_two_answers_disagree_by_their_probabilities() -> None:
+    one, other = torch.tensor([[0.0, 2.0]]), torch.tensor([[0.0, -2.0]])
+    apart = 2 * torch.tensor(2.0).sigmoid() - 1  # of one finding in two
+    assert disagreement(one, other) == pytest.approx(float(apart**2 / 2))
+    assert disagreement(one, one) == 0
