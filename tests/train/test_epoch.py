@@ -34,5 +34,5 @@ def test_answers_about_two_styles_of_a_film_may_be_held_together() -> None:
 def test_two_styles_of_a_film_stand_at_one_place() -> None:
     """Where no style is drawn they are one film, however it is turned, and nothing is apart."""
     turned = dataclasses.replace(Augment.none(), rotation=30, flip=0.5, shift=0.2)
-    plain, held = first_loss(augment=turned), first_loss(augment=turned, consistency=1.0)
-    assert held == pytest.approx(plain, abs=2e-5)  # of bfloat16, where the processor has it
+    loose, held = (first_loss(augment=turned, consistency=weight) for weight in (1e-6, 1.0))
+    assert held == pytest.approx(loose, abs=1e-5)
