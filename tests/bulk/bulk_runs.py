@@ -12,11 +12,14 @@ from cxrapp.model.decision import Setting
 from tests.places import ROOT
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
-# A process of its own, to be killed, with parts small enough to die between them.
+# A process of its own, to be killed, with parts small enough to die between them, and a rest after
+# each: whoever is to stop the run may come to it late on a busy machine.
 PROGRAM = """
-import sys
-from cxrapp.bulk import job
+import sys, time
+from cxrapp.bulk import job, part
 job.PART_FILES = 2
+write = part.Screener.write
+part.Screener.write = lambda *screened: (write(*screened), time.sleep(0.5))
 from cxrapp.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
