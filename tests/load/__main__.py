@@ -5,7 +5,6 @@ python -m tests.load --clients 20 --minutes 30 --json out.json
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -15,7 +14,7 @@ from typing import Any
 
 from streamlit import config
 
-from tests.load.films import make_films, read_films, screen_by_command
+from tests.load.films import add_data_option, make_films, read_films, screen_by_command
 from tests.load.measure import (
     STORM,
     TIMES,
@@ -31,7 +30,6 @@ from tests.load.measure import (
 from tests.load.reader import Reader
 from tests.load.replicas import balance
 from tests.load.server import Servers, serve
-from tests.places import SAMPLE_FOLDER
 
 ABANDONED = 100  # films of the reader who leaves
 SWEEP = 10  # seconds more than a session is kept, until it is gone
@@ -132,12 +130,7 @@ def _parse_options() -> argparse.Namespace:
     parser.add_argument("--servers", type=int, default=1, help="behind the proxy, if more than one")
     parser.add_argument("--films", type=int, default=4, help="of each reader")
     parser.add_argument("--json", type=Path, help="file for all figures")
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("CXR_DATA") or SAMPLE_FOLDER,
-        help="folder of real films (default: CXR_DATA, else the samples)",
-    )
+    add_data_option(parser)
     parser.add_argument(
         "--ttl",
         type=int,

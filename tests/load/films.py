@@ -1,7 +1,9 @@
 """Films for many readers, and the scores that the command line gives them."""
 
+import argparse
 import csv
 import itertools
+import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -9,12 +11,22 @@ from pathlib import Path
 
 from PIL import Image, ImageEnhance, ImageOps
 
-from tests.places import ROOT
+from tests.places import ROOT, SAMPLE_FOLDER
 
 SUFFIXES = {".jpeg", ".jpg", ".png"}
 
 Scores = dict[str, list[float]]  # film name -> probabilities, in the order of the findings
 Films = dict[str, bytes]
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """Where the readers' films come from."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("CXR_DATA") or SAMPLE_FOLDER,
+        help="folder of real films (default: CXR_DATA, else the samples)",
+    )
 
 
 def make_films(source: Path, folder: Path, readers: int, each: int) -> None:

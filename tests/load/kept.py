@@ -7,17 +7,16 @@ The memory of a process also grows by what its allocator cannot give back; this 
 
 import argparse
 import itertools
-import os
 import tempfile
 import time
 from pathlib import Path
 
 from tests.load import measure
-from tests.load.films import make_films, read_films, screen_by_command
+from tests.load.films import add_data_option, make_films, read_films, screen_by_command
 from tests.load.measure import Traffic, use
 from tests.load.reader import Reader
 from tests.load.server import free_port, read_metrics, serve
-from tests.places import ROOT, SAMPLE_FOLDER
+from tests.places import ROOT
 
 FIRST = 20  # sessions until every cache holds what it will hold
 READERS = 4  # in turn, each with films of its own
@@ -67,12 +66,7 @@ def _parse_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.load.kept", description=__doc__)
     parser.add_argument("--sessions", type=int, default=40, help="of a round")
     parser.add_argument("--rounds", type=int, default=2)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=os.environ.get("CXR_DATA") or SAMPLE_FOLDER,
-        help="folder of real films (default: CXR_DATA, else the samples)",
-    )
+    add_data_option(parser)
     return parser.parse_args()
 
 
