@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from cxrapp.films.decode import read_upload
 from cxrapp.films.radiograph import Radiograph
 from cxrapp.model.bundle import WEIGHTS, Bundle, load_bundle
+from cxrapp.panels import uploads
 from tests.archive.orthanc import Orthanc, running
 from tests.load.server import Server, free_port, serve
 from tests.model.small_bundle import put, script, stored
@@ -152,6 +153,12 @@ def run(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shutil.copytree(whole, tmp_path_factory.mktemp("runs") / "whole")
 
 
+@pytest.fixture(autouse=True)
+def files_dropped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """AppTest drops a widget's files anew at every run, as long as the widget is there."""
+    monkeypatch.setattr(uploads, "STAYS", 0)
+
+
 @pytest.fixture
-def app() -> AppTest:
+def app(files_dropped_once: None) -> AppTest:
     return new_app().run()

@@ -14,9 +14,10 @@ from cxrapp.model.bundle import Bundle
 from cxrapp.model.card import ModelCard
 from cxrapp.model.scores import Scores
 from cxrapp.panels.intake import NAMED, show_progress
+from cxrapp.panels.uploads import dropped, let_go
 from cxrapp.panels.widgets import offer_file, show_figure
 from cxrapp.server.bundles import BY_DIGEST, choose_bundle
-from cxrapp.server.sessions import current_session, forget_uploads
+from cxrapp.server.sessions import current_session
 from cxrapp.session.film import Film
 from cxrapp.session.saved_points import dump_points
 from cxrapp.session.session import Session
@@ -79,12 +80,7 @@ def _explain(*, labelled: bool) -> None:
 
 
 def _take_in(here: Session, bundle: Bundle, *, folder: bool) -> None:
-    uploads = st.file_uploader(
-        "Labelled films",
-        accept_multiple_files="directory" if folder else True,
-        key=f"site uploads {here.uploads} {folder}",
-        label_visibility="collapsed",
-    )
+    uploads = dropped(here, "labelled", "Labelled films", folder=folder)
     if not uploads:
         return
     sheets = [one for one in uploads if one.name.lower().endswith(".csv")]
@@ -104,9 +100,7 @@ def _take_in(here: Session, bundle: Bundle, *, folder: bool) -> None:
         return
     here.sheet = sheet
     here.site.add(bundle, [(one.name, one.getvalue()) for one in films])
-    forget_uploads(uploads)
-    here.uploads += 1
-    st.rerun()
+    let_go(here, uploads)
 
 
 def _say_unlabelled(labels: SiteLabels) -> None:

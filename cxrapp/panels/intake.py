@@ -6,7 +6,7 @@ import streamlit as st
 
 from cxrapp.films.limits import MAX_FILE_BYTES
 from cxrapp.model.bundle import Bundle
-from cxrapp.server.sessions import forget_uploads
+from cxrapp.panels.uploads import dropped, let_go
 from cxrapp.session.session import Session
 from cxrapp.session.worklist import Worklist
 from cxrapp.words import escape_markdown
@@ -20,20 +20,12 @@ TICK = 0.7  # seconds between looks at the work in the background
 def take_in(session: Session, bundle: Bundle) -> None:
     """The upload widget. What is dropped on it goes to the worklist, and it is empty again."""
     folder = session.folders
-    uploads = st.file_uploader(
-        "Drop a folder of chest films here"
-        if folder
-        else "Drop chest films here: DICOM, JPEG or PNG, one or many, or ZIP archives; up to "
-        f"{MAX_FILE_BYTES // 2**20} MB a file",
-        accept_multiple_files="directory" if folder else True,
-        key=f"uploads {session.uploads} {'folder' if folder else 'files'}",
-        label_visibility="collapsed",
-    )
-    if uploads:
+    words = "a folder of chest films" if folder else "chest films"
+    kinds = "" if folder else ": DICOM, JPEG or PNG, one or many, or ZIP archives"
+    label = f"Drop {words} here{kinds}; up to {MAX_FILE_BYTES // 2**20} MB a file"
+    if uploads := dropped(session, "uploads", label, folder=folder):
         session.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
-        forget_uploads(uploads)
-        session.uploads += 1
-        st.rerun()
+        let_go(session, uploads)
 
 
 def offer_samples(session: Session, bundle: Bundle) -> None:

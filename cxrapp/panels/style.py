@@ -24,6 +24,9 @@ STYLE = """<style>
 .st-key-labelled [data-testid="stFileUploaderDropzone"]::after {content: "LABELLED"}
 :is(.st-key-intake, .st-key-labelled) [data-testid="stFileUploaderDropzone"]::after {
   padding-left: 0.5rem; font-size: 0.75rem; line-height: 1.2}
+:is(.st-key-intake, .st-key-labelled)
+  :has(> [data-testid="stFileUploader"]) ~ :has(> [data-testid="stFileUploader"]) {
+  display: none} /* see uploads.py */
 .stFileChip [role="alert"] { /* Streamlit says for screen readers alone why it refuses a file */
   position: static !important; width: auto !important; height: auto !important;
   clip: auto !important; clip-path: none !important; margin: 0 0.4rem !important;

@@ -60,7 +60,7 @@ class Session:
     audited: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     audit_id: str = field(default_factory=lambda: secrets.token_hex(4))
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)  # see `tab`
-    uploads: int = 0  # batches taken in; names the upload widget, which is emptied each time
+    uploads: list[float] = field(default_factory=list)  # when each drop was taken, in seconds
     rejections_seen: int = 0  # files that could not be used, and whose message was closed
 
     def setting(self, card: ModelCard, finding: str) -> Setting:

@@ -39,8 +39,7 @@ POINT = """() => {
 }"""
 
 
-def upload(page: Page, *files: Path | dict) -> None:
-    page.goto("/")
+def drop(page: Page, *files: Path | dict) -> None:
     payload = [
         file
         if isinstance(file, dict)
@@ -48,14 +47,23 @@ def upload(page: Page, *files: Path | dict) -> None:
         for file in files
     ]
     page.locator("input[type=file]").first.set_input_files(payload)
+
+
+def upload(page: Page, *files: Path | dict) -> None:
+    page.goto("/")
+    drop(page, *files)
     page.get_by_text("of 1,000").first.wait_for()
     expect(page.get_by_role("button", name="Stop screening")).to_have_count(0, timeout=120_000)
     settle(page)
 
 
 def settle(page: Page) -> None:
-    """Until nothing is running: what is on the page before that may be about to go."""
+    """Until nothing is running: what is on the page before that may be about to go.
+
+    Streamlit shows that it runs only after half a second, and then fades it in and out.
+    """
     page.wait_for_timeout(300)
+    page.locator("[data-test-script-state=notRunning]").wait_for()
     page.get_by_test_id("stStatusWidget").wait_for(state="detached")
 
 

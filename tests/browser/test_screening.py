@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 from pypdf import PdfReader
 
 from cxrapp.figures.pictures import film_picture, fingerprint
@@ -18,6 +18,7 @@ from tests.browser.steps import (
     POINT,
     archive,
     download,
+    drop,
     leave_widgets,
     opened,
     press,
@@ -53,6 +54,43 @@ def test_an_archive_that_is_too_large_is_refused_in_sight(page: Page, tmp_path: 
     said = page.get_by_role("alert").filter(has_text="50.0MB or smaller")
     expect(said).to_be_visible()
     assert said.bounding_box()["width"] > 100  # what is for screen readers alone has one pixel
+
+
+def test_films_dropped_while_others_are_being_taken_are_kept(
+    address: str, browser: Browser
+) -> None:
+    """What the server says of the first drop reaches the browser only after the second."""
+    page = browser.new_page(base_url=address)
+    page.set_default_timeout(120_000)
+    late: list[tuple[WebSocketRoute, str | bytes]] = []
+    holding = False
+
+    def relay(near: WebSocketRoute) -> None:
+        def pass_on(message: str | bytes) -> None:
+            if holding:
+                late.append((near, message))
+            else:
+                near.send(message)
+
+        near.connect_to_server().on_message(pass_on)
+
+    page.route_web_socket("**/_stcore/stream", relay)
+    page.goto("/")
+    page.get_by_text("Try it on six sample films").wait_for()
+    sent = "**/_stcore/upload_file/**"
+    with page.expect_response(sent):
+        with page.expect_request(sent):
+            drop(page, FILM)
+        holding = True
+    page.wait_for_timeout(500)
+    drop(page, NORMAL, BROKEN)
+    page.wait_for_timeout(500)
+    holding = False
+    for near, message in late:
+        near.send(message)
+    page.get_by_text("2 films", exact=True).wait_for()
+    page.get_by_text("1 file not screened").wait_for()
+    page.close()
 
 
 def test_an_archive_is_triaged_by_keyboard_alone(page: Page) -> None:

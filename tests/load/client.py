@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -17,14 +16,12 @@ from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.exceptions import InvalidMessage
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin, Subprotocol
 
 from tests.load.page import Page
+from tests.load.websocket import PATIENCE, WebSocket, open_socket
 
 T = TypeVar("T")
 
-PATIENCE = 300.0  # seconds that any one answer may take; a loaded server is slow, not wrong
 KNOCKS = 3  # times that a session knocks; the page itself would go on knocking
 
 
@@ -55,7 +52,7 @@ class Session:
         start = time.monotonic()
         with ExitStack() as opened:
             opened.enter_context(self._http)
-            self._socket = opened.enter_context(self._connect())
+            self._socket = self._connect(opened)
             self.rerun()
             self.settle()
             self._open = opened.pop_all()
@@ -177,14 +174,14 @@ class Session:
         """Whether no run is asked for or under way and no fragment waits to call."""
         return self.page.settled and not self.page.due
 
-    def _connect(self) -> ClientConnection:
+    def _connect(self, opened: ExitStack) -> WebSocket:
         """Connect as the page does: where nothing answers, it asks for health and knocks again."""
         while True:
             # The cookies of the first answer carry the token for uploads, and behind a proxy the
             # name of the replica.
             self._http.get(f"{self._address}/_stcore/health", timeout=PATIENCE).raise_for_status()
             try:
-                return open_socket(self._address, self._http.cookies)
+                return opened.enter_context(open_socket(self._address, self._http.cookies))
             except InvalidMessage:
                 self.unanswered += 1
                 if self.unanswered == KNOCKS:
@@ -204,7 +201,7 @@ class Session:
                 self.rerun(fragment, auto=True)
         soonest = min((due for due, _ in self.page.due.values()), default=end)
         try:
-            data = self._socket.recv(timeout=min(max(soonest - now, 0.02), end - now))
+            data = self._socket.receive(min(max(soonest - now, 0.02), end - now))
         except TimeoutError:
             return
         message = ForwardMsg()
@@ -214,34 +211,3 @@ class Session:
     def _ask(self, message: BackMsg, name: str) -> Any:
         self._socket.send(message.SerializeToString())
         return self.wait_until(lambda: self.page.answers.pop(name, None))
-
-
-def open_socket(
-    address: str,
-    cookies: Mapping[str, str] | None = None,
-    *,
-    host: str | None = None,
-    origin: str | None = None,
-) -> ClientConnection:
-    """The WebSocket of a new session, to enter.
-
-    Args:
-        host: Name that the server is called by instead of its own.
-        origin: Page that calls, instead of the server's own.
-
-    Raises:
-        websockets.exceptions.InvalidStatus: The server refuses; its response says how.
-    """
-    own = urlsplit(address)
-    called = f"{host or own.hostname}:{own.port}"
-    jar = "; ".join(f"{name}={value}" for name, value in (cookies or {}).items())
-    return connect(
-        f"{own.scheme.replace('http', 'ws')}://{called}/_stcore/stream",
-        origin=Origin(origin or f"{own.scheme}://{called}"),
-        subprotocols=[Subprotocol("streamlit")],
-        additional_headers={"Cookie": jar},
-        address=(own.hostname, own.port),
-        open_timeout=PATIENCE,
-        max_size=None,
-        proxy=None,
-    )

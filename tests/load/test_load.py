@@ -1,5 +1,6 @@
 """The quick part of the load measurement: a few readers on a real server, nothing timed."""
 
+from contextlib import AbstractContextManager
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from websockets.exceptions import InvalidMessage
-from websockets.sync.client import ClientConnection
 
 from tests.load import client, measure
 from tests.load.films import (
@@ -30,6 +30,7 @@ from tests.load.measure import (
 )
 from tests.load.reader import Reader
 from tests.load.server import Server
+from tests.load.websocket import WebSocket
 from tests.places import SAMPLE_FOLDER
 
 READERS = ("reader-1", "reader-2", "reader-3")
@@ -80,7 +81,7 @@ def test_a_connection_closed_unanswered_is_opened_again_and_counted(
 ) -> None:
     answers, really = iter(range(closed)), client.open_socket
 
-    def open_socket(*arguments: Any) -> ClientConnection:
+    def open_socket(*arguments: Any) -> AbstractContextManager[WebSocket]:
         if next(answers, None) is not None:
             raise InvalidMessage("did not receive a valid HTTP response")
         return really(*arguments)

@@ -9,8 +9,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from cxrapp.films.limits import MAX_FILE_BYTES
-from tests.load.client import Session, open_socket
+from tests.load.client import Session
 from tests.load.server import Server, serve
+from tests.load.websocket import open_socket
 
 FAULTY = """
 import streamlit as st
