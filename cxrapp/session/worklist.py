@@ -107,6 +107,12 @@ class Worklist:
             for key in [key for key in self._results if key[0] == film.key]:
                 del self._results[key]
 
+    def reject(self, rejection: Rejection) -> None:
+        """Note a file that cannot be used."""
+        FILES_REJECTED.inc()
+        log.info("file rejected")
+        self.rejections.append(rejection)
+
     def keep(self, batch: int, bundle: Bundle, key: str, answer: Screened | Rejection) -> bool:
         """Store one answer; False where the reader has stopped."""
         packed = None
@@ -116,9 +122,7 @@ class Worklist:
             if not self.scoring.count(batch):
                 return False
             if isinstance(answer, Rejection):
-                FILES_REJECTED.inc()
-                log.info("file rejected")
-                self.rejections.append(answer)
+                self.reject(answer)
                 return True
             if key and key not in self.films:  # removed while another bundle looked at it
                 return True

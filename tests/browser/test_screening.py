@@ -56,6 +56,18 @@ def test_an_archive_that_is_too_large_is_refused_in_sight(page: Page, tmp_path: 
     assert said.bounding_box()["width"] > 100  # what is for screen readers alone has one pixel
 
 
+def test_what_is_too_large_beside_a_film_is_named(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.dcm"
+    large.write_bytes(bytes(51 * 2**20))
+    page.goto("/")
+    page.get_by_text("Try it on six sample films").wait_for()
+    page.locator("input[type=file]").first.set_input_files([FILM, large])
+    page.get_by_text("1 film", exact=True).wait_for()
+    page.get_by_role("button", name="1 file not screened").click()
+    expect(page.get_by_text("large.dcm: It was not sent: File must be 50.0MB")).to_be_visible()
+    page.keyboard.press("Escape")
+
+
 def test_films_dropped_while_others_are_being_taken_are_kept(
     address: str, browser: Browser
 ) -> None:
