@@ -64,7 +64,9 @@ def test_what_is_too_large_beside_a_film_is_named(page: Page, tmp_path: Path) ->
     page.locator("input[type=file]").first.set_input_files([FILM, large])
     page.get_by_text("1 film", exact=True).wait_for()
     page.get_by_role("button", name="1 file not screened").click()
-    expect(page.get_by_text("large.dcm: It was not sent: File must be 50.0MB")).to_be_visible()
+    told = page.get_by_text("large.dcm: It was not sent: File must be 50.0MB or smaller.")
+    expect(told).to_have_count(1)
+    expect(told).to_be_visible()
     page.keyboard.press("Escape")
 
 
