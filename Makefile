@@ -33,7 +33,7 @@ weights: $(VENV)/training  ## train the bundles from nothing; the same command g
 PUBLISHED := train/recipes/published
 FIT := $(RUN)python -m train fit --recipe $(PUBLISHED)
 
-published: $(VENV)/training  ## after `make weights`, run the published set-ups: hours on two cores for the small networks; a GPU for all
+published: $(VENV)/training  ## after `make weights`, run the published set-ups: hours on two cores
 	$(FIT)/pretrain.toml --backbone vgg19 --rate 1e-4 --out runs/pretrained-vgg19
 	for name in densenet121 resnet50 resnet101 inception_v3 legacy_xception \
 	  inception_resnet_v2; do \
