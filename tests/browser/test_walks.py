@@ -79,7 +79,7 @@ def test_a_worklist_is_worked_through(hand: Mouse) -> None:
     page = hand.page
     upload(page, *SAMPLES, BROKEN)
     hand.press(button(page, ".*1 file not screened"))
-    page.get_by_text("broken.png").wait_for()
+    page.get_by_text("broken.png: ").wait_for()
     hand.leave()
     hand.press(button(page, "Close$"))
     for name, count in (

@@ -12,21 +12,24 @@ from cxrapp.model.decision import Setting
 from tests.places import ROOT
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
-# A process of its own, to be killed, with parts small enough to die between them, and a rest after
-# each: whoever is to stop the run may come to it late on a busy machine.
+REST = 5.0  # seconds after each part of a run to be stopped: on a busy machine one comes to it late
+# A process of its own, with parts small enough to die between them.
 PROGRAM = """
 import sys, time
 from cxrapp.bulk import job, part
 job.PART_FILES = 2
 write = part.Screener.write
-part.Screener.write = lambda *screened: (write(*screened), time.sleep(0.5))
+part.Screener.write = lambda *screened: (write(*screened), time.sleep({rest}))
 from cxrapp.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
 
 
-def start(*arguments: object, bundle: Path = BUNDLE, **environment: str) -> subprocess.Popen:
-    command = [sys.executable, "-c", PROGRAM, "screen", *map(str, arguments)]
+def start(
+    *arguments: object, bundle: Path = BUNDLE, rest: float = 0.0, **environment: str
+) -> subprocess.Popen:
+    program = PROGRAM.format(rest=rest)
+    command = [sys.executable, "-c", program, "screen", *map(str, arguments)]
     return subprocess.Popen(
         [*command, "--bundle", str(bundle)],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,

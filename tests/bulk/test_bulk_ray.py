@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cxrapp.__main__ import main
-from tests.bulk.bulk_runs import finished_parts, start, wait_for_parts
+from tests.bulk.bulk_runs import REST, finished_parts, start, wait_for_parts
 from tests.places import ROOT, SAMPLES
 
 PARTS = 6  # of eleven files, two in each
@@ -60,7 +60,7 @@ def test_ray_killed_and_started_again_gives_the_local_table(
     table = csv.read_bytes()
     csv.unlink()
     command = (films, "--csv", csv, "--heatmaps", tmp_path / "maps", "--engine", "ray", "--workers")
-    process = start(*command, 1, bundle=light_path, TMPDIR=short_folder, **AS_QUICK)
+    process = start(*command, 1, bundle=light_path, rest=REST, TMPDIR=short_folder, **AS_QUICK)
     wait_for_parts(process, csv, 1)
     cluster = psutil.Process(process.pid).children(recursive=True)
     addresses = listening([psutil.Process(process.pid), *cluster])

@@ -20,7 +20,7 @@ from cxrapp.errors import CxrError
 from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Setting, default_settings
 from cxrapp.runtime.files import open_whole
-from tests.bulk.bulk_runs import BUNDLE, describe, finished_parts, start, wait_for_parts
+from tests.bulk.bulk_runs import BUNDLE, REST, describe, finished_parts, start, wait_for_parts
 from tests.places import SAMPLES
 
 
@@ -63,7 +63,7 @@ def test_a_run_killed_again_and_again_gives_the_same_table(
 ) -> None:
     csv = tmp_path / "out.csv"
     for count in (1, 2, 4):
-        process = start(films, "--csv", csv)
+        process = start(films, "--csv", csv, rest=REST)
         wait_for_parts(process, csv, count)
         process.kill()
         process.communicate()
@@ -81,7 +81,7 @@ def test_ctrl_c_ends_a_run_with_a_sentence_and_spoils_no_film(
     films: Path, table: bytes, tmp_path: Path
 ) -> None:
     csv = tmp_path / "out.csv"
-    process = start(films, "--csv", csv)
+    process = start(films, "--csv", csv, rest=REST)
     wait_for_parts(process, csv, 1)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to everybody
     said = process.communicate()[1]
