@@ -23,7 +23,7 @@ def take_in(session: Session, bundle: Bundle) -> None:
     words = "a folder of chest films" if folder else "chest films"
     kinds = "" if folder else ": DICOM, JPEG or PNG, one or many, or ZIP archives"
     label = f"Drop {words} here{kinds}; up to {MAX_FILE_BYTES // 2**20} MB a file"
-    if uploads := dropped(session, "uploads", label, folder=folder):
+    if uploads := dropped(session, "films", label, folder=folder):
         session.worklist.add(bundle, [(upload.name, upload.getvalue()) for upload in uploads])
         let_go(session, uploads)
 

@@ -69,12 +69,6 @@ def forget_uploads(uploads: Iterable[UploadedFile]) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
 
 
-def is_held(upload: UploadedFile) -> bool:
-    """Whether it has not been let go of."""
-    context = get_script_run_ctx()
-    return bool(context.uploaded_file_mgr.get_files(context.session_id, [upload.file_id]))
-
-
 def sweep(now: float, patience: float) -> None:
     """Clear the sessions of all whom the server has not been connected to for so long.
 

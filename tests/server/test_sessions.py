@@ -6,9 +6,11 @@ from types import SimpleNamespace
 import pytest
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 from streamlit.testing.v1 import AppTest
 
 from cxrapp.model.bundle import Bundle
+from cxrapp.panels import uploads
 from cxrapp.server import sessions
 from cxrapp.server.sessions import sweep, take_over
 from cxrapp.session.session import Session
@@ -143,3 +145,15 @@ def test_raw_uploads_are_let_go_once_read(app: AppTest, monkeypatch: pytest.Monk
     upload(app, *SAMPLES[:2])
     assert sizes == [path.stat().st_size for path in SAMPLES[:2]]
     assert len(session(app).worklist.films) == 2
+
+
+def test_an_upload_widget_that_stays_holds_no_file(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "STAYS", 20)
+    widget = next(one for one in app.file_uploader if one.key.startswith("uploads"))
+    widget.set_value([(SAMPLES[0].name, SAMPLES[0].read_bytes(), "image/jpeg")]).run()
+    session(app).worklist.wait()
+    assert sum(one.key.startswith("uploads") for one in app.file_uploader) == 2
+    gc.collect()
+    assert not [one for one in gc.get_objects() if type(one) is UploadedFile]
