@@ -13,9 +13,11 @@ from tests.places import ROOT
 
 BUNDLE = WEIGHTS / "pneumonia.pt"
 REST = 5.0  # seconds after each part of a run to be stopped: on a busy machine one comes to it late
-# A process of its own, with parts small enough to die between them.
+# A process of its own, with parts small enough to die between them. It takes Ctrl-C also where
+# these tests run in a shell's background, which ignores it.
 PROGRAM = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from cxrapp.bulk import job, part
 job.PART_FILES = 2
 write = part.Screener.write
