@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.benchmarks.network import (
     film_against_grad_cam,
     network_against_matrices,
 )
-from tests.benchmarks.page import move_against_empty, move_with_many, open_film_with_many
+from tests.benchmarks.page import moves_and_openings
 from tests.benchmarks.pairs import Comparison
 from tests.benchmarks.start import (
     page_against_torch,
@@ -31,12 +31,14 @@ from tests.benchmarks.start import (
 )
 from tests.benchmarks.training import step_against_reference
 
-Run = Callable[[], Comparison]
+Run = Callable[[], Iterable[Comparison]]
 
 BENCHMARKS: dict[str, tuple[Run, Run]] = {}  # name: (in full, to see that it works)
 
 
-def _add(name: str, run: Callable[..., Comparison], full: tuple, quick: tuple, *more: str) -> None:
+def _add(
+    name: str, run: Callable[..., Iterable[Comparison]], full: tuple, quick: tuple, *more: str
+) -> None:
     BENCHMARKS[name] = partial(run, *full, *more), partial(run, *quick, *more)
 
 
@@ -49,9 +51,7 @@ for bundle in BUNDLES:
 for bundle in BUNDLES:
     _add(f"bulk, {bundle}", bulk_against_plain_loop, (3, 1000), (1, 4), bundle)
 _add("night", bulk_against_plain_loop, (3, 300), (1, 4), DEFAULT)
-_add("slider", move_against_empty, (30,), (2,))
-_add("slider of many", move_with_many, (30, 500), (2, 10))
-_add("opening of many", open_film_with_many, (30, 500), (2, 10))
+_add("moves", moves_and_openings, (30, 500), (2, 10))
 _add("start", start_against_torch, (5,), (1,))
 for bundle in BUNDLES:
     _add(f"grad-cam, {bundle}", film_against_grad_cam, (10,), (1,), bundle)
@@ -64,17 +64,18 @@ _add("training step", step_against_reference, (5, 192), (1, 32))
 def main(arguments: list[str] | None = None) -> int:
     """Run them and print the table."""
     options = _parse_options(arguments)
-    done = []
+    done: dict[str, list[Comparison]] = {}
     for name in options.only or BENCHMARKS:
         print(f"{name} ...", file=sys.stderr)
         full, quick = BENCHMARKS[name]
-        done.append(quick() if options.quick else full())
-    table = to_markdown(done)
+        done[name] = list(quick() if options.quick else full())
+    table = to_markdown([one for compared in done.values() for one in compared])
     print(table)
     if options.out:
         options.out.write_text(table)
     if options.json:
-        values = {"machine": describe_machine(), "comparisons": [asdict(one) for one in done]}
+        comparisons = {name: [asdict(one) for one in compared] for name, compared in done.items()}
+        values = {"machine": describe_machine(), "comparisons": comparisons}
         options.json.write_text(json.dumps(values, indent=1) + "\n")
     return 0
 

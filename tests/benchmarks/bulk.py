@@ -14,11 +14,11 @@ from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.places import ROOT, SAMPLE_FOLDER
 
 
-def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Comparison:
+def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Iterator[Comparison]:
     """Decode to table, ours and a loop of a few lines."""
     with make_folder(films) as folder:
         plain = [sys.executable, "-m", "tests.benchmarks.plain_loop", str(folder), os.devnull]
-        return Comparison(
+        yield Comparison(
             f"{films:,} films from the command line, decode to CSV, {name}",
             "a plain loop of the same work: PIL, transforms, eager, one film at a time",
             time_in_turn(
@@ -31,11 +31,11 @@ def bulk_against_plain_loop(rounds: int, films: int, name: str) -> Comparison:
         )
 
 
-def memory_of_many_against_few(many: int, few: int) -> Comparison:
+def memory_of_many_against_few(many: int, few: int) -> Iterator[Comparison]:
     """Peak memory of the process that screens; decoders apart have limits of their own."""
     with make_folder(many) as large, make_folder(few) as small:
         pair = tuple(_peak_memory(_command(folder, DEFAULT)) for folder in (large, small))
-    return Comparison(
+    yield Comparison(
         f"peak memory while {many:,} films are scored",
         f"the same with {few:,}",
         (pair,),

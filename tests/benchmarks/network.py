@@ -1,5 +1,6 @@
 """One film through the network and its maps, against the same network run eagerly."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
@@ -43,10 +44,10 @@ def eager() -> nn.Module:
     return Exported(*parts).eval()
 
 
-def film_against_forward(rounds: int, name: str) -> Comparison:
+def film_against_forward(rounds: int, name: str) -> Iterator[Comparison]:
     """Probabilities, lungs and maps of all findings, against one eager forward."""
     inputs = _inputs(1)
-    return Comparison(
+    yield Comparison(
         f"one film: probabilities, lungs and Grad-CAM of all findings, {name}",
         "one eager forward of the same network",
         time_in_turn(lambda: _explain(name), lambda: _forward(inputs), rounds),
@@ -54,7 +55,7 @@ def film_against_forward(rounds: int, name: str) -> Comparison:
     )
 
 
-def film_against_grad_cam(rounds: int, name: str) -> Comparison:
+def film_against_grad_cam(rounds: int, name: str) -> Iterator[Comparison]:
     """The same, against pytorch-grad-cam on the eager network, once a finding."""
     from pytorch_grad_cam import GradCAM
     from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
@@ -62,7 +63,7 @@ def film_against_grad_cam(rounds: int, name: str) -> Comparison:
     inputs, network = _inputs(1), eager()
     findings = range(len(shipped(DEFAULT).card.findings))
     with GradCAM(model=network, target_layers=[network.features]) as method:
-        return Comparison(
+        yield Comparison(
             f"one film: probabilities, lungs and Grad-CAM of all findings, {name}",
             "pytorch-grad-cam on the eager network, once a finding",
             # It runs the network forwards and back for each of two findings, which is six forwards
@@ -76,7 +77,7 @@ def film_against_grad_cam(rounds: int, name: str) -> Comparison:
         )
 
 
-def network_against_matrices(rounds: int, name: str) -> Comparison:
+def network_against_matrices(rounds: int, name: str) -> Iterator[Comparison]:
     """A batch through the network, against as many operations in one product of matrices."""
     batch = _inputs(BATCH).contiguous(memory_format=torch.channels_last)
     matrix = torch.rand(SIDE, SIDE)
@@ -84,7 +85,7 @@ def network_against_matrices(rounds: int, name: str) -> Comparison:
     pairs = time_in_turn(
         torch.no_grad()(lambda: shipped(name).backbone(batch)), lambda: matrix @ matrix, rounds
     )
-    return Comparison(
+    yield Comparison(
         f"the network alone, {BATCH} films, {name}",
         "its operations at the machine's own float32 matrix rate",
         tuple((ours, products * theirs) for ours, theirs in pairs),

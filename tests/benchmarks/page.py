@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -19,36 +19,29 @@ PLACE = r"document.querySelector('.stApp').innerText.match(/film \d+ of \d+/i)?.
 IDLE = "document.querySelector('.stApp').dataset.testScriptState === 'notRunning'"
 
 
-def move_against_empty(rounds: int) -> Comparison:
-    """A slider of the app against one on a page with nothing else."""
-    with start_browser() as browser, ExitStack() as stack:
-        app = stack.enter_context(serve())
-        empty = stack.enter_context(serve(script=Path(__file__).with_name("empty_app.py")))
-        ours = open_worklist(browser, app.address, FEW)
-        theirs = _open(browser, empty.address, "[data-testid=stText]")
-        return Comparison(
-            "slider move to updated page, in the browser",
-            "an empty Streamlit page with a slider",
-            time_in_turn(Mover(ours, OUTCOMES), Mover(theirs, EMPTY), rounds),
-            2.0,
-        )
-
-
-def move_with_many(rounds: int, many: int) -> Comparison:
-    """A slider above a long worklist against a short one."""
-    with two_worklists(many) as (long, short):
-        return Comparison(
+def moves_and_openings(rounds: int, many: int) -> Iterator[Comparison]:
+    """A slider of the app against one on a page with nothing else; a slider beside a long worklist
+    against a short one; opening a film from the long against the short one."""
+    with start_browser() as browser, serve() as app:
+        short = open_worklist(browser, app.address, FEW)
+        move = Mover(short, OUTCOMES)
+        with serve(script=Path(__file__).with_name("empty_app.py")) as server:
+            empty = _open(browser, server.address, "[data-testid=stText]")
+            yield Comparison(
+                "slider move to updated page, in the browser",
+                "an empty Streamlit page with a slider",
+                time_in_turn(move, Mover(empty, EMPTY), rounds),
+                2.0,
+            )
+            empty.close()
+        long = open_worklist(browser, app.address, many)
+        yield Comparison(
             f"slider move with {many} films in the worklist",
             f"the same with {FEW}",
-            time_in_turn(Mover(long, OUTCOMES), Mover(short, OUTCOMES), rounds),
+            time_in_turn(Mover(long, OUTCOMES), move, rounds),
             1.6,
         )
-
-
-def open_film_with_many(rounds: int, many: int) -> Comparison:
-    """Opening a film from a long worklist against a short one."""
-    with two_worklists(many) as (long, short):
-        return Comparison(
+        yield Comparison(
             f"opening a film from a worklist of {many}",
             f"the same with {FEW}",
             time_in_turn(lambda: open_another(long), lambda: open_another(short), rounds),
@@ -63,14 +56,6 @@ def start_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
         yield browser
         browser.close()
-
-
-@contextmanager
-def two_worklists(many: int) -> Iterator[tuple[Page, Page]]:
-    """Two readers of one server, with many films and with few."""
-    with start_browser() as browser, serve() as server:
-        long = open_worklist(browser, server.address, many)
-        yield long, open_worklist(browser, server.address, FEW)
 
 
 def open_worklist(browser: Browser, address: str, films: int) -> Page:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tests.benchmarks.pairs import Comparison, time_in_turn
 from tests.load.reader import Reader
@@ -32,25 +32,27 @@ torchvision.models.densenet121(num_classes=2).load_state_dict(torch.load(buffer)
 SAMPLE = sorted(SAMPLE_FOLDER.glob("*.jpeg"))[0]
 
 
-def page_against_torch(rounds: int) -> Comparison:
+def page_against_torch(rounds: int) -> Iterator[Comparison]:
     """From the start of the app until its first page stands with all it offers."""
     return _against_torch("from the start of the app to its first page", _open_page, rounds, 0.6)
 
 
-def sample_against_torch(rounds: int) -> Comparison:
+def sample_against_torch(rounds: int) -> Iterator[Comparison]:
     """The same until a sample film is scored on it."""
     words = "from the start of the app to a sample film scored on its page"
     return _against_torch(words, lambda: _open_page(score=True), rounds, 1.5)
 
 
-def start_against_torch(rounds: int) -> Comparison:
+def start_against_torch(rounds: int) -> Iterator[Comparison]:
     """A process that scores a sample, against one that only loads a network of that kind."""
     words = "cold start: a process until a sample film is scored"
     return _against_torch(words, lambda: _run(OURS, str(SAMPLE)), rounds, 0.9)
 
 
-def _against_torch(what: str, ours: Callable[[], None], rounds: int, target: float) -> Comparison:
-    return Comparison(
+def _against_torch(
+    what: str, ours: Callable[[], None], rounds: int, target: float
+) -> Iterator[Comparison]:
+    yield Comparison(
         what,
         "importing torch and torchvision, building the network, loading its weights",
         # A single round only shows that it works.

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from itertools import cycle, islice
 from pathlib import Path
 
@@ -26,12 +27,12 @@ SIDE, BATCH = (224, 128) if ON_GPU else (128, 32)
 WORKERS = os.cpu_count() or 1
 
 
-def step_against_reference(rounds: int, films: int) -> Comparison:
+def step_against_reference(rounds: int, films: int) -> Iterator[Comparison]:
     """An epoch of so many films, the first one's start-up not counted."""
     where = torch.cuda.get_device_name() if ON_GPU else "CPU"
     with tempfile.TemporaryDirectory() as folder:
         paths = _make_small_films(Path(folder), films)
-        return Comparison(
+        yield Comparison(
             f"{films // BATCH} training steps of {BATCH} films of {SIDE} px, {where}, augmented",
             f"torchvision's reference loop: loader, transforms, SGD{', in bfloat16' * ON_GPU}",
             time_in_turn(_Ours(paths), _Reference(paths), rounds, warm_up=1),

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.steps import forget
 from tests.load.server import Server
 
 expect.set_options(timeout=60_000)
@@ -20,7 +21,6 @@ def tab(address: str, browser: Browser) -> tuple[Page, list[str]]:
     page = browser.new_page(base_url=address, viewport={"width": 1440, "height": 1400})
     page.set_default_timeout(120_000)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto("/")
     return page, errors
 
 
@@ -29,6 +29,6 @@ def page(tab: tuple[Page, list[str]]) -> Iterator[Page]:
     """The page; an error in the browser's own code fails the test that it comes up in."""
     page, errors = tab
     errors.clear()
-    page.evaluate("sessionStorage.clear()")  # another tab, as it were: no films of the last test
+    forget(page)
     yield page
     assert not errors

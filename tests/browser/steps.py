@@ -39,6 +39,12 @@ POINT = """() => {
 }"""
 
 
+def forget(page: Page) -> None:
+    """As another tab, without films; from a page whose scripts note none anew."""
+    page.goto("/_stcore/health")
+    page.evaluate("sessionStorage.clear()")
+
+
 def drop(page: Page, *files: Path | dict) -> None:
     payload = [
         file

@@ -11,6 +11,7 @@ from tests.browser.steps import (
     MIRRORED,
     NORMAL,
     PHOTOGRAPH,
+    forget,
     leave_widgets,
     opened,
     press,
@@ -140,8 +141,7 @@ def test_films_outlast_a_reload_and_a_removed_one_does_not_come_back(page: Page)
 def test_the_list_comes_whole_when_the_tour_is_closed_as_films_arrive(page: Page) -> None:
     """It stayed at five of six films, and the arrows were dead."""
     for films in (1, 4, 5):
-        page.goto("/")
-        page.evaluate("sessionStorage.clear()")
+        forget(page)
         page.goto("/")
         page.get_by_role("button", name="Try it on six sample films").click()
         page.locator(".row").nth(films - 1).wait_for()

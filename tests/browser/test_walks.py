@@ -19,6 +19,7 @@ from tests.browser.steps import (
     FILM,
     NORMAL,
     download,
+    forget,
     opened,
     settle,
     threshold,
@@ -41,7 +42,6 @@ def tablet(address: str, browser: Browser) -> Iterator[Page]:
     )
     page = context.new_page()
     page.set_default_timeout(120_000)
-    page.goto("/")
     yield page
     context.close()
 
@@ -49,7 +49,7 @@ def tablet(address: str, browser: Browser) -> Iterator[Page]:
 @pytest.fixture(params=HANDS)
 def hand(request: pytest.FixtureRequest) -> Mouse:
     page = request.getfixturevalue("tablet" if request.param == "touch" else "page")
-    page.evaluate("sessionStorage.clear()")
+    forget(page)
     return HANDS[request.param](page)
 
 
