@@ -1,6 +1,8 @@
 """Imports run down the page: a room takes from those below it, and nothing goes in a circle."""
 
 import ast
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -99,3 +101,12 @@ def test_no_file_goes_in_a_circle() -> None:
 def test_torchscript_is_named_in_two_places_only() -> None:
     named = {name for name, path in FILES.items() if "torch.jit" in path.read_text()}
     assert named == {"cxrapp.model.script", "train.export"}
+
+
+def test_the_first_page_does_not_wait_for_what_it_does_not_show() -> None:
+    code = """
+import sys
+from cxrapp.pages import compare, model, screen, site
+sys.exit(bool({"highdicom", "lime", "pandas", "reportlab", "sklearn"} & sys.modules.keys()))
+"""
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT).returncode == 0

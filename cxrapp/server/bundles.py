@@ -173,5 +173,6 @@ def _load(path: Path) -> Kept[Bundle]:
 
 def _settle_in() -> None:
     """What would make the reader wait later, done while they look for a film."""
-    importlib.import_module("pytorch_grad_cam")  # takes seconds
+    for library in ("sklearn.metrics", "pytorch_grad_cam"):  # take seconds; for curves and maps
+        importlib.import_module(library)
     gc.freeze()

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import (
@@ -44,6 +43,9 @@ class Roc:
 
 def roc(scores: Scores) -> Roc:
     """The ROC curve by scikit-learn."""
+    # Imported here, as elsewhere, because it takes a second and the first page has no curve.
+    from sklearn.metrics import roc_auc_score, roc_curve
+
     labels, values = scores.labels, scores.probabilities
     false_alarms, sensitivity, thresholds = roc_curve(labels, values, drop_intermediate=False)
     area = float(roc_auc_score(labels, values))
@@ -101,6 +103,8 @@ def auroc_difference(scores: Scores, others: Scores) -> Rate:
 
 def average_precision(scores: Scores) -> Rate:
     """Area under the precision-recall curve (scikit-learn's), with its interval by patient."""
+    from sklearn.metrics import average_precision_score
+
     areas = []
     for true, false in _cumulate(scores):
         precision = true / np.maximum(true + false, 1e-12)

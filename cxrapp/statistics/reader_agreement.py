@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, fields
 from statistics import median
 
 import numpy as np
-from sklearn.metrics import cohen_kappa_score
 
 from cxrapp.model.decision import Call, Outcome
 from cxrapp.statistics.bootstrap import Rate, drawn_rate, number_patients, resamples, share_rate
@@ -124,6 +123,8 @@ def _agree(calls: np.ndarray, model: np.ndarray, patients: np.ndarray) -> Agreem
 
 
 def _kappa(calls: np.ndarray, model: np.ndarray, patients: np.ndarray) -> Rate | None:
+    from sklearn.metrics import cohen_kappa_score
+
     index = number_patients(patients)
     if index.max() + 1 < MIN_PATIENTS or len({*calls.tolist(), *model.tolist()}) == 1:
         return None

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import LinAlgWarning
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import TAIL, Rate, drawn_rate, film_weights, share_rate
@@ -146,6 +144,9 @@ def _fit_line(
     labels: np.ndarray, log_odds: np.ndarray, weights: np.ndarray
 ) -> tuple[float, float] | None:
     """Slope and intercept of the likeliest line; None where there is none, or all but none."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     used = weights > 0
     if _separated(labels[used], log_odds[used]):
         return None
