@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 
 from cxrapp.errors import CxrError
 from cxrapp.model.card import ModelCard
@@ -72,9 +71,14 @@ def matching_threshold(
 
 
 def _same_films(a: Scores, b: Scores) -> bool:
-    # Numbered as they appear, patients are the same by any names.
-    patients = (pd.factorize(scores.patients)[0] for scores in (a, b))
+    patients = (_first_films(scores.patients) for scores in (a, b))
     return np.array_equal(a.labels, b.labels) and np.array_equal(*patients)
+
+
+def _first_films(patients: np.ndarray) -> np.ndarray:
+    """(N,) int: where the patient of each film has the first; the same by any names."""
+    _, first, index = np.unique(patients, return_index=True, return_inverse=True)
+    return first[index]
 
 
 def _match(a: Scores, threshold: float, b: Scores, *, paired: bool, basis: str) -> Match:
