@@ -64,10 +64,20 @@ def test_backbone_matches_torchvisions_output(tmp_path: Path) -> None:
         torch.testing.assert_close(network.features(films), expected)
 
 
-@pytest.mark.parametrize("content", [{"x": torch.zeros(1)}, {"model": {}}])
-def test_a_file_of_something_else_is_named(content: dict, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "lacking"),
+    [
+        ({"x": torch.zeros(1)}, "604"),
+        ({"model": {}}, "604"),
+        ({"conv0.weight": torch.zeros(64, 1, 7, 7)}, "604"),
+        ({"conv0.weight": "of no shape"}, "604"),
+        ({"conv0.weight": torch.zeros(64, 3, 7, 7)}, "603"),
+    ],
+)
+def test_a_file_of_something_else_is_named(content: dict, lacking: str, tmp_path: Path) -> None:
     torch.save(content, tmp_path / "other.pth")
-    with pytest.raises(ValueError, match="other.pth does not hold densenet121"):
+    said = rf"other.pth does not hold densenet121: {lacking} of its \d+ tensors are missing"
+    with pytest.raises(ValueError, match=said):
         build_network(2, 0.2, str(tmp_path / "other.pth"))
 
 
