@@ -179,8 +179,8 @@ def test_killed_at_20_moments_every_film_has_one_report(
 def test_two_at_once_leave_one_report_each(
     orthanc: Orthanc, light: Bundle, light_path: Path
 ) -> None:
-    orthanc.receive(*(film(number, hours=1 + number / 10, side=128) for number in range(12)))
-    uids = [f"{ROOT}.{number}.1.{number}" for number in range(12)]
+    orthanc.receive(*(film(number, hours=1 + number / 10, side=128) for number in range(6)))
+    uids = [f"{ROOT}.{number}.1.{number}" for number in range(6)]
     both = [start(orthanc.url, light_path) for _ in range(2)]
     wait_for(orthanc, light, uids)
     for process in both:
@@ -193,8 +193,8 @@ def test_two_at_once_leave_one_report_each(
 def test_an_archive_that_goes_away_is_waited_for(
     orthanc: Orthanc, light: Bundle, light_path: Path
 ) -> None:
-    orthanc.receive(*(film(number, hours=1 + number / 10, side=128) for number in range(8)))
-    uids = [f"{ROOT}.{number}.1.{number}" for number in range(8)]
+    orthanc.receive(*(film(number, hours=1 + number / 10, side=128) for number in range(5)))
+    uids = [f"{ROOT}.{number}.1.{number}" for number in range(5)]
     process = start(orthanc.url, light_path)
     wait_for(orthanc, light, uids[-1:])  # the oldest
     orthanc.stop()

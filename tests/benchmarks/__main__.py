@@ -51,14 +51,14 @@ for bundle in BUNDLES:
 for bundle in BUNDLES:
     _add(f"bulk, {bundle}", bulk_against_plain_loop, (3, 1000), (1, 4), bundle)
 _add("night", bulk_against_plain_loop, (3, 300), (1, 4), DEFAULT)
-_add("moves", moves_and_openings, (30, 500), (2, 10))
+_add("moves", moves_and_openings, (30, 500), (1, 10))
 _add("start", start_against_torch, (5,), (1,))
 for bundle in BUNDLES:
     _add(f"grad-cam, {bundle}", film_against_grad_cam, (10,), (1,), bundle)
 for bundle in BUNDLES:
     _add(f"matrices, {bundle}", network_against_matrices, (15,), (1,), bundle)
 _add("memory", memory_of_many_against_few, (10_000, 500), (8, 4))
-_add("training step", step_against_reference, (5, 192), (1, 32))
+_add("training step", step_against_reference, (5, 192), (1, 8))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -58,9 +58,10 @@ def time_in_turn(
     """Seconds of both, the first of a round the second of the next.
 
     Args:
-        warm_up: Rounds that are not counted; TorchScript compiles in its first two calls.
+        warm_up: Rounds that are not counted; TorchScript compiles in its first two calls. None
+            before a single round, which only shows that it works.
     """
-    for _ in range(warm_up):
+    for _ in range(min(warm_up, rounds - 1)):
         ours(), theirs()
     pairs = []
     for number in range(rounds):

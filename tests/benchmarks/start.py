@@ -55,8 +55,7 @@ def _against_torch(
     yield Comparison(
         what,
         "importing torch and torchvision, building the network, loading its weights",
-        # A single round only shows that it works.
-        time_in_turn(ours, lambda: _run(THEIRS), rounds, warm_up=min(1, rounds - 1)),
+        time_in_turn(ours, lambda: _run(THEIRS), rounds, warm_up=1),
         target,
     )
 

@@ -30,12 +30,13 @@ WORKERS = os.cpu_count() or 1
 def step_against_reference(rounds: int, films: int) -> Iterator[Comparison]:
     """An epoch of so many films, the first one's start-up not counted."""
     where = torch.cuda.get_device_name() if ON_GPU else "CPU"
+    batch = min(BATCH, films)
     with tempfile.TemporaryDirectory() as folder:
         paths = _make_small_films(Path(folder), films)
         yield Comparison(
-            f"{films // BATCH} training steps of {BATCH} films of {SIDE} px, {where}, augmented",
+            f"{films // batch} training steps of {batch} films of {SIDE} px, {where}, augmented",
             f"torchvision's reference loop: loader, transforms, SGD{', in bfloat16' * ON_GPU}",
-            time_in_turn(_Ours(paths), _Reference(paths), rounds, warm_up=1),
+            time_in_turn(_Ours(paths, batch), _Reference(paths, batch), rounds, warm_up=1),
             1 / 1.3,
         )
 
@@ -43,14 +44,14 @@ def step_against_reference(rounds: int, films: int) -> Iterator[Comparison]:
 class _Ours:
     """One epoch by the recipe that ships."""
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], batch: int) -> None:
         to_input = Preprocessing(SIDE).to_input
         pixels = [torch.from_numpy(to_input(read_film(path).pixels)) for path in paths]
         films = (torch.stack(pixels) * 255).to(torch.uint8)
         labels = torch.arange(2 * len(paths)).reshape(-1, 2) % 2
         parts = films, labels.float(), torch.ones(len(paths), 2)
         self._split = Split(*(part.to(DEVICE) for part in parts))
-        self._recipe = load_recipe(ROOT / "train/recipes/pneumonia.toml").override(batch=BATCH)
+        self._recipe = load_recipe(ROOT / "train/recipes/pneumonia.toml").override(batch=batch)
         self._ranks = join_ranks()
         network = build_network(2, 0.0).to(DEVICE, memory_format=torch.channels_last)
         phase = Phase(rate=1e-4, sizes=((SIDE, 1),))
@@ -63,10 +64,10 @@ class _Ours:
 class _Reference:
     """One epoch as torchvision's references/classification does it, with its usual transforms."""
 
-    def __init__(self, paths: list[Path]) -> None:
+    def __init__(self, paths: list[Path], batch: int) -> None:
         self._loader = DataLoader(
             _Files(paths),
-            BATCH,
+            batch,
             shuffle=True,
             num_workers=WORKERS,
             persistent_workers=True,

@@ -88,7 +88,7 @@ def test_a_part_that_cannot_be_written_ends_a_ray_run_in_a_sentence(
 ) -> None:
     csv, maps = tmp_path / "out.csv", tmp_path / "maps"
     maps.touch()
-    command = (SAMPLES[0], "--csv", csv, "--engine", "ray", "--heatmaps", maps)
+    command = (SAMPLES[0], "--csv", csv, "--engine", "ray", "--workers", 1, "--heatmaps", maps)
     process = start(*command, bundle=light_path, **AS_QUICK)
     said = process.communicate()[1]
     assert process.returncode == 2

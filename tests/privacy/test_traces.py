@@ -1,7 +1,7 @@
 """What a session leaves behind: nothing of what was uploaded, and no word to anybody outside."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,7 +12,7 @@ from cxrapp.words import NOT_A_DIAGNOSIS
 from tests.load.reader import Reader
 from tests.load.server import free_port, serve
 from tests.privacy.films import IDENTIFIERS, make_uploads
-from tests.privacy.witness import Deed, Witness, by_audit, by_strace
+from tests.privacy.witness import Deed, by_audit, by_strace
 from tests.report.cases import everything, squeezed
 
 # What a server may open for writing: nothing here can hold what was uploaded.
@@ -24,6 +24,7 @@ ALLOWED = (
     r"TMPDIR/[a-z0-9_]{8}",  # tempfile's trial whether the folder can be written, "blat"
     r"TMPDIR/torchinductor_\w+",  # a folder that torch makes when imported, and leaves empty
     r"AUDIT(\..*)?",  # the audit file, where one is named; read below
+    r"WITNESS",  # what a witness writes down itself
 )
 
 
@@ -31,28 +32,28 @@ ALLOWED = (
 class Session:
     """All that is known of a session when it is over."""
 
-    deeds: set[Deed]
+    seen: dict[str, set[Deed]]  # by each witness
     folder: Path  # with its home, its temporary files and its audit file
     log: bytes
     exports: dict[str, bytes]
     cut: bool  # whether the page says of a file that it is damaged
 
+    @property
+    def deeds(self) -> set[Deed]:
+        """What any of them saw."""
+        return set().union(*self.seen.values())
+
     def name(self, path: str) -> str:
         """The path as `ALLOWED` names it."""
-        for word in ("HOME", "TMPDIR", "AUDIT"):
+        for word in ("HOME", "TMPDIR", "AUDIT", "WITNESS"):
             path = path.replace(str(self.folder / word), word)
         return path
 
 
-@pytest.fixture(scope="module", params=[by_audit, by_strace])
-def session(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Session]:
-    witnessed: Callable[[Path], Witness | None] = request.param
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("watched")
-    witness = witnessed(folder / "witness")
-    if witness is None:
-        pytest.skip("strace is not installed or not permitted here")
+    audit, strace = by_audit(folder / "WITNESS"), by_strace(folder / "calls")
     for word in ("HOME", "TMPDIR"):
         (folder / word).mkdir()
     environment = {word: str(folder / word) for word in ("HOME", "TMPDIR")} | {
@@ -65,7 +66,9 @@ def session(
     with (
         (folder / "log").open("wb") as log,
         serve(
-            under=witness.under, environment=environment | witness.environment, log=log
+            under=strace.under if strace else (),
+            environment=environment | audit.environment,
+            log=log,
         ) as server,
         Reader(server.address) as reader,
     ):
@@ -75,12 +78,19 @@ def session(
         buttons = [button.label for button in reader.page.elements("download_button")]
         exports = {label: reader.download(label) for label in buttons}
         assert reader.page.errors == []
-    yield Session(witness.read(), folder, (folder / "log").read_bytes(), exports, cut)
+    seen = {"audit": audit.read()} | ({"strace": strace.read()} if strace else {})
+    yield Session(seen, folder, (folder / "log").read_bytes(), exports, cut)
+
+
+@pytest.mark.parametrize("witness", ["audit", "strace"])
+def test_a_witness_was_there(session: Session, witness: str) -> None:
+    """Without this and the next the tests below could pass because nothing happened."""
+    if witness not in session.seen:
+        pytest.skip("strace is not installed or not permitted here")
+    assert Deed("write", "/dev/null") in session.seen[witness]
 
 
 def test_the_session_was_a_whole_one(session: Session) -> None:
-    """Without this the tests below could pass because nothing happened."""
-    assert Deed("write", "/dev/null") in session.deeds
     assert session.cut
     assert len(session.exports) >= 5
     assert (session.folder / "AUDIT").stat().st_size

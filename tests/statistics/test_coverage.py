@@ -99,13 +99,14 @@ def test_share_of_patients_with_several_films(
     normal quantile 89 to 94 where some have very many films that agree.
     """
     generator = np.random.default_rng(patients)
+    below = norm.ppf(truth)
     rates = []
     for _ in range(number):
         films = SIZES[sizes](generator, patients)
         who = np.repeat(np.arange(patients), films)
         shared = generator.standard_normal(patients)[who]
         own = generator.standard_normal(len(who))
-        cases = np.sqrt(alike) * shared + np.sqrt(1 - alike) * own < norm.ppf(truth)
+        cases = np.sqrt(alike) * shared + np.sqrt(1 - alike) * own < below
         rates.append(share_rate(cases, who))
     few = patients * (1 - truth) < 5
     assert held(cover(rates, truth), number, exact=few or alike == 0)

@@ -131,7 +131,7 @@ def test_a_training_killed_after_any_while_resumes_to_the_same(
     whole: Whole, films: Path, tmp_path: Path
 ) -> None:
     delays, kills = random.Random(0), 0
-    for n in range(6):
+    for n in range(4):
         run, seconds = tmp_path / str(n), delays.uniform(0.1, 0.9) * whole.course.seconds
         for _ in range(2):  # what goes on may be killed as well
             kills += kill_after(seconds, fit, RECIPE, films, run)
