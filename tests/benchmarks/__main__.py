@@ -51,7 +51,7 @@ for bundle in BUNDLES:
 for bundle in BUNDLES:
     _add(f"bulk, {bundle}", bulk_against_plain_loop, (3, 1000), (1, 4), bundle)
 _add("night", bulk_against_plain_loop, (3, 300), (1, 4), DEFAULT)
-_add("moves", moves_and_openings, (30, 500), (1, 10))
+_add("moves", moves_and_openings, (30, 500), (1, 6))
 _add("start", start_against_torch, (5,), (1,))
 for bundle in BUNDLES:
     _add(f"grad-cam, {bundle}", film_against_grad_cam, (10,), (1,), bundle)

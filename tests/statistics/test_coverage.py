@@ -86,7 +86,7 @@ SIZES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
 }
 
 
-@pytest.mark.parametrize(("patients", "number"), [(40, 1500), (150, 1000), (600, 600)])
+@pytest.mark.parametrize(("patients", "number"), [(40, 1000), (150, 700), (600, 400)])
 @pytest.mark.parametrize("alike", [0.0, 0.5, 0.9])
 @pytest.mark.parametrize("truth", [0.7, 0.9, 0.97])
 @pytest.mark.parametrize("sizes", SIZES)
