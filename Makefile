@@ -17,7 +17,7 @@ TESTED := $(VENV)/training $(VENV)/ray $(VENV)/tests
 # tests/workers.py says what stays together.
 PYTEST := OMP_NUM_THREADS=1 $(RUN)python -m pytest -n 3 --no-loadscope-reorder
 
-test: $(TESTED) tools  ## set up, then run all tests: eleven to thirteen minutes on two cores
+test: $(TESTED) tools  ## set up, then run all tests: about ten minutes on two cores
 	$(PYTEST)
 
 quick: $(TESTED)  ## the tests for whoever edits: no browser, no server, no page, no training
