@@ -10,7 +10,7 @@ from cxrapp.model.card_file import load_card
 from cxrapp.model.decision import Setting
 from cxrapp.model.scores import Scores
 from cxrapp.statistics.bootstrap import film_weights, interval, number_patients, resamples
-from cxrapp.statistics.matching import matching_threshold
+from cxrapp.statistics.matching import _same_films, matching_threshold
 from cxrapp.statistics.model_comparison import FindingComparison, Side, compare_films
 from cxrapp.statistics.thresholds import strictest
 
@@ -178,3 +178,14 @@ def test_too_few_patients_and_missing_findings_are_sentences() -> None:
         matching_threshold(few, 0.5, B, "pneumonia")
     with pytest.raises(CxrError, match="no covid19"):
         matching_threshold(A, 0.5, B, "covid19")
+
+
+@pytest.mark.parametrize(
+    ("patients", "same"),
+    [(["b", "b", "a", "c"], True), (["b", "a", "a", "c"], False), (["b", "b", "a", "b"], False)],
+)
+def test_patients_are_the_same_by_any_names(patients: list[str], same: bool) -> None:
+    labels, values = np.array([True, False, True, False]), np.zeros(4)
+    a = Scores(labels, values, np.array([7, 7, 9, 8]))
+    assert _same_films(a, Scores(labels, values, np.array(patients))) is same
+    assert not _same_films(a, Scores(~labels, values, a.patients))
